@@ -1,0 +1,206 @@
+//! The plan in checked form.
+//!
+//! A plan arrives over the wire, so nothing in it is taken for granted. [`Plan::parse`] is the door: behind it
+//! every digest is computed, every enumeration known, every price present and in one currency.
+//! What only the planner can know, such as whether a size is offered, is not checked again.
+
+use limn_proto::plan as wire;
+
+mod parse;
+
+pub use parse::{PlanProblem, PlanRefused};
+
+/// A plan that can be executed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Digest computed from the content.
+    pub digest: String,
+    /// The LCE-1 bytes that the digest is over.
+    pub canonical_bytes: Vec<u8>,
+    /// Client that owns the plan.
+    pub client: String,
+    /// Grouping key, copied onto images.
+    pub session_id: String,
+    /// Kind of request behind the plan.
+    pub kind: wire::PlanKind,
+    /// Steps in order; at least one.
+    pub steps: Vec<Step>,
+    /// How to run them.
+    pub policy: Policy,
+    /// ISO 4217 code of every amount in the plan.
+    pub currency: String,
+    /// Expected cost in billionths of the currency.
+    pub expected_nanos: i64,
+    /// Worst-case cost in billionths of the currency.
+    pub worst_case_nanos: i64,
+    /// Unix seconds after which no execution is accepted.
+    pub not_after_unix: Option<i64>,
+}
+
+/// One image to produce.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Unique in the plan.
+    pub step_id: String,
+    /// Primary and fallbacks; at least one.
+    pub targets: Vec<Target>,
+    /// Small copies to make.
+    pub thumbnails: Vec<Thumbnail>,
+    /// Labels of the plan and of the step, merged, in order of the key.
+    pub labels: Vec<(String, String)>,
+    /// What the record copies from the plan.
+    pub description: Description,
+}
+
+/// Fields of a step that are copied onto the image and change nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Class of the image.
+    pub image_type: wire::ImageType,
+    /// Text for readers who cannot see the image.
+    pub alt_text: String,
+    /// Text shown with the image.
+    pub caption: String,
+    /// The caller's own id of the post.
+    pub post_id: String,
+    /// The caller's own id of the prompt.
+    pub prompt_id: String,
+    /// What a person wrote; empty when the prompt is the original.
+    pub original_prompt: String,
+    /// Title of the section of the post.
+    pub section_title: String,
+    /// Place of the image in its post.
+    pub position: u32,
+    /// Weight of the image in its post.
+    pub importance: wire::Importance,
+}
+
+/// One provider call that may be made, with its price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// What is sent.
+    pub render: Render,
+    /// Digest of what is sent.
+    pub render_digest: String,
+    /// What it costs.
+    pub price: Price,
+}
+
+/// One provider call, complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Render {
+    /// Provider id.
+    pub provider: String,
+    /// Model id, as the provider spells it.
+    pub model: String,
+    /// Snapshot that the catalog pinned; empty: none.
+    pub model_revision: String,
+    /// Text as sent.
+    pub prompt: String,
+    /// Text for the provider's own negative prompt field; empty: none is sent.
+    pub negative_prompt: String,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+    /// The provider's own word for the size; empty: it takes pixels.
+    pub size_token: String,
+    /// The provider's own word for the quality; empty: none is sent.
+    pub quality_token: String,
+    /// The provider's own word for the style; empty: none is sent.
+    pub style_token: String,
+    /// How far the seed is under control; it is sent unless this is `Unsupported`.
+    pub seed_mode: wire::SeedMode,
+    /// The seed.
+    pub seed: u32,
+    /// Guidance scale in thousandths; nothing: the provider's default.
+    pub guidance_milli: Option<u32>,
+    /// Wanted image format.
+    pub format: ImageFormat,
+    /// Settings that only this provider knows, in order of the key.
+    pub options: Vec<(String, String)>,
+}
+
+/// Image formats that are rendered and stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageFormat {
+    /// `image/png`
+    Png,
+    /// `image/jpeg`
+    Jpeg,
+    /// `image/webp`
+    Webp,
+}
+
+impl ImageFormat {
+    /// Reads a media type.
+    pub fn from_media_type(text: &str) -> Option<Self> {
+        match text {
+            "image/png" => Some(Self::Png),
+            "image/jpeg" => Some(Self::Jpeg),
+            "image/webp" => Some(Self::Webp),
+            _ => None,
+        }
+    }
+
+    /// The media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+        }
+    }
+
+    /// The usual file name extension, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Webp => "webp",
+        }
+    }
+}
+
+/// A small copy to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// Width of the box in pixels.
+    pub width_px: u32,
+    /// Height of the box in pixels.
+    pub height_px: u32,
+    /// Fill the box and cut what stands over; else fit into it.
+    pub cover: bool,
+    /// 1 to 100.
+    pub quality_percent: u8,
+    /// `Jpeg` or `Png`.
+    pub format: ImageFormat,
+}
+
+/// The price pins of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Expected cost of one attempt, in billionths of the plan's currency.
+    pub expected_nanos: i64,
+    /// Most that one attempt can be billed.
+    pub ceiling_nanos: i64,
+    /// Price of one unit, by unit.
+    pub unit_nanos: Vec<(String, i64)>,
+}
+
+/// How to run a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Most steps in progress at once.
+    pub max_concurrency: u32,
+    /// After the first failed step no other step starts.
+    pub stop_on_first_error: bool,
+    /// Attempts per target, the first included.
+    pub max_attempts: u32,
+    /// Delays between attempts.
+    pub backoff: crate::backoff::Backoff,
+    /// Hard stop for the whole plan, in billionths of the plan's currency.
+    pub max_cost_nanos: Option<i64>,
+    /// Longest time of one call; nothing: the provider's own deadline.
+    pub attempt_timeout: Option<std::time::Duration>,
+}

@@ -1,0 +1,185 @@
+//! The provider seam: one trait, and the words for everything that can become of a call.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use limn_proto::reason::Reason;
+
+use crate::{ids::AttemptId, plan::Render};
+
+/// What a provider lets us know about a call whose answer was lost; decides how a restart reconciles it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CapabilityClass {
+    /// Honours an idempotency key, or repeats at no cost: sending again is safe.
+    A,
+    /// Takes a job id that we choose, which can be asked for.
+    B,
+    /// Gives a job id of its own, which can be asked for.
+    C,
+    /// Answers in the same call and can be asked nothing afterwards.
+    D,
+}
+
+/// One call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The attempt that the call belongs to; sent as key, job id or metadata where the provider takes one.
+    pub attempt: AttemptId,
+    /// What to draw.
+    pub render: &'a Render,
+    /// Longest time from the first byte sent to the last byte received.
+    pub timeout: Duration,
+}
+
+/// A whole answer, as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Media type as declared; not trusted.
+    pub media_type: String,
+    /// The provider's own id of the call; empty: it gave none.
+    pub request_id: String,
+    /// Headers that [`ImageProvider::interpret`] needs, by lowercase name. No credentials.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What became of [`ImageProvider::submit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// The answer is here: the provider did the work and may bill it.
+    Received(Answer),
+    /// The provider took the work and gave an id to ask for.
+    Accepted {
+        /// The provider's id of the work.
+        job_id: String,
+    },
+}
+
+/// What became of [`ImageProvider::poll`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Not done; ask again after this time.
+    Pending(Duration),
+    /// Done.
+    Received(Answer),
+}
+
+/// A call that gave no answer to keep. The variants say what is *proven*; whatever is not proven is `Unknown`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No byte of the request left: resolving, connecting or the handshake failed.
+    #[error("not sent: {message}")]
+    Unsent {
+        /// What happened.
+        message: String,
+    },
+    /// The provider refused, by an answer that its table lists.
+    #[error("{reason:?}: {message}", reason = .0.reason, message = .0.message)]
+    Rejected(Rejection),
+    /// The request may have been accepted and billed.
+    #[error("outcome unknown: {message}")]
+    Unknown {
+        /// What happened.
+        message: String,
+        /// Status of the answer, when one came.
+        http_status: Option<u16>,
+        /// The provider's own id of the call; empty: none came.
+        request_id: String,
+        /// What came of the body, as evidence.
+        partial_body: Bytes,
+    },
+}
+
+/// An answer that is proven to be a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why. `ProviderUnavailable` and `ProviderRateLimited` are retried; these, `ProviderAccount` and
+    /// `ProviderRejected` may fall back.
+    pub reason: Reason,
+    /// The refusal in a sentence, without prompt and secrets.
+    pub message: String,
+    /// Status of the answer.
+    pub http_status: Option<u16>,
+    /// The provider's own id of the call; empty: it gave none.
+    pub request_id: String,
+    /// How long the provider asked to wait.
+    pub retry_after: Option<Duration>,
+    /// Whether the refusal itself is billed.
+    pub billing: Billing,
+    /// More facts for the record, for example `providerCode`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Whether a refused call is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Billing {
+    /// Documented or long practice: not billed.
+    No,
+    /// Nobody says. The reservation is held, never counted as zero.
+    Unknown,
+}
+
+/// What an answer contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The image, not yet checked.
+    pub image: Bytes,
+    /// The prompt as the provider rewrote it; empty: it did not say.
+    pub revised_prompt: String,
+    /// What the answer says about its bill.
+    pub bill: Bill,
+}
+
+/// What an answer says about its bill.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Cost as the provider tells it, in billionths of the plan's currency.
+    pub cost_nanos: Option<i64>,
+    /// Usage by unit, in whole units, with the units of the price pins.
+    pub usage: BTreeMap<String, i64>,
+}
+
+/// A whole answer that contains no usable image. It came, so it is taken as billed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason:?}: {message}")]
+pub struct InterpretError {
+    /// `NoImage`, `ImageInvalid` or `ContentBlocked`.
+    pub reason: Reason,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What the answer says about its bill.
+    pub bill: Bill,
+}
+
+/// Draws pictures somewhere.
+///
+/// The executor calls `submit` exactly once for each attempt, after the attempt and its reservation are durable.
+/// An implementation never sends a request twice, follows no redirect and retries nothing: the executor
+/// decides that. It holds no state that a restart would lose. Dropping a future may leave the work running at
+/// the provider; the executor therefore never drops one, it waits for the deadline.
+#[async_trait]
+pub trait ImageProvider: fmt::Debug + Send + Sync {
+    /// The id that plans name.
+    fn id(&self) -> &str;
+
+    /// How much can be known about a lost call.
+    fn class(&self) -> CapabilityClass;
+
+    /// Longest time that a call of this render may take, when the plan does not say.
+    fn deadline(&self, render: &Render) -> Duration;
+
+    /// Sends the call and waits for the answer or the job id.
+    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError>;
+
+    /// Asks once for work that was accepted. Only called with job ids that `submit` returned.
+    async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError>;
+
+    /// Reads an answer. A pure function, so that a restart can go on from a staged answer. May take long:
+    /// it is called off the async threads.
+    fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError>;
+
+    /// Asks whether the provider would work now, without paying. For `limn doctor`.
+    async fn check(&self) -> Result<String, String>;
+}
