@@ -19,9 +19,9 @@ impl BlobKey {
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let well_formed = text.len() <= 512
-            && text.split('/').all(|part| {
-                !part.is_empty() && part != "." && part != ".." && part.bytes().all(allowed)
-            });
+            && text
+                .split('/')
+                .all(|part| !part.is_empty() && part != "." && part != ".." && part.bytes().all(allowed));
         well_formed.then(|| Self(text.to_owned()))
     }
 

@@ -1,0 +1,216 @@
+//! The record seam: what is durable, and the transactions that change it.
+//!
+//! Every verb is one transaction. It changes state by compare-and-set, moves money in the same commit, and
+//! appends the events that tell about it; when it returns, all of that survives a power cut. A verb may be
+//! repeated: a repetition finds the state it made and changes nothing. Verbs with a [`Fence`] do nothing for
+//! a process that no longer owns the execution and answer [`RecordError::Fenced`].
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+
+mod model;
+pub mod sqlite;
+mod state;
+
+pub use model::*;
+pub use state::*;
+
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    ids::{AttemptId, BootId, ExecutionId, ImageId},
+};
+
+/// Why a record operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Another process owns the execution now, or it ended. The caller stops at once.
+    #[error("the execution is no longer owned by this process")]
+    Fenced,
+    /// The transition is not allowed from the present state. A bug in the caller.
+    #[error("{subject} is {found}, which does not allow this")]
+    WrongState {
+        /// What was to change, for example `attempt 0190…`.
+        subject: String,
+        /// The state it is in.
+        found: String,
+    },
+    /// The database cannot be reached or refuses.
+    #[error("the database failed: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database holds something that no version wrote.
+    #[error("the database holds a damaged record: {0}")]
+    Damaged(String),
+}
+
+/// Result of a record operation.
+pub type Result<T> = std::result::Result<T, RecordError>;
+
+/// Proof of ownership of an execution: every write of its owner carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The process that claimed it.
+    pub boot: BootId,
+    /// Grows with every claim.
+    pub epoch: i64,
+}
+
+/// Keeps plans, executions, attempts, money, events and images.
+#[async_trait]
+pub trait RecordStore: fmt::Debug + Send + Sync {
+    // Plans.
+
+    /// Stores a plan unless it is there; returns the record either way.
+    async fn save_plan(&self, plan: &NewPlan) -> Result<PlanRecord>;
+
+    /// The plan of a client by the 64 hexadecimal digits of its digest.
+    async fn plan(&self, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>>;
+
+    /// Plans of a client, newest first.
+    async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>>;
+
+    /// Deletes a plan unless an execution of it has not ended.
+    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion>;
+
+    // Life of an execution.
+
+    /// T0: stores the plan, the execution as pending, its steps, and the first event (state pending); or
+    /// finds the execution that already stands for the order. The rules, in this order: the same request id
+    /// with the same `request_hash` is that execution, with another hash is refused; with mode resume, no
+    /// earlier execution of (client, plan, take) or a running one is refused; a running execution of (client, plan,
+    /// take) is joined; else a new one begins.
+    async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
+
+    /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose lease has
+    /// passed, oldest first; each gets this owner, a higher epoch and a new lease. Taking one over from another
+    /// boot adds to its crash count. Executions in `needs_decision` are claimed only when a cancel was
+    /// requested.
+    async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>>;
+
+    /// Extends the leases of this boot's executions; returns those that it still owns.
+    async fn renew(
+        &self,
+        boot: BootId,
+        executions: &[ExecutionId],
+        until: UnixMicros,
+    ) -> Result<Vec<ExecutionId>>;
+
+    /// Gives an execution back without ending it, so that any process can claim it at once.
+    async fn release(&self, fence: &Fence) -> Result<()>;
+
+    /// Steps with their attempts, as they are now: what an owner starts from after a claim.
+    async fn open_execution(&self, fence: &Fence) -> Result<ExecutionRecord>;
+
+    /// Pending execution to processing, with the start time. A repetition changes nothing.
+    async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()>;
+
+    /// Pending step to processing.
+    async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()>;
+
+    /// Decides who draws. In order of `render_digests`: a completed unit of any of them satisfies the step; an
+    /// open one of another execution or step makes it wait; a deleted one refuses; else the unit of
+    /// `render_digests[first]` is opened for this step (and a unit that this step had open before is closed).
+    async fn acquire_unit(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        render_digests: &[String],
+        first: usize,
+    ) -> Result<UnitGrant>;
+
+    /// T1: attempt prepared under the unit that the step has open, with its ceiling reserved in the ledger; refused when settled, reserved
+    /// and held amounts of the execution plus the ceiling would pass `max_cost_nanos`. Sends nothing.
+    async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation>;
+
+    /// T2: prepared to dispatching, with the time until which the first byte may leave. Refused as `Fenced`
+    /// when a cancel was requested: then nothing may be sent.
+    async fn dispatch(
+        &self,
+        fence: &Fence,
+        attempt: AttemptId,
+        send_by: UnixMicros,
+        now: UnixMicros,
+    ) -> Result<Dispatch>;
+
+    /// T3: dispatching to accepted, with the provider's job id; before the first poll.
+    async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()>;
+
+    /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something.
+    async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
+
+    /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key. Writes the receipt.
+    async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()>;
+
+    /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled, the rest of
+    /// the reservation released.
+    async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()>;
+
+    /// T6 and its kin: an attempt ends without an image. Money follows [`AttemptEnd`]. The unit stays open for the
+    /// step, which goes on with a retry or a fallback, or ends.
+    async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()>;
+
+    /// The step completes with a picture that was drawn before: a new image record on the same blob, at no cost.
+    async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()>;
+
+    /// A step ends without an image, or is parked. Its open unit is closed, unless it is parked: an unknown attempt
+    /// keeps its unit.
+    async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()>;
+
+    /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the state.
+    /// Every step completed: completed. A step still pending or processing: unchanged. A parked step and no cancel:
+    /// needs_decision, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why.
+    async fn settle_execution(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        now: UnixMicros,
+    ) -> Result<ExecutionState>;
+
+    /// Asks for a stop: a running execution becomes cancelling; an ended one is returned unchanged. A parked one becomes
+    /// claimable. Nothing when the execution does not exist.
+    async fn request_cancel(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        now: UnixMicros,
+    ) -> Result<Option<ExecutionRecord>>;
+
+    // Reading.
+
+    /// One execution of a client with steps, attempts and cost.
+    async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>>;
+
+    /// Executions of a client, newest first.
+    async fn executions(
+        &self,
+        client: &str,
+        filter: &ExecutionFilter,
+        page: &Page,
+    ) -> Result<Vec<ExecutionRecord>>;
+
+    /// At most `limit` stored events with a greater sequence, in order: encoded `limn.v1.ExecutionEvent`s.
+    async fn events_after(
+        &self,
+        execution: ExecutionId,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>>;
+
+    /// One image of a client.
+    async fn image(&self, client: &str, image: ImageId) -> Result<Option<ImageRecord>>;
+
+    /// Images of a client, newest first.
+    async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>>;
+
+    /// Sums of the ledger by scope, to be compared with the balances.
+    async fn ledger_sums(&self) -> Result<BTreeMap<String, Balance>>;
+
+    /// Balances by scope.
+    async fn balances(&self) -> Result<BTreeMap<String, Balance>>;
+
+    /// Asks whether the database works. For `limn doctor`; says what it is.
+    async fn check(&self) -> Result<String>;
+}

@@ -1,0 +1,131 @@
+//! States of executions, steps and attempts, and their words in the database.
+
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $state_doc:literal])+ $state:ident = $text:literal,)+ }) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[doc = $state_doc])+ $state,)+
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$state,)+];
+
+            /// The word in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$state => $text,)+
+                }
+            }
+
+            /// Reads the word back.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.as_str() == text)
+            }
+        }
+    };
+}
+
+words! {
+    /// Life of an execution.
+    ExecutionState {
+        /// Accepted.
+        Pending = "pending",
+        /// A step has started.
+        Processing = "processing",
+        /// Cancel was asked for.
+        Cancelling = "cancelling",
+        /// Parked on an unknown outcome.
+        NeedsDecision = "needs_decision",
+        /// Every step completed.
+        Completed = "completed",
+        /// A step did not complete.
+        Failed = "failed",
+        /// Stopped by the client.
+        Cancelled = "cancelled",
+    }
+}
+
+impl ExecutionState {
+    /// True when nothing will change any more.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+words! {
+    /// Life of a step.
+    StepState {
+        /// Not started.
+        Pending = "pending",
+        /// Started.
+        Processing = "processing",
+        /// Parked on an unknown outcome.
+        NeedsDecision = "needs_decision",
+        /// The image is stored and recorded.
+        Completed = "completed",
+        /// No target gave an image.
+        Failed = "failed",
+        /// The execution was cancelled.
+        Cancelled = "cancelled",
+        /// Never started.
+        Skipped = "skipped",
+    }
+}
+
+impl StepState {
+    /// True when nothing will change any more.
+    pub fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped
+        )
+    }
+}
+
+words! {
+    /// Life of an attempt.
+    AttemptState {
+        /// Reserved and written down; nothing sent.
+        Prepared = "prepared",
+        /// Being sent.
+        Dispatching = "dispatching",
+        /// The provider took it and gave an id.
+        Accepted = "accepted",
+        /// The answer is staged.
+        Received = "received",
+        /// Stored, recorded, settled.
+        Committed = "committed",
+        /// Never sent.
+        Abandoned = "abandoned",
+        /// Refused by the provider.
+        Rejected = "rejected",
+        /// Billed, without an image of the plan.
+        FailedPaid = "failed_paid",
+        /// Perhaps billed.
+        Unknown = "unknown",
+        /// Unknown and given up.
+        WrittenOff = "written_off",
+    }
+}
+
+impl AttemptState {
+    /// True while the attempt holds its unit: at most one such attempt for each unit.
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Prepared | Self::Dispatching | Self::Accepted | Self::Received | Self::Unknown
+        )
+    }
+}
+
+words! {
+    /// What an order does about results that exist.
+    ExecutionMode {
+        /// Use them.
+        Reuse = "reuse",
+        /// Only what the last execution left undone.
+        Resume = "resume",
+    }
+}
