@@ -49,6 +49,11 @@ impl BlobKey {
         Self(format!("staging/{attempt}"))
     }
 
+    /// Key of the part of an answer that came before it broke off: `staging/{attempt}.partial`.
+    pub fn partial(attempt: AttemptId) -> Self {
+        Self(format!("staging/{attempt}.partial"))
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,0 +1,312 @@
+//! The handle: accept an order, cancel, watch, shut down.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::stream::BoxStream;
+use limn_proto::{digest, v1};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    artifact::Limits,
+    blob::BlobStore,
+    clock::Clock,
+    ids::{BootId, ExecutionId, IdSource},
+    plan::Plan,
+    providers::Registry,
+    records::{Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore},
+    running::Running,
+    signals::Signals,
+    supervisor, watch,
+    watch::WatchError,
+};
+
+/// What an executor works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is durable.
+    pub records: Arc<dyn RecordStore>,
+    /// Where bytes are kept.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Who draws.
+    pub providers: Registry,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Knobs.
+    pub settings: Settings,
+}
+
+/// Knobs of an executor.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most executions in progress at once; further ones wait as pending.
+    pub max_running_executions: u32,
+    /// How long a claim holds without a heartbeat. Renewed each third of it.
+    pub lease: Duration,
+    /// How often to look for work and for changes that no signal told of.
+    pub poll: Duration,
+    /// How long after writing down a dispatch its first byte may leave.
+    pub send_margin: Duration,
+    /// How long a shutdown waits for calls in flight.
+    pub drain: Duration,
+    /// How often a quiet stream says that it is alive.
+    pub keep_alive: Duration,
+    /// What a picture may need.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_running_executions: 64,
+            lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            send_margin: Duration::from_secs(5),
+            drain: Duration::from_secs(600),
+            keep_alive: Duration::from_secs(15),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// An order: how to run a plan.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Idempotency key of the caller; nothing: one is made.
+    pub request_id: Option<String>,
+    /// What to do about results that exist.
+    pub mode: ExecutionMode,
+    /// Most steps in progress at once; may only lower the plan's.
+    pub max_concurrency: Option<u32>,
+    /// Which drawing of the plan.
+    pub take: u32,
+    /// The caller accepts risen prices; part of what makes two orders the same.
+    pub accept_price_drift: bool,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            request_id: None,
+            mode: ExecutionMode::Reuse,
+            max_concurrency: None,
+            take: 0,
+            accept_price_drift: false,
+        }
+    }
+}
+
+/// An accepted order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submitted {
+    /// The execution as it is now.
+    pub execution: ExecutionRecord,
+    /// It was there before: by its request id, or because it was running.
+    pub existing: bool,
+}
+
+/// Why an order was not accepted. Nothing was rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The request id belongs to another order.
+    #[error("the request id was used for another order: execution {0}")]
+    RequestIdReused(ExecutionId),
+    /// Resume, and this execution is still running.
+    #[error("execution {0} of the plan is still running: watch it")]
+    StillRunning(ExecutionId),
+    /// Resume, and there is nothing before.
+    #[error("no earlier execution of the plan and take to resume")]
+    NothingToResume,
+    /// The plan's `not_after` has passed.
+    #[error("the plan was valid until unix second {not_after_unix}: plan again")]
+    PlanExpired {
+        /// Last second in which it was accepted.
+        not_after_unix: i64,
+    },
+    /// The plan names a provider that this server cannot call.
+    #[error("provider {0} is not available on this server")]
+    UnknownProvider(String),
+    /// The executor is shutting down.
+    #[error("the executor is shutting down")]
+    ShuttingDown,
+    /// The database failed.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+}
+
+/// Renders plans. Cheap to clone; all clones are the same executor.
+#[derive(Clone, Debug)]
+pub struct Executor {
+    inner: Arc<Inner>,
+}
+
+/// What all tasks of an executor share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) boot: BootId,
+    pub(crate) signals: Signals,
+    pub(crate) running: Running,
+    /// There may be something to claim.
+    pub(crate) work: Notify,
+    /// No new work is begun.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Executor {
+    /// Starts the tasks that claim and run executions. Needs a tokio runtime.
+    pub fn start(parts: Parts) -> Self {
+        let boot = BootId(uuid::Uuid::new_v4());
+        let inner = Arc::new(Inner {
+            parts,
+            boot,
+            signals: Signals::default(),
+            running: Running::default(),
+            work: Notify::new(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        supervisor::spawn(&inner);
+        Self { inner }
+    }
+
+    /// What is durable.
+    pub fn records(&self) -> &Arc<dyn RecordStore> {
+        &self.inner.parts.records
+    }
+
+    /// Where bytes are kept.
+    pub fn blobs(&self) -> &Arc<dyn BlobStore> {
+        &self.inner.parts.blobs
+    }
+
+    /// Who draws.
+    pub fn providers(&self) -> &Registry {
+        &self.inner.parts.providers
+    }
+
+    /// Accepts an order. When this returns, the order survives a crash; the work goes on by itself.
+    pub async fn submit(&self, plan: &Plan, order: &Order) -> Result<Submitted, SubmitError> {
+        let inner = &self.inner;
+        if inner.stopping.is_cancelled() {
+            return Err(SubmitError::ShuttingDown);
+        }
+        let now = inner.parts.clock.now();
+        if let Some(not_after_unix) = plan.not_after_unix.filter(|end| *end < now.seconds()) {
+            return Err(SubmitError::PlanExpired { not_after_unix });
+        }
+        let targets = plan.steps.iter().flat_map(|step| &step.targets);
+        for provider in targets.map(|target| &target.render.provider) {
+            if inner.parts.providers.get(provider).is_none() {
+                return Err(SubmitError::UnknownProvider(provider.clone()));
+            }
+        }
+        let acceptance = inner
+            .parts
+            .records
+            .accept(&self.new_execution(plan, order))
+            .await?;
+        let (id, existing) = match acceptance {
+            Acceptance::New(id) => (id, false),
+            Acceptance::SameRequest(id) | Acceptance::Joined(id) => (id, true),
+            Acceptance::RequestIdReused(id) => return Err(SubmitError::RequestIdReused(id)),
+            Acceptance::StillRunning(id) => return Err(SubmitError::StillRunning(id)),
+            Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
+        };
+        inner.work.notify_one();
+        let execution = inner.parts.records.execution(&plan.client, id).await?;
+        let execution = execution
+            .ok_or_else(|| RecordError::Damaged(format!("execution {id} was accepted and is gone")))?;
+        Ok(Submitted { execution, existing })
+    }
+
+    fn new_execution(&self, plan: &Plan, order: &Order) -> NewExecution {
+        let parts = &self.inner.parts;
+        let now = parts.clock.now();
+        let request_id = order
+            .request_id
+            .clone()
+            .unwrap_or_else(|| parts.ids.next().to_string());
+        let lowered = order.max_concurrency.unwrap_or(plan.policy.max_concurrency);
+        let max_concurrency = lowered.min(plan.policy.max_concurrency).max(1);
+        let identity = format!(
+            "limn.order/1\n{}\n{}\n{}\n{max_concurrency}\n{}",
+            plan.digest,
+            order.take,
+            order.mode.as_str(),
+            order.accept_price_drift,
+        );
+        NewExecution {
+            id: ExecutionId(parts.ids.next()),
+            plan: plan.to_new(now),
+            currency: plan.currency.clone(),
+            step_ids: plan.steps.iter().map(|step| step.step_id.clone()).collect(),
+            take: order.take,
+            request_id,
+            request_hash: digest::sha256_hex(identity.as_bytes()),
+            mode: order.mode,
+            max_concurrency,
+            now,
+        }
+    }
+
+    /// Progress of an execution, from a cursor or from a snapshot; see [`WatchError`] for its ends. The stream
+    /// is read from the database as it is polled: a slow reader holds up nobody. Dropping it stops nothing.
+    pub fn watch(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        watch::stream(Arc::clone(&self.inner), client.to_owned(), execution, after)
+    }
+
+    /// Asks for a stop; calls in flight are still settled. An ended execution is returned unchanged; nothing
+    /// when there is none.
+    pub async fn cancel(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+    ) -> Result<Option<ExecutionRecord>, RecordError> {
+        let inner = &self.inner;
+        let now = inner.parts.clock.now();
+        let record = inner.parts.records.request_cancel(client, execution, now).await?;
+        if record.is_some() {
+            inner.running.cancel(execution);
+            inner.signals.notify(execution);
+            inner.work.notify_one();
+        }
+        Ok(record)
+    }
+
+    /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is
+    /// reconciled by the next process.
+    pub async fn shutdown(&self) {
+        let inner = &self.inner;
+        inner.stopping.cancel();
+        inner.tasks.close();
+        tokio::select! {
+            () = inner.tasks.wait() => {}
+            () = inner.parts.clock.sleep(inner.parts.settings.drain) => {
+                tracing::warn!("shutdown did not wait for every call in flight");
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// The plan as it is stored.
+    pub fn to_new(&self, now: crate::clock::UnixMicros) -> NewPlan {
+        NewPlan {
+            client: self.client.clone(),
+            digest_hex: digest::digest_hex(&self.digest).unwrap_or_default().to_owned(),
+            canonical_bytes: self.canonical_bytes.clone(),
+            session_id: self.session_id.clone(),
+            kind: self.kind,
+            now,
+        }
+    }
+}

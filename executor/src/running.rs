@@ -1,0 +1,74 @@
+//! The executions that this process owns right now.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::ids::ExecutionId;
+
+/// Two ways to stop one execution.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stops {
+    /// The client asked for a stop: no new call, calls in flight are settled.
+    pub(crate) cancelled: CancellationToken,
+    /// Another process owns the execution now: write nothing more.
+    pub(crate) lost: CancellationToken,
+}
+
+/// The executions in progress, with the means to stop them.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    executions: Mutex<HashMap<ExecutionId, Stops>>,
+}
+
+impl Running {
+    /// Enters an execution; the entry leaves with the guard.
+    pub(crate) fn enter(&self, execution: ExecutionId) -> (Stops, Entry<'_>) {
+        let stops = Stops::default();
+        self.lock().insert(execution, stops.clone());
+        let entry = Entry {
+            running: self,
+            execution,
+        };
+        (stops, entry)
+    }
+
+    /// Ids of all executions in progress.
+    pub(crate) fn ids(&self) -> Vec<ExecutionId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Tells an execution that its client asked for a stop.
+    pub(crate) fn cancel(&self, execution: ExecutionId) {
+        if let Some(stops) = self.lock().get(&execution) {
+            stops.cancelled.cancel();
+        }
+    }
+
+    /// Tells an execution that it is owned elsewhere.
+    pub(crate) fn lose(&self, execution: ExecutionId) {
+        if let Some(stops) = self.lock().get(&execution) {
+            stops.lost.cancel();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ExecutionId, Stops>> {
+        self.executions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Membership of one execution; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    running: &'a Running,
+    execution: ExecutionId,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.execution);
+    }
+}

@@ -1,0 +1,268 @@
+//! One step: find out who draws the picture, then attempts at the primary and, if it is proven that
+//! nothing was paid, at the fallbacks.
+
+use limn_proto::reason::Reason;
+
+use crate::{
+    attempt::{self, Outcome},
+    failure::Failure,
+    ids::{ExecutionId, ImageId},
+    plan::Step,
+    records::{
+        AttemptRecord, AttemptState, ImageRecord, RecordError, Reuse, StepEnd, StepRecord, StepState,
+        UnitGrant,
+    },
+    run::{Left, Run, cancelled},
+};
+
+/// Drives a step until it ends, is parked, or the process stops. May be called again for a step that an
+/// earlier owner left half done: what its last attempt left behind is reconciled first.
+pub(crate) async fn drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Left, RecordError> {
+    let open = record.attempts.iter().find(|attempt| attempt.state.is_open());
+    if open.is_none() {
+        if run.stops.cancelled.is_cancelled() {
+            return end(run, step, StepState::Cancelled, cancelled()).await;
+        }
+        if let Some(why) = run.halted() {
+            return end(run, step, StepState::Skipped, why).await;
+        }
+        if run.inner.stopping.is_cancelled() {
+            return Ok(Left::Paused);
+        }
+    }
+    let now = run.inner.parts.clock.now();
+    run.records().start_step(&run.fence, &step.step_id, now).await?;
+    run.notify();
+
+    let mut progress = Progress::of(record);
+    if let Some(attempt) = open {
+        let outcome = attempt::resume(run, step, attempt).await?;
+        if let Some(left) = progress.conclude(run, step, outcome).await? {
+            return Ok(left);
+        }
+    }
+    loop {
+        if let Some(left) = acquire(run, step, progress.target).await? {
+            return Ok(left);
+        }
+        let outcome = attempt::make(run, step, progress.target).await?;
+        if let Some(left) = progress.conclude(run, step, outcome).await? {
+            return Ok(left);
+        }
+    }
+}
+
+/// Where a step stands among its targets.
+struct Progress {
+    /// The target to try next.
+    target: usize,
+    /// Attempts that failed unpaid at that target.
+    failures: u32,
+}
+
+impl Progress {
+    fn of(record: &StepRecord) -> Self {
+        let target = record.attempts.last().map_or(0, |attempt| attempt.target);
+        let failures = record
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.target == target && counts(attempt))
+            .count();
+        Self {
+            target: usize::try_from(target).unwrap_or(usize::MAX),
+            failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Decides what follows from an attempt: nothing means go on with `self.target`.
+    async fn conclude(
+        &mut self,
+        run: &Run<'_>,
+        step: &Step,
+        outcome: Outcome,
+    ) -> Result<Option<Left>, RecordError> {
+        let failure = match outcome {
+            Outcome::Committed => return Ok(Some(Left::Ended)),
+            Outcome::Paused => return Ok(Some(Left::Paused)),
+            Outcome::NotSent => return Ok(None),
+            Outcome::Cancelled => {
+                return end(run, step, StepState::Cancelled, cancelled()).await.map(Some);
+            }
+            Outcome::Parked(failure) => {
+                return end(run, step, StepState::NeedsDecision, failure).await.map(Some);
+            }
+            Outcome::Failed(failure) => return end(run, step, StepState::Failed, failure).await.map(Some),
+            Outcome::Unpaid(failure) => failure,
+        };
+        self.failures += 1;
+        let policy = &run.plan.policy;
+        if failure.retryable && self.failures < policy.max_attempts {
+            return self.wait(run, step, &failure).await;
+        }
+        let may_fall_back = failure.reason != Reason::ContentBlocked;
+        if may_fall_back && self.target + 1 < step.targets.len() {
+            tracing::info!(
+                execution = %run.fence.execution,
+                step = step.step_id,
+                reason = failure.reason.as_str(),
+                "falling back to the next target"
+            );
+            self.target += 1;
+            self.failures = 0;
+            return Ok(None);
+        }
+        end(run, step, StepState::Failed, failure).await.map(Some)
+    }
+
+    /// Waits out the backoff; a cancel or a shutdown ends the wait.
+    async fn wait(&self, run: &Run<'_>, step: &Step, failure: &Failure) -> Result<Option<Left>, RecordError> {
+        let backoff = &run.plan.policy.backoff;
+        let delay = backoff.delay(self.failures, random_u32(run), failure.retry_delay);
+        tokio::select! {
+            () = run.inner.parts.clock.sleep(delay) => Ok(None),
+            () = run.stops.cancelled.cancelled() => {
+                end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
+            }
+            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+            () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+        }
+    }
+}
+
+/// True for attempts that used up one of the tries at their target. One that a crash kept from being sent did not.
+fn counts(attempt: &AttemptRecord) -> bool {
+    match attempt.state {
+        AttemptState::Rejected => true,
+        AttemptState::Abandoned => attempt.dispatched_at.is_some(),
+        AttemptState::Prepared
+        | AttemptState::Dispatching
+        | AttemptState::Accepted
+        | AttemptState::Received
+        | AttemptState::Committed
+        | AttemptState::FailedPaid
+        | AttemptState::Unknown
+        | AttemptState::WrittenOff => false,
+    }
+}
+
+/// The random bits of a fresh id: good enough to keep callers from coming back together.
+fn random_u32(run: &Run<'_>) -> u32 {
+    let [.., a, b, c, d] = run.inner.parts.ids.next().into_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// Waits until this step may draw target `first`, or the picture is there. Nothing means: draw.
+async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left>, RecordError> {
+    let digests: Vec<String> = step
+        .targets
+        .iter()
+        .map(|target| target.render_digest.clone())
+        .collect();
+    loop {
+        let grant = run
+            .records()
+            .acquire_unit(&run.fence, &step.step_id, &digests, first)
+            .await?;
+        match grant {
+            UnitGrant::Open => return Ok(None),
+            UnitGrant::Completed(image) => return reuse(run, step, *image).await.map(Some),
+            UnitGrant::Busy {
+                execution,
+                unknown: true,
+            } => {
+                let failure = Failure::new(
+                    Reason::OutcomeUnknown,
+                    "an earlier call for this picture has an unknown outcome and may have been billed; \
+                     it is not sent again by itself: a higher take draws another picture",
+                )
+                .with("execution", execution);
+                return end(run, step, StepState::NeedsDecision, failure).await.map(Some);
+            }
+            UnitGrant::Busy {
+                execution,
+                unknown: false,
+            } => {
+                if let Some(left) = wait_for(run, step, execution).await? {
+                    return Ok(Some(left));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a change of the execution that draws the same picture.
+async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
+    let mut changes = run.inner.signals.subscribe(holder);
+    tokio::select! {
+        // A closed channel wakes too; the next look tells.
+        _ = changes.changed() => Ok(None),
+        // A change between the look and the subscription is found here.
+        () = run.inner.parts.clock.sleep(run.inner.parts.settings.poll) => Ok(None),
+        () = run.stops.cancelled.cancelled() => {
+            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
+        }
+        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+    }
+}
+
+/// Completes the step with a picture that was drawn before: a record of its own on the same bytes, at no cost.
+async fn reuse(run: &Run<'_>, step: &Step, earlier: ImageRecord) -> Result<Left, RecordError> {
+    let now = run.inner.parts.clock.now();
+    let image = ImageRecord {
+        id: ImageId::of_step(run.fence.execution, &step.step_id),
+        execution: run.fence.execution,
+        step_id: step.step_id.clone(),
+        plan_digest: run.plan.digest.clone(),
+        reused: true,
+        description: step.description.clone(),
+        session_id: run.plan.session_id.clone(),
+        labels: step.labels.clone(),
+        cost_nanos: Some(0),
+        cost_estimated: false,
+        created_at: now,
+        updated_at: now,
+        ..earlier
+    };
+    run.records()
+        .complete_reused(&run.fence, &Reuse { image, now })
+        .await?;
+    run.notify();
+    Ok(Left::Ended)
+}
+
+async fn end(run: &Run<'_>, step: &Step, state: StepState, failure: Failure) -> Result<Left, RecordError> {
+    if matches!(state, StepState::Failed | StepState::NeedsDecision) {
+        tracing::warn!(
+            execution = %run.fence.execution,
+            step = step.step_id,
+            state = state.as_str(),
+            reason = failure.reason.as_str(),
+            message = failure.message,
+            "step ended without an image"
+        );
+    }
+    if state != StepState::Skipped {
+        run.note_failure(&step.step_id, &failure);
+    }
+    if state == StepState::Failed {
+        if failure.reason == Reason::CostLimitReached {
+            run.halt(failure.clone());
+        } else if run.plan.policy.stop_on_first_error {
+            let why = format!(
+                "step {} failed, and the plan stops on the first error",
+                step.step_id
+            );
+            run.halt(Failure::new(Reason::StoppedByPolicy, why));
+        }
+    }
+    let end = StepEnd {
+        step_id: step.step_id.clone(),
+        state,
+        failure,
+        now: run.inner.parts.clock.now(),
+    };
+    run.records().end_step(&run.fence, &end).await?;
+    run.notify();
+    Ok(Left::Ended)
+}

@@ -1,0 +1,87 @@
+//! Claims executions, keeps their leases alive, and runs them.
+
+use std::sync::Arc;
+
+use crate::{executor::Inner, records::Claim, run};
+
+/// Starts the tasks of an executor.
+pub(crate) fn spawn(inner: &Arc<Inner>) {
+    inner.tasks.spawn(claim_loop(Arc::clone(inner)));
+    inner.tasks.spawn(heartbeat_loop(Arc::clone(inner)));
+}
+
+async fn claim_loop(inner: Arc<Inner>) {
+    while !inner.stopping.is_cancelled() {
+        claim_once(&inner).await;
+        tokio::select! {
+            () = inner.work.notified() => {}
+            () = inner.parts.clock.sleep(inner.parts.settings.poll) => {}
+            () = inner.stopping.cancelled() => {}
+        }
+    }
+}
+
+async fn claim_once(inner: &Arc<Inner>) {
+    let settings = &inner.parts.settings;
+    let in_progress = u32::try_from(inner.running.ids().len()).unwrap_or(u32::MAX);
+    let free = settings.max_running_executions.saturating_sub(in_progress);
+    if free == 0 {
+        return;
+    }
+    let now = inner.parts.clock.now();
+    let claims = inner
+        .parts
+        .records
+        .claim(inner.boot, now, settings.lease, free)
+        .await;
+    match claims {
+        Ok(claims) => {
+            for claim in claims {
+                inner.tasks.spawn(run_claim(Arc::clone(inner), claim));
+            }
+        }
+        Err(error) => tracing::error!(%error, "executions could not be claimed"),
+    }
+}
+
+async fn run_claim(inner: Arc<Inner>, claim: Claim) {
+    let execution = claim.fence.execution;
+    if let Err(error) = run::execution(&inner, &claim).await {
+        tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+    }
+    inner.signals.notify(execution);
+    // A place is free.
+    inner.work.notify_one();
+}
+
+/// Renews all leases in one statement. Runs until every execution has drained, so that nobody takes over
+/// work that is still being settled.
+async fn heartbeat_loop(inner: Arc<Inner>) {
+    let period = inner.parts.settings.lease / 3;
+    loop {
+        let ids = inner.running.ids();
+        if inner.stopping.is_cancelled() && ids.is_empty() {
+            return;
+        }
+        if !ids.is_empty() {
+            renew(&inner, &ids).await;
+        }
+        tokio::select! {
+            () = inner.parts.clock.sleep(period) => {}
+            () = inner.stopping.cancelled() => inner.parts.clock.sleep(inner.parts.settings.poll.min(period)).await,
+        }
+    }
+}
+
+async fn renew(inner: &Inner, ids: &[crate::ids::ExecutionId]) {
+    let until = inner.parts.clock.now().plus(inner.parts.settings.lease);
+    match inner.parts.records.renew(inner.boot, ids, until).await {
+        Ok(owned) => {
+            for lost in ids.iter().filter(|id| !owned.contains(id)) {
+                tracing::warn!(execution = %lost, "the execution is owned by another process now");
+                inner.running.lose(*lost);
+            }
+        }
+        Err(error) => tracing::error!(%error, "leases could not be renewed"),
+    }
+}
