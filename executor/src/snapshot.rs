@@ -1,0 +1,299 @@
+//! Records as messages of the contract: what a snapshot, an event and a library answer show.
+
+use std::time::Duration;
+
+use limn_proto::{
+    name::{Collection, resource_name},
+    plan::Money,
+    reason::Reason,
+    v1,
+};
+
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    records::{
+        AttemptRecord, AttemptState, CostRecord, ExecutionMode, ExecutionRecord, ExecutionState, ImageRecord,
+        StepRecord, StepState, ThumbnailRecord,
+    },
+};
+
+/// A whole execution.
+pub fn execution(record: &ExecutionRecord) -> v1::Execution {
+    let name = |id: &dyn ToString| resource_name(&record.client, Collection::Executions, &id.to_string());
+    v1::Execution {
+        name: name(&record.id),
+        plan_digest: record.plan_digest.clone(),
+        request_id: record.request_id.clone(),
+        mode: mode(record.mode).into(),
+        state: execution_state(record.state).into(),
+        steps: record
+            .steps
+            .iter()
+            .map(|step| step_status(step, &record.client, &record.cost.currency))
+            .collect(),
+        cost: Some(cost(&record.cost)),
+        failure: record.failure.as_ref().map(failure),
+        cancel_requested: record.cancel_requested,
+        create_time: Some(timestamp(record.created_at)),
+        start_time: record.started_at.map(timestamp),
+        end_time: record.ended_at.map(timestamp),
+        last_sequence: record.last_sequence,
+        previous: record.previous.as_ref().map_or_else(String::new, |id| name(id)),
+        take: record.take,
+        session_id: record.session_id.clone(),
+    }
+}
+
+/// A step with its attempts.
+pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::StepStatus {
+    v1::StepStatus {
+        step_id: record.step_id.clone(),
+        state: step_state(record.state).into(),
+        attempts: record
+            .attempts
+            .iter()
+            .map(|record| attempt(record, currency))
+            .collect(),
+        image: record.image.map_or_else(String::new, |id| {
+            resource_name(client, Collection::Images, &id.to_string())
+        }),
+        reused: record.reused,
+        failure: record.failure.as_ref().map(failure),
+    }
+}
+
+/// One provider call.
+pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
+    v1::Attempt {
+        number: record.number,
+        target: record.target,
+        provider: record.provider.clone(),
+        model: record.model.clone(),
+        render_digest: record.render_digest.clone(),
+        provider_request_id: record.provider_request_id.clone(),
+        start_time: Some(timestamp(record.prepared_at)),
+        end_time: record.ended_at.map(timestamp),
+        quality_score_bp: None,
+        cost: record.cost_nanos.map(|nanos| money(currency, nanos)),
+        revised_prompt: record.revised_prompt.clone(),
+        failure: record.failure.as_ref().map(failure),
+        state: attempt_state(record.state).into(),
+        attempt_id: record.id.to_string(),
+        cost_estimated: record.cost_estimated,
+    }
+}
+
+/// The money of an execution. It is final when nothing is reserved and nothing held.
+pub fn cost(record: &CostRecord) -> v1::SettledCost {
+    let lines = record.lines.iter().map(|line| v1::SettledLine {
+        step_id: line.step_id.clone(),
+        attempt: line.attempt_number,
+        provider: line.provider.clone(),
+        amount: Some(money(&record.currency, line.amount_nanos)),
+        estimated: line.estimated,
+    });
+    v1::SettledCost {
+        total: Some(money(&record.currency, record.settled_nanos)),
+        lines: lines.collect(),
+        r#final: record.reserved_nanos == 0 && record.unknown_held_nanos == 0,
+        reserved: Some(money(&record.currency, record.reserved_nanos)),
+        unknown_held: Some(money(&record.currency, record.unknown_held_nanos)),
+    }
+}
+
+/// A failure as data.
+pub fn failure(failure: &Failure) -> v1::Failure {
+    v1::Failure {
+        code: failure.reason.code() as i32,
+        reason: failure.reason.as_str().to_owned(),
+        message: failure.message.clone(),
+        retryable: failure.retryable,
+        retry_delay: failure.retry_delay.map(|delay| pbjson_types::Duration {
+            seconds: i64::try_from(delay.as_secs()).unwrap_or(i64::MAX),
+            nanos: delay.subsec_nanos().cast_signed(),
+        }),
+        metadata: failure.metadata.clone(),
+    }
+}
+
+/// A failure as it was before [`failure()`]; nothing when its reason is not a word of this version.
+pub fn parse_failure(message: v1::Failure) -> Option<Failure> {
+    let retry_delay = match message.retry_delay {
+        Some(delay) => Some(Duration::new(
+            u64::try_from(delay.seconds).ok()?,
+            u32::try_from(delay.nanos).ok()?,
+        )),
+        None => None,
+    };
+    Some(Failure {
+        reason: Reason::parse(&message.reason)?,
+        message: message.message,
+        retryable: message.retryable,
+        retry_delay,
+        metadata: message.metadata,
+    })
+}
+
+/// The record of an image.
+pub fn image(record: &ImageRecord) -> v1::Image {
+    let execution = record.execution.to_string();
+    let about = &record.description;
+    v1::Image {
+        name: resource_name(&record.client, Collection::Images, &record.id.to_string()),
+        state: v1::ImageState::Completed.into(),
+        execution: resource_name(&record.client, Collection::Executions, &execution),
+        step_id: record.step_id.clone(),
+        plan_digest: record.plan_digest.clone(),
+        render_digest: record.render_digest.clone(),
+        take: record.take,
+        attempt_id: record.attempt.to_string(),
+        reused: record.reused,
+        rendered_sha256: record.rendered_sha256.clone(),
+        stored_sha256: record.stored_sha256.clone(),
+        media_type: record.format.media_type().to_owned(),
+        width_px: record.width_px,
+        height_px: record.height_px,
+        size_bytes: record.size_bytes,
+        storage_key: record.storage_key.clone(),
+        public_url: record.public_url.clone(),
+        thumbnails: record.thumbnails.iter().map(thumbnail).collect(),
+        image_type: about.image_type.into(),
+        session_id: record.session_id.clone(),
+        post_id: about.post_id.clone(),
+        prompt_id: about.prompt_id.clone(),
+        original_prompt: if about.original_prompt.is_empty() {
+            record.prompt.clone()
+        } else {
+            about.original_prompt.clone()
+        },
+        prompt: record.prompt.clone(),
+        revised_prompt: record.revised_prompt.clone(),
+        alt_text: about.alt_text.clone(),
+        caption: about.caption.clone(),
+        section_title: about.section_title.clone(),
+        position: about.position,
+        importance: about.importance.into(),
+        provider: record.provider.clone(),
+        model: record.model.clone(),
+        seed_mode: record.seed_mode.into(),
+        seed: record.seed,
+        generation_time_ms: i64::try_from(record.generation_time.as_millis()).unwrap_or(i64::MAX),
+        generation_cost: record.cost_nanos.map(|nanos| money(&record.currency, nanos)),
+        cost_estimated: record.cost_estimated,
+        quality_score_bp: record.quality_score_bp,
+        labels: record.labels.iter().cloned().collect(),
+        create_time: Some(timestamp(record.created_at)),
+        update_time: Some(timestamp(record.updated_at)),
+        provider_request_id: record.provider_request_id.clone(),
+    }
+}
+
+fn thumbnail(record: &ThumbnailRecord) -> v1::Thumbnail {
+    v1::Thumbnail {
+        storage_key: record.storage_key.clone(),
+        public_url: record.public_url.clone(),
+        width_px: record.width_px,
+        height_px: record.height_px,
+        media_type: record.format.media_type().to_owned(),
+        size_bytes: record.size_bytes,
+    }
+}
+
+/// A time, to the microsecond.
+pub fn timestamp(time: UnixMicros) -> pbjson_types::Timestamp {
+    let micros = time.0.rem_euclid(1_000_000);
+    pbjson_types::Timestamp {
+        seconds: time.seconds(),
+        // Below a billion, so it always fits.
+        nanos: i32::try_from(micros * 1000).unwrap_or_default(),
+    }
+}
+
+/// The word of the contract for a state.
+pub fn execution_state(state: ExecutionState) -> v1::ExecutionState {
+    match state {
+        ExecutionState::Pending => v1::ExecutionState::Pending,
+        ExecutionState::Processing => v1::ExecutionState::Processing,
+        ExecutionState::Cancelling => v1::ExecutionState::Cancelling,
+        ExecutionState::NeedsDecision => v1::ExecutionState::NeedsDecision,
+        ExecutionState::Completed => v1::ExecutionState::Completed,
+        ExecutionState::Failed => v1::ExecutionState::Failed,
+        ExecutionState::Cancelled => v1::ExecutionState::Cancelled,
+    }
+}
+
+fn step_state(state: StepState) -> v1::StepState {
+    match state {
+        StepState::Pending => v1::StepState::Pending,
+        StepState::Processing => v1::StepState::Processing,
+        StepState::NeedsDecision => v1::StepState::NeedsDecision,
+        StepState::Completed => v1::StepState::Completed,
+        StepState::Failed => v1::StepState::Failed,
+        StepState::Cancelled => v1::StepState::Cancelled,
+        StepState::Skipped => v1::StepState::Skipped,
+    }
+}
+
+fn attempt_state(state: AttemptState) -> v1::AttemptState {
+    match state {
+        AttemptState::Prepared => v1::AttemptState::Prepared,
+        AttemptState::Dispatching => v1::AttemptState::Dispatching,
+        AttemptState::Accepted => v1::AttemptState::Accepted,
+        AttemptState::Received => v1::AttemptState::Received,
+        AttemptState::Committed => v1::AttemptState::Committed,
+        AttemptState::Abandoned => v1::AttemptState::Abandoned,
+        AttemptState::Rejected => v1::AttemptState::Rejected,
+        AttemptState::FailedPaid => v1::AttemptState::FailedPaid,
+        AttemptState::Unknown => v1::AttemptState::Unknown,
+        AttemptState::WrittenOff => v1::AttemptState::WrittenOff,
+    }
+}
+
+fn mode(mode: ExecutionMode) -> v1::ExecutionMode {
+    match mode {
+        ExecutionMode::Reuse => v1::ExecutionMode::Reuse,
+        ExecutionMode::Resume => v1::ExecutionMode::Resume,
+    }
+}
+
+fn money(currency: &str, nanos: i64) -> Money {
+    Money {
+        currency_code: currency.to_owned(),
+        nanos,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_survives_the_way_to_a_message_and_back() {
+        let mut there = Failure::new(Reason::ProviderRateLimited, "slow down")
+            .retryable()
+            .with("httpStatus", 429);
+        there.retry_delay = Some(Duration::from_millis(1500));
+
+        let message = failure(&there);
+
+        assert_eq!(message.code, 8);
+        assert_eq!(message.reason, "PROVIDER_RATE_LIMITED");
+        assert_eq!(parse_failure(message), Some(there));
+    }
+
+    #[test]
+    fn a_reason_of_a_newer_version_is_not_read_as_another() {
+        let message = v1::Failure {
+            reason: "FROM_THE_FUTURE".into(),
+            ..Default::default()
+        };
+        assert_eq!(parse_failure(message), None);
+    }
+
+    #[test]
+    fn a_time_before_the_epoch_has_positive_nanos() {
+        let time = timestamp(UnixMicros(-1));
+        assert_eq!((time.seconds, time.nanos), (-1, 999_999_000));
+    }
+}
