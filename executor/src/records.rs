@@ -10,10 +10,12 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use async_trait::async_trait;
 
 mod model;
+mod money;
 pub mod sqlite;
 mod state;
 
 pub use model::*;
+pub use money::{Movement, scopes};
 pub use state::*;
 
 use crate::{
@@ -81,13 +83,12 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// finds the execution that already stands for the order. The rules, in this order: the same request id
     /// with the same `request_hash` is that execution, with another hash is refused; with mode resume, no
     /// earlier execution of (client, plan, take) or a running one is refused; a running execution of (client, plan,
-    /// take) is joined; else a new one begins.
+    /// take) is joined, and remembered under this request id too; else a new one begins.
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
 
     /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose lease has
     /// passed, oldest first; each gets this owner, a higher epoch and a new lease. Taking one over from another
-    /// boot adds to its crash count. Executions in `needs_decision` are claimed only when a cancel was
-    /// requested.
+    /// boot adds to its crash count. Executions in `needs_decision` are parked; a cancel makes them `cancelling`.
     async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>>;
 
     /// Extends the leases of this boot's executions; returns those that it still owns.
@@ -110,9 +111,10 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Pending step to processing.
     async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()>;
 
-    /// Decides who draws. In order of `render_digests`: a completed unit of any of them satisfies the step; an
-    /// open one of another execution or step makes it wait; a deleted one refuses; else the unit of
-    /// `render_digests[first]` is opened for this step (and a unit that this step had open before is closed).
+    /// Decides who draws. The first completed unit of `render_digests` satisfies the step; else the first one that
+    /// another execution or step has open makes it wait; else the unit of `render_digests[first]` is opened for
+    /// this step, or stays open for it. Any other unit that the step had open is let go first, whatever the
+    /// answer, unless an open attempt is on it.
     async fn acquire_unit(
         &self,
         fence: &Fence,
@@ -125,8 +127,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// and held amounts of the execution plus the ceiling would pass `max_cost_nanos`. Sends nothing.
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation>;
 
-    /// T2: prepared to dispatching, with the time until which the first byte may leave. Refused as `Fenced`
-    /// when a cancel was requested: then nothing may be sent.
+    /// T2: prepared to dispatching, with the time until which the first byte may leave. Nothing may be sent when
+    /// a cancel was requested, and `Fenced` is the answer when the lease ends before `send_by`. A repetition is
+    /// granted under the same epoch only: after a takeover the call may be on its way.
     async fn dispatch(
         &self,
         fence: &Fence,
@@ -141,14 +144,15 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
-    /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key. Writes the receipt.
+    /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key. Writes the
+    /// receipt; what was held is reserved again.
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()>;
 
     /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled, the rest of
     /// the reservation released.
     async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()>;
 
-    /// T6 and its kin: an attempt ends without an image. Money follows [`AttemptEnd`]. The unit stays open for the
+    /// T6, T7 and their kin: an attempt ends without an image. Money follows [`AttemptEnd`]. The unit stays open for the
     /// step, which goes on with a retry or a fallback, or ends.
     async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()>;
 
@@ -160,8 +164,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()>;
 
     /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the state.
-    /// Every step completed: completed. A step still pending or processing: unchanged. A parked step and no cancel:
-    /// needs_decision, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why.
+    /// Refused while an attempt of a step that ended is in flight. Every step completed: completed. A step still pending or processing: unchanged. A parked step and no cancel:
+    /// needs_decision, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why,
+    /// and a step that is parked still ends as cancelled. Held money stays held, and its unit busy.
     async fn settle_execution(
         &self,
         fence: &Fence,
@@ -169,8 +174,8 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<ExecutionState>;
 
-    /// Asks for a stop: a running execution becomes cancelling; an ended one is returned unchanged. A parked one becomes
-    /// claimable. Nothing when the execution does not exist.
+    /// Asks for a stop: a pending, running or parked execution becomes cancelling, so a parked one can be claimed
+    /// again; an ended one is returned unchanged. Nothing when the execution does not exist.
     async fn request_cancel(
         &self,
         client: &str,
@@ -205,11 +210,11 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Images of a client, newest first.
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>>;
 
-    /// Sums of the ledger by scope, to be compared with the balances.
-    async fn ledger_sums(&self) -> Result<BTreeMap<String, Balance>>;
+    /// Sums of the ledger by budget, to be compared with the balances.
+    async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>>;
 
-    /// Balances by scope.
-    async fn balances(&self) -> Result<BTreeMap<String, Balance>>;
+    /// Balances by budget.
+    async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>>;
 
     /// Asks whether the database works. For `limn doctor`; says what it is.
     async fn check(&self) -> Result<String>;

@@ -509,7 +509,7 @@ pub struct ImageRecord {
     pub seed_mode: SeedMode,
     /// Seed of the plan.
     pub seed: u32,
-    /// From sending the request to the last byte of the answer.
+    /// From sending the request to the last byte of the answer; kept in whole milliseconds.
     pub generation_time: Duration,
     /// ISO 4217 code of the cost.
     pub currency: String,
@@ -567,7 +567,16 @@ pub struct ImageFilter {
     pub created_before: Option<UnixMicros>,
 }
 
-/// Money of a budget scope, in billionths.
+/// Which budget. Amounts of different currencies are never added up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BudgetKey {
+    /// `clients/{client}/budgets/client` or `clients/{client}/budgets/session-{session}`.
+    pub scope: String,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// Money of a budget, in billionths of its currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// Billed.

@@ -1,0 +1,335 @@
+//! Attempts from intent to answer: T1 to T4.
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{
+    super::{
+        AttemptRecord, AttemptState, Balance, Dispatch, Fence, Movement, NewAttempt, Preparation, Receipt,
+        RecordError, Result, StepState,
+    },
+    events::append,
+    ledger::post,
+    lifecycle::step,
+    open::unavailable,
+    owned::{Execution, owned},
+    rows::{Fields, damaged, overflow, wrong_state},
+    snapshots::{ATTEMPTS, attempt_record, class_word, cost},
+    units,
+};
+use crate::{
+    clock::UnixMicros,
+    events::{attempt_changed, cost_changed},
+    ids::{AttemptId, ExecutionId},
+};
+
+/// T1.
+pub(super) async fn prepare(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    new: &NewAttempt,
+) -> Result<Preparation> {
+    let mut execution = owned(tx, fence).await?;
+    if let Some((owner, step_id, record)) = find(tx, new.id).await? {
+        let repeated =
+            record.state == AttemptState::Prepared && owner == execution.id && step_id == new.step_id;
+        return if repeated {
+            Ok(Preparation::Prepared(record.number))
+        } else {
+            Err(refuse(&record))
+        };
+    }
+    if execution.cancel_requested {
+        return Ok(Preparation::Cancelled);
+    }
+    let step = step(tx, &execution, &new.step_id).await?;
+    if step.state != StepState::Processing {
+        return Err(wrong_state(format!("step {}", step.step_id), step.state.as_str()));
+    }
+    if !units::is_held(tx, &execution, &new.step_id, &new.render_digest).await? {
+        return Err(wrong_state(
+            format!("unit {}", new.render_digest),
+            "not open for the step",
+        ));
+    }
+    if let Some((holder, state)) = units::open_attempt(tx, &execution, &new.render_digest).await? {
+        let subject = format!("attempt {holder} on the same unit");
+        return Err(wrong_state(subject, state.as_str()));
+    }
+    let committed_nanos = execution.balance.committed_nanos().ok_or_else(overflow)?;
+    let needed_nanos = committed_nanos
+        .checked_add(new.ceiling_nanos)
+        .ok_or_else(overflow)?;
+    if new.max_cost_nanos.is_some_and(|max| needed_nanos > max) {
+        return Ok(Preparation::CostLimit { committed_nanos });
+    }
+    let before = execution.balance;
+    let number = insert(tx, &execution, new).await?;
+    post(
+        tx,
+        &mut execution,
+        new.id,
+        Movement::Reserve,
+        new.ceiling_nanos,
+        new.now,
+    )
+    .await?;
+    tell(tx, &mut execution, new.id, new.now).await?;
+    tell_cost(tx, &mut execution, before, new.now).await?;
+    Ok(Preparation::Prepared(number))
+}
+
+/// Writes the attempt down; returns its number within the step.
+async fn insert(tx: &mut SqliteConnection, execution: &Execution, new: &NewAttempt) -> Result<u32> {
+    let row =
+        sqlx::query("SELECT COUNT(*) + 1 AS number FROM attempts WHERE execution_id = $1 AND step_id = $2")
+            .bind(execution.id.to_string())
+            .bind(&new.step_id)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+    let number = Fields(&row).number("number")?;
+    sqlx::query(
+        "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
+         provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, 0, 0, $13)",
+    )
+    .bind(new.id.to_string())
+    .bind(execution.id.to_string())
+    .bind(&new.step_id)
+    .bind(number)
+    .bind(&execution.client)
+    .bind(&new.render_digest)
+    .bind(execution.take)
+    .bind(new.target)
+    .bind(&new.provider)
+    .bind(&new.model)
+    .bind(class_word(new.class))
+    .bind(new.ceiling_nanos)
+    .bind(new.now.0)
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
+    Ok(number)
+}
+
+/// T2.
+pub(super) async fn dispatch(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    id: AttemptId,
+    send_by: UnixMicros,
+    now: UnixMicros,
+) -> Result<Dispatch> {
+    let mut execution = owned(tx, fence).await?;
+    let (_, record) = of_execution(tx, &execution, id).await?;
+    if record.state == AttemptState::Dispatching && dispatch_epoch(tx, id).await? == Some(fence.epoch) {
+        // The same owner asks again. Another epoch would be a takeover, for which the call may be on its way.
+        return Ok(Dispatch::Granted);
+    }
+    if record.state != AttemptState::Prepared {
+        return Err(refuse(&record));
+    }
+    if execution.cancel_requested {
+        return Ok(Dispatch::Cancelled);
+    }
+    if execution.lease_until.is_none_or(|until| until < send_by) {
+        return Err(RecordError::Fenced);
+    }
+    sqlx::query(
+        "UPDATE attempts SET state = 'dispatching', dispatched_us = $2, send_by_us = $3, \
+         dispatch_epoch = $4 WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(now.0)
+    .bind(send_by.0)
+    .bind(fence.epoch)
+    .execute(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    tell(tx, &mut execution, id, now).await?;
+    Ok(Dispatch::Granted)
+}
+
+async fn dispatch_epoch(tx: &mut SqliteConnection, id: AttemptId) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT dispatch_epoch FROM attempts WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_one(tx)
+        .await
+        .map_err(unavailable)?;
+    Fields(&row).optional_number("dispatch_epoch")
+}
+
+/// T3.
+pub(super) async fn accepted(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    id: AttemptId,
+    job_id: &str,
+    now: UnixMicros,
+) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let (_, record) = of_execution(tx, &execution, id).await?;
+    match record.state {
+        AttemptState::Accepted if record.job_id == job_id => return Ok(()),
+        AttemptState::Dispatching => {}
+        _ => return Err(refuse(&record)),
+    }
+    sqlx::query("UPDATE attempts SET state = 'accepted', job_id = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(job_id)
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    tell(tx, &mut execution, id, now).await
+}
+
+/// Adds evidence; the same evidence twice is one row. Returns its number.
+pub(super) async fn add_receipt(tx: &mut SqliteConnection, receipt: &Receipt) -> Result<i64> {
+    if find(tx, receipt.attempt).await?.is_none() {
+        return Err(wrong_state(
+            format!("attempt {}", receipt.attempt),
+            "unknown here",
+        ));
+    }
+    let headers =
+        serde_json::to_string(&receipt.headers).map_err(|_| damaged("headers", "text that is no JSON"))?;
+    let known = sqlx::query(
+        "SELECT number FROM receipts WHERE attempt_id = $1 AND kind = $2 AND staging_key = $3 \
+         AND body_sha256 = $4 AND size_bytes = $5 AND media_type = $6 AND request_id = $7 \
+         AND headers = $8 AND at_us = $9",
+    )
+    .bind(receipt.attempt.to_string())
+    .bind(&receipt.kind)
+    .bind(&receipt.staging_key)
+    .bind(&receipt.body_sha256)
+    .bind(receipt.size_bytes)
+    .bind(&receipt.media_type)
+    .bind(&receipt.request_id)
+    .bind(&headers)
+    .bind(receipt.at.0)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    if let Some(row) = known {
+        return Fields(&row).number("number");
+    }
+    let row = sqlx::query(
+        "INSERT INTO receipts (attempt_id, number, kind, staging_key, body_sha256, size_bytes, \
+         media_type, request_id, headers, at_us) \
+         SELECT $1, COUNT(*) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM receipts WHERE attempt_id = $1 \
+         RETURNING number",
+    )
+    .bind(receipt.attempt.to_string())
+    .bind(&receipt.kind)
+    .bind(&receipt.staging_key)
+    .bind(&receipt.body_sha256)
+    .bind(receipt.size_bytes)
+    .bind(&receipt.media_type)
+    .bind(&receipt.request_id)
+    .bind(&headers)
+    .bind(receipt.at.0)
+    .fetch_one(tx)
+    .await
+    .map_err(unavailable)?;
+    Fields(&row).number("number")
+}
+
+/// T4.
+pub(super) async fn received(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    id: AttemptId,
+    receipt: &Receipt,
+) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let (_, record) = of_execution(tx, &execution, id).await?;
+    if receipt.attempt != id {
+        return Err(wrong_state("the receipt", "of another attempt"));
+    }
+    let before = execution.balance;
+    match record.state {
+        AttemptState::Received if record.answer.as_ref() == Some(receipt) => return Ok(()),
+        AttemptState::Dispatching | AttemptState::Accepted => {}
+        AttemptState::Unknown => {
+            let held_nanos = record.ceiling_nanos;
+            post(tx, &mut execution, id, Movement::Unhold, held_nanos, receipt.at).await?;
+        }
+        _ => return Err(refuse(&record)),
+    }
+    let number = add_receipt(tx, receipt).await?;
+    sqlx::query(
+        "UPDATE attempts SET state = 'received', received_us = $2, answer_receipt = $3, failure = NULL, \
+         provider_request_id = CASE WHEN $4 = '' THEN provider_request_id ELSE $4 END WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(receipt.at.0)
+    .bind(number)
+    .bind(&receipt.request_id)
+    .execute(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    tell(tx, &mut execution, id, receipt.at).await?;
+    tell_cost(tx, &mut execution, before, receipt.at).await
+}
+
+/// Appends the event of a changed attempt.
+pub(super) async fn tell(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    id: AttemptId,
+    at: UnixMicros,
+) -> Result<()> {
+    let (step_id, record) = of_execution(tx, execution, id).await?;
+    let event = attempt_changed(&step_id, &record, &execution.currency);
+    append(tx, execution, at, event).await
+}
+
+/// Appends the event of a changed cost, when it changed.
+pub(super) async fn tell_cost(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    before: Balance,
+    at: UnixMicros,
+) -> Result<()> {
+    if execution.balance == before {
+        return Ok(());
+    }
+    let event = cost_changed(&cost(tx, execution.id).await?);
+    append(tx, execution, at, event).await
+}
+
+/// An attempt with its execution and step.
+async fn find(
+    tx: &mut SqliteConnection,
+    id: AttemptId,
+) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
+    let mut query = QueryBuilder::<Sqlite>::new(ATTEMPTS);
+    query.push(" WHERE a.id = ").push_bind(id.to_string());
+    let row = query.build().fetch_optional(tx).await.map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let fields = Fields(&row);
+    Ok(Some((
+        fields.id("execution_id", ExecutionId)?,
+        fields.text("step_id")?,
+        attempt_record(fields)?,
+    )))
+}
+
+/// An attempt of this execution, with its step. A fence is proof for one execution and no other.
+pub(super) async fn of_execution(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    id: AttemptId,
+) -> Result<(String, AttemptRecord)> {
+    match find(tx, id).await? {
+        Some((owner, step_id, record)) if owner == execution.id => Ok((step_id, record)),
+        _ => Err(wrong_state(format!("attempt {id}"), "not in the execution")),
+    }
+}
+
+/// The state of the attempt does not allow what was asked.
+pub(super) fn refuse(record: &AttemptRecord) -> RecordError {
+    wrong_state(format!("attempt {}", record.id), record.state.as_str())
+}

@@ -1,0 +1,267 @@
+//! States of executions and their steps.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    super::{ExecutionState, Fence, Result, StepEnd, StepRecord, StepState},
+    claims::disown,
+    events::append,
+    open::unavailable,
+    owned::{Execution, find, owned},
+    rows::{Fields, failure_bytes, wrong_state},
+    snapshots::step_record,
+    units,
+};
+use crate::{
+    clock::UnixMicros,
+    events::{state_changed, step_changed},
+    failure::Failure,
+    ids::{ExecutionId, ImageId},
+};
+
+/// Pending to processing.
+pub(super) async fn start_execution(tx: &mut SqliteConnection, fence: &Fence, now: UnixMicros) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    if execution.state != ExecutionState::Pending {
+        return Ok(());
+    }
+    sqlx::query("UPDATE executions SET started_us = $2 WHERE id = $1")
+        .bind(execution.id.to_string())
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    change_state(tx, &mut execution, ExecutionState::Processing, None, now).await
+}
+
+/// Pending step to processing.
+pub(super) async fn start_step(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    step_id: &str,
+    now: UnixMicros,
+) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let mut step = step(tx, &execution, step_id).await?;
+    match step.state {
+        StepState::Processing => Ok(()),
+        StepState::Pending => {
+            step.state = StepState::Processing;
+            change_step(tx, &mut execution, &step, now).await
+        }
+        other => Err(wrong_state(format!("step {step_id}"), other.as_str())),
+    }
+}
+
+/// A step ends without an image, or is parked.
+pub(super) async fn end_step(tx: &mut SqliteConnection, fence: &Fence, end: &StepEnd) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let mut step = step(tx, &execution, &end.step_id).await?;
+    if !matches!(
+        end.state,
+        StepState::Failed | StepState::Cancelled | StepState::Skipped | StepState::NeedsDecision
+    ) {
+        return Err(wrong_state("the end of a step", end.state.as_str()));
+    }
+    if step.state == end.state {
+        return Ok(());
+    }
+    if step.state.is_terminal() {
+        return Err(wrong_state(format!("step {}", end.step_id), step.state.as_str()));
+    }
+    if end.state.is_terminal() {
+        units::idle_units(tx, &execution, &end.step_id, None).await?;
+    }
+    step.state = end.state;
+    step.failure = Some(end.failure.clone());
+    change_step(tx, &mut execution, &step, end.now).await
+}
+
+/// A step completes with an image.
+pub(super) async fn complete_step(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    mut step: StepRecord,
+    image: ImageId,
+    reused: bool,
+    now: UnixMicros,
+) -> Result<()> {
+    step.state = StepState::Completed;
+    step.image = Some(image);
+    step.reused = reused;
+    step.failure = None;
+    change_step(tx, execution, &step, now).await
+}
+
+/// The rules of [`RecordStore::settle_execution`](super::super::RecordStore::settle_execution).
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    failure: &Failure,
+    now: UnixMicros,
+) -> Result<ExecutionState> {
+    if let Some(state) = settled_before(tx, fence).await? {
+        return Ok(state);
+    }
+    let mut execution = owned(tx, fence).await?;
+    let steps = steps(tx, &execution).await?;
+    let any = |state: StepState| steps.iter().any(|step| step.state == state);
+    if any(StepState::Pending) || any(StepState::Processing) {
+        return Ok(execution.state);
+    }
+    refuse_calls_in_flight(tx, execution.id).await?;
+    if any(StepState::NeedsDecision) && !execution.cancel_requested {
+        let parked = ExecutionState::NeedsDecision;
+        change_state(tx, &mut execution, parked, Some(failure), now).await?;
+        disown(tx, execution.id).await?;
+        return Ok(parked);
+    }
+    for mut step in steps.iter().cloned() {
+        if step.state == StepState::NeedsDecision {
+            step.state = StepState::Cancelled;
+            change_step(tx, &mut execution, &step, now).await?;
+        }
+    }
+    let (end, failure) = if steps.iter().all(|step| step.state == StepState::Completed) {
+        (ExecutionState::Completed, None)
+    } else if execution.cancel_requested {
+        (ExecutionState::Cancelled, Some(failure))
+    } else {
+        (ExecutionState::Failed, Some(failure))
+    };
+    sqlx::query("UPDATE executions SET ended_us = $2, failure = $3, lease_until_us = NULL WHERE id = $1")
+        .bind(execution.id.to_string())
+        .bind(now.0)
+        .bind(failure.map(failure_bytes))
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    change_state(tx, &mut execution, end, failure, now).await?;
+    Ok(end)
+}
+
+/// The state that a repetition finds: the end keeps its owner, and parking keeps the epoch.
+async fn settled_before(tx: &mut SqliteConnection, fence: &Fence) -> Result<Option<ExecutionState>> {
+    let Some(execution) = find(tx, fence.execution).await? else {
+        return Ok(None);
+    };
+    let ended = execution.state.is_terminal() && execution.owner == Some(fence.boot);
+    let parked = execution.state == ExecutionState::NeedsDecision && execution.owner.is_none();
+    let repeated = execution.epoch == fence.epoch && (ended || parked);
+    Ok(repeated.then_some(execution.state))
+}
+
+/// An execution that ended with a call in flight would keep its reservation for ever.
+async fn refuse_calls_in_flight(tx: &mut SqliteConnection, execution: ExecutionId) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT id, state FROM attempts WHERE execution_id = $1 \
+         AND state IN ('prepared', 'dispatching', 'accepted', 'received') ORDER BY id LIMIT 1",
+    )
+    .bind(execution.to_string())
+    .fetch_optional(tx)
+    .await
+    .map_err(unavailable)?;
+    match row {
+        None => Ok(()),
+        Some(row) => {
+            let fields = Fields(&row);
+            let subject = format!("attempt {} of a step that ended", fields.text("id")?);
+            Err(wrong_state(subject, fields.text("state")?))
+        }
+    }
+}
+
+/// Asks for a stop; nothing changes when that was done before or the execution has ended.
+pub(super) async fn request_cancel(
+    tx: &mut SqliteConnection,
+    client: &str,
+    id: ExecutionId,
+    now: UnixMicros,
+) -> Result<()> {
+    let Some(mut execution) = find(tx, id).await? else {
+        return Ok(());
+    };
+    if execution.client != client || execution.cancel_requested || execution.state.is_terminal() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE executions SET cancel_requested_us = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await
+}
+
+async fn change_state(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    state: ExecutionState,
+    failure: Option<&Failure>,
+    now: UnixMicros,
+) -> Result<()> {
+    sqlx::query("UPDATE executions SET state = $2 WHERE id = $1")
+        .bind(execution.id.to_string())
+        .bind(state.as_str())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    execution.state = state;
+    append(tx, execution, now, state_changed(state, failure)).await
+}
+
+async fn change_step(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    step: &StepRecord,
+    now: UnixMicros,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6 \
+         WHERE execution_id = $1 AND step_id = $2",
+    )
+    .bind(execution.id.to_string())
+    .bind(&step.step_id)
+    .bind(step.state.as_str())
+    .bind(step.image.map(|id| id.to_string()))
+    .bind(step.reused)
+    .bind(step.failure.as_ref().map(failure_bytes))
+    .execute(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    let event = step_changed(step, &execution.client);
+    append(tx, execution, now, event).await
+}
+
+/// A step, without its attempts.
+pub(super) async fn step(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    step_id: &str,
+) -> Result<StepRecord> {
+    let row = sqlx::query(
+        "SELECT step_id, state, image_id, reused, failure FROM steps \
+         WHERE execution_id = $1 AND step_id = $2",
+    )
+    .bind(execution.id.to_string())
+    .bind(step_id)
+    .fetch_optional(tx)
+    .await
+    .map_err(unavailable)?;
+    match row {
+        Some(row) => step_record(Fields(&row)),
+        None => Err(wrong_state(format!("step {step_id}"), "not in the execution")),
+    }
+}
+
+async fn steps(tx: &mut SqliteConnection, execution: &Execution) -> Result<Vec<StepRecord>> {
+    let rows = sqlx::query(
+        "SELECT step_id, state, image_id, reused, failure FROM steps \
+         WHERE execution_id = $1 ORDER BY ordinal",
+    )
+    .bind(execution.id.to_string())
+    .fetch_all(tx)
+    .await
+    .map_err(unavailable)?;
+    rows.iter().map(|row| step_record(Fields(row))).collect()
+}

@@ -1,0 +1,118 @@
+//! Opening, migrating and closing the file.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    SqlSafeStr as _, Sqlite, SqlitePool, Transaction,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::super::{RecordError, Result};
+
+/// Connections for reading. Reads are short, and a laptop has few readers.
+const READERS: u32 = 4;
+/// How long a connection waits for a lock that another process holds, for example a backup.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Text of the migrations, by number. Numbers mean the same in every database; they only ever grow.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "records",
+    include_str!("../../../migrations/sqlite/0001_records.sql"),
+)];
+
+/// Records in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteRecords {
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+impl SqliteRecords {
+    /// Opens the file; makes it and the folder it is in when they are missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Unavailable`] when the file cannot be opened or was written by a newer version, and
+    /// [`RecordError::Damaged`] when its schema is not the one that its version had.
+    pub async fn open(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder)
+                .await
+                .map_err(|error| RecordError::Unavailable(Box::new(error)))?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(unavailable)?;
+        migrate(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await
+            .map_err(unavailable)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Waits for running transactions and closes the file. Later calls fail as unavailable.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction that nothing can come between.
+    pub(super) async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(unavailable)
+    }
+
+    /// Begins a look at one snapshot.
+    pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.readers.begin().await.map_err(unavailable)
+    }
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<()> {
+    let migrations = MIGRATIONS.iter().map(|(number, name, sql)| {
+        Migration::new(
+            *number,
+            (*name).into(),
+            MigrationType::Simple,
+            (*sql).into_sql_str(),
+            false,
+        )
+    });
+    let newest = MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0);
+    Migrator::with_migrations(migrations.collect())
+        .run(writer)
+        .await
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(number) => RecordError::Unavailable(
+                format!(
+                    "a newer version wrote it: it has schema {number}, this version knows up to {newest}; \
+                     upgrade limn"
+                )
+                .into(),
+            ),
+            MigrateError::VersionMismatch(number) => {
+                RecordError::Damaged(format!("schema {number} is not the one that was released"))
+            }
+            other => RecordError::Unavailable(Box::new(other)),
+        })
+}
+
+/// The database did not do what it was asked.
+pub(super) fn unavailable(error: sqlx::Error) -> RecordError {
+    RecordError::Unavailable(Box::new(error))
+}

@@ -1,0 +1,213 @@
+//! How attempts end, and how steps get their image: T5 to T7, and reuse.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    super::{
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, Fence, Movement, Result, Reuse,
+        StepState,
+    },
+    attempts::{of_execution, refuse, tell, tell_cost},
+    events::append,
+    ledger::post,
+    library,
+    lifecycle::{complete_step, step},
+    open::unavailable,
+    owned::{Execution, owned},
+    rows::{Fields, damaged, failure_bytes, wrong_state},
+    snapshots::cost,
+    units,
+};
+use crate::{clock::UnixMicros, events::cost_changed, ids::AttemptId};
+
+/// T5.
+pub(super) async fn commit(tx: &mut SqliteConnection, fence: &Fence, commit: &Commit) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let (step_id, record) = of_execution(tx, &execution, commit.attempt).await?;
+    let image = &commit.image;
+    if image.attempt != commit.attempt || image.execution != execution.id || image.step_id != step_id {
+        return Err(wrong_state(format!("image {}", image.id), "of another attempt"));
+    }
+    let step = step(tx, &execution, &step_id).await?;
+    match record.state {
+        AttemptState::Committed if step.image == Some(image.id) => return Ok(()),
+        AttemptState::Received => {}
+        _ => return Err(refuse(&record)),
+    }
+    if !matches!(step.state, StepState::Processing | StepState::NeedsDecision) {
+        return Err(wrong_state(format!("step {step_id}"), step.state.as_str()));
+    }
+    library::insert(tx, &execution.client, image).await?;
+    units::complete(tx, &execution, &record.render_digest, image.id).await?;
+    sqlx::query("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
+        .bind(commit.attempt.to_string())
+        .bind(&commit.revised_prompt)
+        .bind(commit.now.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    let bill = Bill {
+        cost_nanos: commit.cost_nanos,
+        estimated: commit.cost_estimated,
+    };
+    settle(tx, &mut execution, &record, bill, commit.now).await?;
+    complete_step(tx, &mut execution, step, image.id, false, commit.now).await
+}
+
+/// What an attempt was billed.
+struct Bill {
+    cost_nanos: i64,
+    estimated: bool,
+}
+
+/// Gives the reservation back, adds the bill, and tells of both.
+async fn settle(
+    tx: &mut SqliteConnection,
+    execution: &mut Execution,
+    record: &AttemptRecord,
+    bill: Bill,
+    now: UnixMicros,
+) -> Result<()> {
+    post(
+        tx,
+        execution,
+        record.id,
+        Movement::Release,
+        record.ceiling_nanos,
+        now,
+    )
+    .await?;
+    post(tx, execution, record.id, Movement::Settle, bill.cost_nanos, now).await?;
+    // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
+    let sequence =
+        i64::try_from(execution.last_sequence + 1).map_err(|_| damaged("last_seq", "too great a number"))?;
+    sqlx::query("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
+        .bind(record.id.to_string())
+        .bind(bill.cost_nanos)
+        .bind(bill.estimated)
+        .bind(sequence)
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+    tell(tx, execution, record.id, now).await?;
+    // There is a new line, so there is an event even when no amount moved.
+    let event = cost_changed(&cost(tx, execution.id).await?);
+    append(tx, execution, now, event).await
+}
+
+/// T6, T7 and their kin.
+pub(super) async fn end_attempt(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    id: AttemptId,
+    end: &AttemptEnd,
+) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let (_, record) = of_execution(tx, &execution, id).await?;
+    if is_repeated(tx, &record, end.outcome).await? {
+        return Ok(());
+    }
+    if !allowed_from(end.outcome).contains(&record.state) {
+        return Err(refuse(&record));
+    }
+    write_end(tx, id, end).await?;
+    let before = execution.balance;
+    let ceiling_nanos = record.ceiling_nanos;
+    match end.outcome {
+        AttemptOutcome::FailedPaid {
+            cost_nanos,
+            estimated,
+        } => {
+            let bill = Bill {
+                cost_nanos,
+                estimated,
+            };
+            return settle(tx, &mut execution, &record, bill, end.now).await;
+        }
+        AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
+            if record.state == AttemptState::Unknown {
+                post(tx, &mut execution, id, Movement::Unhold, ceiling_nanos, end.now).await?;
+            }
+            post(tx, &mut execution, id, Movement::Release, ceiling_nanos, end.now).await?;
+        }
+        AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => {
+            post(tx, &mut execution, id, Movement::Hold, ceiling_nanos, end.now).await?;
+        }
+    }
+    tell(tx, &mut execution, id, end.now).await?;
+    tell_cost(tx, &mut execution, before, end.now).await
+}
+
+fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
+    use AttemptState::{Accepted, Dispatching, Prepared, Received, Unknown};
+    match outcome {
+        AttemptOutcome::Abandoned => &[Prepared, Dispatching],
+        AttemptOutcome::Rejected => &[Dispatching, Accepted, Unknown],
+        AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => &[Dispatching, Accepted],
+        AttemptOutcome::FailedPaid { .. } => &[Received],
+    }
+}
+
+/// True when the attempt ended with this very outcome before. Two outcomes share the state `rejected`: there the
+/// ledger knows which one it was.
+async fn is_repeated(
+    tx: &mut SqliteConnection,
+    record: &AttemptRecord,
+    outcome: AttemptOutcome,
+) -> Result<bool> {
+    if record.state != outcome.state() {
+        return Ok(false);
+    }
+    let last_movement = match outcome {
+        AttemptOutcome::FailedPaid { cost_nanos, .. } => return Ok(record.cost_nanos == Some(cost_nanos)),
+        AttemptOutcome::Abandoned | AttemptOutcome::Unknown => return Ok(true),
+        AttemptOutcome::Rejected => Movement::Release,
+        AttemptOutcome::RejectedBillUnknown => Movement::Hold,
+    };
+    let row = sqlx::query("SELECT kind FROM ledger WHERE attempt_id = $1 ORDER BY id DESC LIMIT 1")
+        .bind(record.id.to_string())
+        .fetch_optional(tx)
+        .await
+        .map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    Ok(Fields(&row).text("kind")? == last_movement.as_str())
+}
+
+async fn write_end(tx: &mut SqliteConnection, id: AttemptId, end: &AttemptEnd) -> Result<()> {
+    let state = end.outcome.state();
+    // Unknown is no end: what became of the attempt is still to be found out.
+    let ended = (!state.is_open()).then_some(end.now.0);
+    sqlx::query(
+        "UPDATE attempts SET state = $2, failure = $3, ended_us = $4, \
+         provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(state.as_str())
+    .bind(failure_bytes(&end.failure))
+    .bind(ended)
+    .bind(&end.provider_request_id)
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+/// The step completes with an earlier picture; the unit that has it stays as it is.
+pub(super) async fn complete_reused(tx: &mut SqliteConnection, fence: &Fence, reuse: &Reuse) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let image = &reuse.image;
+    if image.execution != execution.id {
+        return Err(wrong_state(format!("image {}", image.id), "of another execution"));
+    }
+    let step = step(tx, &execution, &image.step_id).await?;
+    match step.state {
+        StepState::Completed if step.image == Some(image.id) => return Ok(()),
+        StepState::Processing => {}
+        other => return Err(wrong_state(format!("step {}", image.step_id), other.as_str())),
+    }
+    library::insert(tx, &execution.client, image).await?;
+    units::idle_units(tx, &execution, &image.step_id, None).await?;
+    complete_step(tx, &mut execution, step, image.id, true, reuse.now).await
+}

@@ -1,0 +1,78 @@
+//! The execution that a fenced verb works on, as it is inside the transaction.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    super::{Balance, ExecutionState, Fence, RecordError, Result},
+    open::unavailable,
+    rows::Fields,
+};
+use crate::{
+    clock::UnixMicros,
+    ids::{BootId, ExecutionId},
+};
+
+/// What verbs need to know about an execution. Read inside a write transaction, so it stays true until the commit;
+/// verbs that change a row keep it up to date.
+pub(super) struct Execution {
+    pub(super) id: ExecutionId,
+    pub(super) client: String,
+    pub(super) session_id: String,
+    pub(super) take: u32,
+    pub(super) state: ExecutionState,
+    pub(super) owner: Option<BootId>,
+    pub(super) epoch: i64,
+    pub(super) lease_until: Option<UnixMicros>,
+    pub(super) cancel_requested: bool,
+    pub(super) last_sequence: u64,
+    pub(super) currency: String,
+    pub(super) balance: Balance,
+}
+
+const FIND: &str = "SELECT id, client, session_id, take, state, owner_boot_id, lease_epoch, lease_until_us, \
+    cancel_requested_us, last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos \
+    FROM executions WHERE id = $1";
+
+/// The execution, whoever owns it.
+pub(super) async fn find(tx: &mut SqliteConnection, id: ExecutionId) -> Result<Option<Execution>> {
+    let row = sqlx::query(FIND)
+        .bind(id.to_string())
+        .fetch_optional(tx)
+        .await
+        .map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let fields = Fields(&row);
+    Ok(Some(Execution {
+        id: fields.id("id", ExecutionId)?,
+        client: fields.text("client")?,
+        session_id: fields.text("session_id")?,
+        take: fields.number("take")?,
+        state: fields.word("state", ExecutionState::parse)?,
+        owner: fields.optional_id("owner_boot_id", BootId)?,
+        epoch: fields.number("lease_epoch")?,
+        lease_until: fields.optional_time("lease_until_us")?,
+        cancel_requested: fields.optional_time("cancel_requested_us")?.is_some(),
+        last_sequence: fields.number("last_seq")?,
+        currency: fields.text("currency")?,
+        balance: Balance {
+            spent_nanos: fields.nanos("settled_nanos")?,
+            reserved_nanos: fields.nanos("reserved_nanos")?,
+            unknown_held_nanos: fields.nanos("unknown_held_nanos")?,
+        },
+    }))
+}
+
+/// The execution, when the fence holds and it has not ended.
+pub(super) async fn owned(tx: &mut SqliteConnection, fence: &Fence) -> Result<Execution> {
+    let execution = find(tx, fence.execution).await?.ok_or(RecordError::Fenced)?;
+    let holds = execution.owner == Some(fence.boot)
+        && execution.epoch == fence.epoch
+        && !execution.state.is_terminal();
+    if holds {
+        Ok(execution)
+    } else {
+        Err(RecordError::Fenced)
+    }
+}

@@ -1,0 +1,147 @@
+//! Stored plans.
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    super::{NewPlan, Page, PlanDeletion, PlanFilter, PlanRecord, Result},
+    open::unavailable,
+    rows::{Fields, damaged},
+};
+use crate::{clock::UnixMicros, ids::ExecutionId};
+
+/// Stores a plan unless it is there.
+pub(super) async fn save(tx: &mut SqliteConnection, plan: &NewPlan) -> Result<PlanRecord> {
+    sqlx::query(
+        "INSERT INTO plans (client, digest_hex, bytes, session_id, kind, created_us) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client, digest_hex) DO NOTHING",
+    )
+    .bind(&plan.client)
+    .bind(&plan.digest_hex)
+    .bind(&plan.canonical_bytes)
+    .bind(&plan.session_id)
+    .bind(plan.kind.as_str_name())
+    .bind(plan.now.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    find(tx, &plan.client, &plan.digest_hex)
+        .await?
+        .ok_or_else(|| damaged("plans", "nothing after an insert"))
+}
+
+/// The plan of a client.
+pub(super) async fn find(
+    tx: &mut SqliteConnection,
+    client: &str,
+    digest_hex: &str,
+) -> Result<Option<PlanRecord>> {
+    sqlx::query(
+        "SELECT client, digest_hex, bytes, created_us, last_executed_us FROM plans \
+         WHERE client = $1 AND digest_hex = $2",
+    )
+    .bind(client)
+    .bind(digest_hex)
+    .fetch_optional(tx)
+    .await
+    .map_err(unavailable)?
+    .as_ref()
+    .map(record)
+    .transpose()
+}
+
+/// Notes that a plan was ordered.
+pub(super) async fn ordered(
+    tx: &mut SqliteConnection,
+    client: &str,
+    digest_hex: &str,
+    now: UnixMicros,
+) -> Result<()> {
+    sqlx::query("UPDATE plans SET last_executed_us = $3 WHERE client = $1 AND digest_hex = $2")
+        .bind(client)
+        .bind(digest_hex)
+        .bind(now.0)
+        .execute(tx)
+        .await
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+/// A page of plans, newest first.
+pub(super) async fn list(
+    tx: &mut SqliteConnection,
+    client: &str,
+    filter: &PlanFilter,
+    page: &Page,
+) -> Result<Vec<PlanRecord>> {
+    let rows = list_query(client, filter, page)
+        .build()
+        .fetch_all(tx)
+        .await
+        .map_err(unavailable)?;
+    rows.iter().map(record).collect()
+}
+
+/// The text consists of fixed pieces only; every value is bound.
+pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT client, digest_hex, bytes, created_us, last_executed_us FROM plans WHERE client = ",
+    );
+    query.push_bind(client.to_owned());
+    if let Some(session_id) = &filter.session_id {
+        query.push(" AND session_id = ").push_bind(session_id.clone());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND kind = ").push_bind(kind.as_str_name());
+    }
+    if let Some((created, digest_hex)) = &page.after {
+        query
+            .push(" AND (created_us, digest_hex) < (")
+            .push_bind(created.0);
+        query.push(", ").push_bind(digest_hex.clone()).push(")");
+    }
+    query.push(" ORDER BY created_us DESC, digest_hex DESC LIMIT ");
+    query.push_bind(page.limit);
+    query
+}
+
+/// Deletes a plan unless an execution of it has not ended.
+pub(super) async fn delete(
+    tx: &mut SqliteConnection,
+    client: &str,
+    digest_hex: &str,
+) -> Result<PlanDeletion> {
+    let running = sqlx::query(
+        "SELECT id FROM executions WHERE client = $1 AND plan_digest = $2 \
+         AND state IN ('pending', 'processing', 'cancelling', 'needs_decision') ORDER BY take LIMIT 1",
+    )
+    .bind(client)
+    .bind(format!("{}{digest_hex}", limn_proto::digest::PREFIX))
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(unavailable)?;
+    if let Some(row) = running {
+        return Ok(PlanDeletion::InUse(Fields(&row).id("id", ExecutionId)?));
+    }
+    let deleted = sqlx::query("DELETE FROM plans WHERE client = $1 AND digest_hex = $2")
+        .bind(client)
+        .bind(digest_hex)
+        .execute(tx)
+        .await
+        .map_err(unavailable)?;
+    Ok(if deleted.rows_affected() == 0 {
+        PlanDeletion::NotFound
+    } else {
+        PlanDeletion::Deleted
+    })
+}
+
+fn record(row: &SqliteRow) -> Result<PlanRecord> {
+    let fields = Fields(row);
+    Ok(PlanRecord {
+        client: fields.text("client")?,
+        digest_hex: fields.text("digest_hex")?,
+        canonical_bytes: fields.bytes("bytes")?,
+        created_at: fields.time("created_us")?,
+        last_executed_at: fields.optional_time("last_executed_us")?,
+    })
+}

@@ -1,0 +1,204 @@
+//! Who draws: units of paid work are given to one step at a time.
+
+use sqlx::SqliteConnection;
+
+use super::{
+    super::{AttemptState, Fence, Result, StepState, UnitGrant},
+    library,
+    lifecycle::step,
+    open::unavailable,
+    owned::{Execution, owned},
+    rows::{Fields, damaged, wrong_state},
+};
+use crate::ids::{AttemptId, ExecutionId, ImageId};
+
+/// A row of the units.
+enum Unit {
+    Open { execution: ExecutionId, step_id: String },
+    Completed(ImageId),
+    Idle,
+}
+
+/// The rules of [`RecordStore::acquire_unit`](super::super::RecordStore::acquire_unit).
+pub(super) async fn acquire(
+    tx: &mut SqliteConnection,
+    fence: &Fence,
+    step_id: &str,
+    render_digests: &[String],
+    first: usize,
+) -> Result<UnitGrant> {
+    let execution = owned(tx, fence).await?;
+    let state = step(tx, &execution, step_id).await?.state;
+    if state != StepState::Processing {
+        return Err(wrong_state(format!("step {step_id}"), state.as_str()));
+    }
+    let Some(wanted) = render_digests.get(first) else {
+        return Err(wrong_state(format!("target {first}"), "not one of the step"));
+    };
+    // Before anything else, and whatever the answer: two steps that each hold what the other waits for would wait
+    // for ever.
+    idle_units(tx, &execution, step_id, Some(wanted)).await?;
+    let mut busy = None;
+    for digest in render_digests {
+        match unit(tx, &execution, digest).await? {
+            Some(Unit::Completed(image)) => {
+                let image = library::find(tx, &execution.client, image)
+                    .await?
+                    .ok_or_else(|| damaged("units", "an image that does not exist"))?;
+                return Ok(UnitGrant::Completed(Box::new(image)));
+            }
+            Some(Unit::Open {
+                execution: holder,
+                step_id: holding_step,
+            }) if busy.is_none() && (holder, holding_step.as_str()) != (execution.id, step_id) => {
+                let open = open_attempt(tx, &execution, digest).await?;
+                busy = Some(UnitGrant::Busy {
+                    execution: holder,
+                    unknown: open.is_some_and(|(_, state)| state == AttemptState::Unknown),
+                });
+            }
+            Some(Unit::Open { .. } | Unit::Idle) | None => {}
+        }
+    }
+    if let Some(busy) = busy {
+        return Ok(busy);
+    }
+    open(tx, &execution, step_id, wanted).await?;
+    Ok(UnitGrant::Open)
+}
+
+async fn unit(tx: &mut SqliteConnection, execution: &Execution, render_digest: &str) -> Result<Option<Unit>> {
+    let row = sqlx::query(
+        "SELECT state, execution_id, step_id, image_id FROM units \
+         WHERE client = $1 AND render_digest = $2 AND take = $3",
+    )
+    .bind(&execution.client)
+    .bind(render_digest)
+    .bind(execution.take)
+    .fetch_optional(tx)
+    .await
+    .map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let fields = Fields(&row);
+    let unit = match fields.text("state")?.as_str() {
+        "open" => Unit::Open {
+            execution: fields.id("execution_id", ExecutionId)?,
+            step_id: fields.text("step_id")?,
+        },
+        "completed" => Unit::Completed(fields.id("image_id", ImageId)?),
+        "idle" => Unit::Idle,
+        other => return Err(damaged("state", other)),
+    };
+    Ok(Some(unit))
+}
+
+async fn open(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    step_id: &str,
+    render_digest: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO units (client, render_digest, take, state, execution_id, step_id) \
+         VALUES ($1, $2, $3, 'open', $4, $5) ON CONFLICT (client, render_digest, take) \
+         DO UPDATE SET state = 'open', execution_id = excluded.execution_id, step_id = excluded.step_id",
+    )
+    .bind(&execution.client)
+    .bind(render_digest)
+    .bind(execution.take)
+    .bind(execution.id.to_string())
+    .bind(step_id)
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+/// True when this step has the unit open.
+pub(super) async fn is_held(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    step_id: &str,
+    render_digest: &str,
+) -> Result<bool> {
+    let unit = unit(tx, execution, render_digest).await?;
+    Ok(matches!(
+        unit,
+        Some(Unit::Open { execution: holder, step_id: holding_step })
+            if holder == execution.id && holding_step == step_id
+    ))
+}
+
+/// The attempt that holds the unit, if one does. There is never a second.
+pub(super) async fn open_attempt(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    render_digest: &str,
+) -> Result<Option<(AttemptId, AttemptState)>> {
+    let row = sqlx::query(
+        "SELECT id, state FROM attempts WHERE client = $1 AND render_digest = $2 AND take = $3 \
+         AND state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown')",
+    )
+    .bind(&execution.client)
+    .bind(render_digest)
+    .bind(execution.take)
+    .fetch_optional(tx)
+    .await
+    .map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let fields = Fields(&row);
+    Ok(Some((
+        fields.id("id", AttemptId)?,
+        fields.word("state", AttemptState::parse)?,
+    )))
+}
+
+/// Lets go of the units that a step has open, except one; a unit with an open attempt on it stays as it is, for
+/// that attempt may still be billed.
+pub(super) async fn idle_units(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    step_id: &str,
+    except: Option<&str>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE units SET state = 'idle', execution_id = NULL, step_id = NULL \
+         WHERE execution_id = $1 AND step_id = $2 AND state = 'open' AND render_digest <> $3 \
+         AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.client = units.client \
+           AND attempts.render_digest = units.render_digest AND attempts.take = units.take \
+           AND attempts.state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown'))",
+    )
+    .bind(execution.id.to_string())
+    .bind(step_id)
+    // No digest is empty.
+    .bind(except.unwrap_or_default())
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+/// The image of the unit exists from now on.
+pub(super) async fn complete(
+    tx: &mut SqliteConnection,
+    execution: &Execution,
+    render_digest: &str,
+    image: ImageId,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE units SET state = 'completed', image_id = $4 \
+         WHERE client = $1 AND render_digest = $2 AND take = $3",
+    )
+    .bind(&execution.client)
+    .bind(render_digest)
+    .bind(execution.take)
+    .bind(image.to_string())
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
