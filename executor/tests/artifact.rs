@@ -299,7 +299,12 @@ fn a_covering_thumbnail_shows_the_middle() {
     });
     let bytes = thumbnail(&thirds.into(), &small(20, 20, true, ImageFormat::Png)).unwrap();
     let decoded = image::load_from_memory(&bytes).unwrap().to_rgb8();
-    assert!(decoded.pixels().all(|pixel| *pixel == Rgb([0, 255, 0])));
+    // The filter mixes a little of the neighbours into the outermost columns.
+    let middle: Vec<_> = decoded
+        .enumerate_pixels()
+        .filter(|(x, _, _)| (2..18).contains(x))
+        .collect();
+    assert!(middle.iter().all(|(_, _, pixel)| **pixel == Rgb([0, 255, 0])));
 }
 
 #[test]
