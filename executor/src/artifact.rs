@@ -165,8 +165,8 @@ pub fn inspect(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<Ar
             found: format,
         });
     }
-    check_size(bytes, expected, limits)?;
     container::check(format, bytes)?;
+    check_size(bytes, expected, limits)?;
     let pixels = reader(bytes, format, limits).decode().map_err(undecodable)?;
     Ok(Artifact {
         format,
@@ -179,9 +179,13 @@ pub fn inspect(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<Ar
 
 /// Compares the size in the header with the plan's, before anything is allocated for it.
 fn check_size(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<(), ArtifactError> {
-    let (width_px, height_px) = reader(bytes, expected.format, limits)
-        .into_dimensions()
-        .map_err(undecodable)?;
+    let (width_px, height_px) = match expected.format {
+        // The decoder would read on, up to the first pixels.
+        ImageFormat::Png => container::png_size(bytes)?,
+        format => reader(bytes, format, limits)
+            .into_dimensions()
+            .map_err(undecodable)?,
+    };
     if (width_px, height_px) != (expected.width_px, expected.height_px) {
         return Err(ArtifactError::WrongSize {
             width_px,

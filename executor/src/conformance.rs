@@ -1,3 +1,3 @@
-//! Suites that every implementation of a seam passes. Plain async functions, so that any test can run them.
+//! Suites that every implementation of a seam must pass. Each panics at the first broken promise.
 
-pub mod records;
+pub mod blobs;

@@ -23,7 +23,6 @@
 //! execution from the outside in; [`records::RecordStore`] says what each transaction promises.
 
 pub mod artifact;
-mod attempt;
 pub mod backoff;
 pub mod blob;
 pub mod clock;
@@ -37,4 +36,8 @@ pub mod plan;
 pub mod provider;
 pub mod providers;
 pub mod records;
-pub mod snapshot;
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+#[cfg(feature = "testing")]
+pub mod testing;

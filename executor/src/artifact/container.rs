@@ -70,6 +70,21 @@ fn end_of_png(bytes: &[u8]) -> Result<usize, ArtifactError> {
     }
 }
 
+/// Width and height as the first chunk, `IHDR`, tells them.
+pub(super) fn png_size(bytes: &[u8]) -> Result<(u32, u32), ArtifactError> {
+    let start = PNG_SIGNATURE.len();
+    if bytes.get(start + 4..start + 8) != Some(b"IHDR") {
+        return Err(ArtifactError::Damaged {
+            what: "the PNG header is missing",
+        });
+    }
+    let edge_at = |at| {
+        let edge_px = u32_at(bytes, at, u32::from_be_bytes)?;
+        Ok(u32::try_from(edge_px).unwrap_or(u32::MAX))
+    };
+    Ok((edge_at(start + 8)?, edge_at(start + 12)?))
+}
+
 /// Segments of marker and length; behind `SOS` entropy-coded bytes until the next marker; up to `EOI`.
 fn end_of_jpeg(bytes: &[u8]) -> Result<usize, ArtifactError> {
     const START_OF_SCAN: u8 = 0xda;

@@ -1,1 +1,334 @@
-//! Blobs in a folder.
+//! Blobs in a folder of the local file system.
+//!
+//! A blob is a file whose path is its key. It is written beside its place under a name that no key can have,
+//! forced to the disk, and only then linked into place, which fails when somebody was there before. So a file under
+//! a key is always whole, and a cut of power leaves at most a file to sweep.
+//!
+//! One process owns a folder at a time; the lock of the data folder sees to that.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{BlobError, BlobKey, BlobStore, link::LinkSigner};
+use crate::clock::UnixMicros;
+
+/// First character of unfinished files. It is not in the alphabet of keys.
+const UNFINISHED: char = '~';
+
+/// Stores blobs as files.
+#[derive(Clone, Debug)]
+pub struct FolderStore {
+    folder: Arc<Folder>,
+    links: Option<Arc<LinkSigner>>,
+}
+
+impl FolderStore {
+    /// Opens a folder, makes it if needed, and sweeps what an earlier process left unfinished. Blocks for as long
+    /// as it takes to look through the folder. Without a signer there are no signed links.
+    pub fn open(root: &Path, links: Option<Arc<LinkSigner>>) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let root = root.canonicalize()?;
+        for (path, name) in files_below(&root)? {
+            if name.starts_with(UNFINISHED) {
+                remove_if_present(&path)?;
+            }
+        }
+        let placing = Mutex::new(());
+        let folder = Arc::new(Folder { root, placing });
+        Ok(Self { folder, links })
+    }
+
+    /// Runs a blocking operation off the async threads. It ends even if its caller goes away.
+    async fn run<T: Send + 'static>(
+        &self,
+        key: &BlobKey,
+        operation: impl FnOnce(&Folder, &BlobKey) -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        let folder = Arc::clone(&self.folder);
+        let owned_key = key.clone();
+        tokio::task::spawn_blocking(move || operation(&folder, &owned_key))
+            .await
+            .unwrap_or_else(|source| {
+                Err(BlobError::Unavailable {
+                    key: key.clone(),
+                    source: source.into(),
+                })
+            })
+    }
+}
+
+#[async_trait]
+impl BlobStore for FolderStore {
+    async fn put(&self, key: &BlobKey, _media_type: &str, bytes: Bytes) -> Result<(), BlobError> {
+        self.run(key, move |folder, key| folder.put(key, &bytes)).await
+    }
+
+    async fn get(&self, key: &BlobKey) -> Result<Bytes, BlobError> {
+        self.run(key, |folder, key| folder.read(key, 0, u64::MAX)).await
+    }
+
+    async fn get_range(&self, key: &BlobKey, offset: u64, length: u64) -> Result<Bytes, BlobError> {
+        self.run(key, move |folder, key| folder.read(key, offset, length))
+            .await
+    }
+
+    async fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        self.run(key, Folder::size_bytes).await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.run(key, Folder::delete).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>, BlobError> {
+        // Only whole parts of the prefix name a folder; the rest is compared with each key.
+        let parent = match prefix.rsplit_once('/') {
+            None => None,
+            Some((parts, _)) => match BlobKey::parse(parts) {
+                None => return Ok(Vec::new()),
+                parsed => parsed,
+            },
+        };
+        let prefix = prefix.to_owned();
+        let listed_key = parent.clone().unwrap_or_else(probe_key);
+        let folder = Arc::clone(&self.folder);
+        let listed = tokio::task::spawn_blocking(move || folder.list(parent.as_ref(), &prefix)).await;
+        listed
+            .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
+            .map_err(|source| BlobError::Unavailable {
+                key: listed_key,
+                source: source.into(),
+            })
+    }
+
+    fn public_url(&self, _key: &BlobKey) -> Option<String> {
+        None
+    }
+
+    fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Option<String> {
+        self.links.as_ref()?.sign(key, expires_at)
+    }
+
+    async fn check(&self) -> Result<(), BlobError> {
+        let key = probe_key();
+        let written = Bytes::from_static(b"limn");
+        self.put(&key, "text/plain", written).await?;
+        self.get(&key).await?;
+        self.delete(&key).await
+    }
+}
+
+/// Where `check` writes.
+fn probe_key() -> BlobKey {
+    BlobKey("staging/check".to_owned())
+}
+
+/// The blocking half.
+#[derive(Debug)]
+struct Folder {
+    /// Without symbolic links.
+    root: PathBuf,
+    /// Held while a file is placed on a file system without hard links.
+    placing: Mutex<()>,
+}
+
+impl Folder {
+    /// May be repeated at any point: whatever an earlier try left, the file under the key is whole or absent.
+    fn put(&self, key: &BlobKey, bytes: &[u8]) -> Result<(), BlobError> {
+        let placed = self.path_to_write(key).and_then(|path| {
+            let parent = path.parent().unwrap_or(&self.root);
+            if fs::symlink_metadata(&path).is_err() {
+                self.write_new(&path, parent, bytes)?;
+            }
+            let is_same = has_content(&path, bytes)?;
+            // Also when the file was there before: that put may have been cut off right before this line.
+            sync_folder(parent)?;
+            Ok(is_same)
+        });
+        match placed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(BlobError::Conflict(key.clone())),
+            Err(source) => Err(BlobError::Unavailable {
+                key: key.clone(),
+                source: source.into(),
+            }),
+        }
+    }
+
+    /// Leaves the place alone when another put was faster.
+    fn write_new(&self, path: &Path, parent: &Path, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = parent.join(format!("{UNFINISHED}{}", Uuid::new_v4()));
+        let placed = write_and_sync(&unfinished, bytes).and_then(|()| self.place(&unfinished, path));
+        let removed = remove_if_present(&unfinished);
+        placed.and(removed)
+    }
+
+    fn place(&self, unfinished: &Path, path: &Path) -> io::Result<()> {
+        match fs::hard_link(unfinished, path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => {
+                // No hard links here. Renaming replaces what is there, so nobody else may place meanwhile.
+                let _placing = self.placing.lock().unwrap_or_else(PoisonError::into_inner);
+                if fs::symlink_metadata(path).is_ok() {
+                    return Ok(());
+                }
+                fs::rename(unfinished, path)
+            }
+        }
+    }
+
+    fn read(&self, key: &BlobKey, offset: u64, length: u64) -> Result<Bytes, BlobError> {
+        let read = self.path_to_read(key).and_then(|path| {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            let mut content = Vec::new();
+            file.take(length).read_to_end(&mut content)?;
+            Ok(Bytes::from(content))
+        });
+        read.map_err(|source| failed(key, source))
+    }
+
+    fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        match self.path_to_read(key).and_then(fs::metadata) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(source) => Err(failed(key, source)),
+        }
+    }
+
+    fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let deleted = self.path_to_read(key).and_then(|path| {
+            remove_if_present(&path)?;
+            sync_folder(path.parent().unwrap_or(&self.root))
+        });
+        match deleted {
+            Err(source) if !is_absence(&source) => Err(failed(key, source)),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self, parent: Option<&BlobKey>, prefix: &str) -> io::Result<Vec<BlobKey>> {
+        let top = parent.map_or_else(|| self.root.clone(), |key| self.root.join(key.as_str()));
+        if !top.is_dir() || !top.canonicalize()?.starts_with(&self.root) {
+            return Ok(Vec::new());
+        }
+        let mut keys: Vec<BlobKey> = files_below(&top)?
+            .into_iter()
+            .filter_map(|(path, _)| BlobKey::parse(path.strip_prefix(&self.root).ok()?.to_str()?))
+            .filter(|key| key.as_str().starts_with(prefix))
+            .collect();
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// The path of an existing blob. Nothing outside the root and no symbolic link is a blob.
+    fn path_to_read(&self, key: &BlobKey) -> io::Result<PathBuf> {
+        let path = self.root.join(key.as_str());
+        self.refuse_outside(path.parent().unwrap_or(&self.root))?;
+        if fs::symlink_metadata(&path)?.is_file() {
+            return Ok(path);
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// The path for a new blob, with its folders made, each one durable before the next is made in it.
+    fn path_to_write(&self, key: &BlobKey) -> io::Result<PathBuf> {
+        let path = self.root.join(key.as_str());
+        let parent = path.parent().unwrap_or(&self.root);
+        let below_root = parent.strip_prefix(&self.root).unwrap_or(Path::new(""));
+        let mut folder = self.root.clone();
+        for part in below_root {
+            let within = folder.clone();
+            folder.push(part);
+            match fs::create_dir(&folder) {
+                Ok(()) => sync_folder(&within)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+            self.refuse_outside(&folder)?;
+        }
+        Ok(path)
+    }
+
+    fn refuse_outside(&self, folder: &Path) -> io::Result<()> {
+        if folder.canonicalize()?.starts_with(&self.root) {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "a symbolic link leads out of the folder",
+        ))
+    }
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes the names in a folder durable, as far as the system can.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn has_content(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let metadata = fs::symlink_metadata(path)?;
+    let has_size = metadata.is_file() && usize::try_from(metadata.len()) == Ok(bytes.len());
+    Ok(has_size && fs::read(path)? == bytes)
+}
+
+fn remove_if_present(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Files below a folder with their names. Symbolic links are neither listed nor followed.
+fn files_below(top: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![top.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if let (true, Ok(name)) = (kind.is_file(), entry.file_name().into_string()) {
+                files.push((entry.path(), name));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// A key whose parent is a blob names nothing either.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn failed(key: &BlobKey, source: io::Error) -> BlobError {
+    if is_absence(&source) {
+        return BlobError::NotFound(key.clone());
+    }
+    BlobError::Unavailable {
+        key: key.clone(),
+        source: source.into(),
+    }
+}

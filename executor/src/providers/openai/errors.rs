@@ -1,0 +1,367 @@
+//! What an error answer proves: a table, and the function that reads it.
+//!
+//! The function is total. An answer that no row lists proves nothing, so its outcome is unknown and the call is
+//! never sent again by itself.
+//!
+//! An *own* body is an error object of the API. Anything in between, such as a gateway or a content delivery
+//! network, answers with pages of its own; of these only statuses count that say that the request was turned away at the door.
+
+use limn_proto::reason::Reason;
+use serde_json::Value;
+
+use crate::provider::Billing;
+
+/// The error object of the API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ErrorBody {
+    pub(super) message: String,
+    pub(super) kind: String,
+    pub(super) code: String,
+    pub(super) param: String,
+    /// Where moderation stopped the call: `input` or `output`; empty: it does not say.
+    pub(super) moderation_stage: String,
+    /// What moderation objected to.
+    pub(super) moderation_categories: Vec<String>,
+}
+
+impl ErrorBody {
+    /// Reads `{"error": {"message", "type", "param", "code"}}`. Nothing when the body is not the API's own.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let parsed: Value = serde_json::from_slice(body).ok()?;
+        let error = parsed.get("error").filter(|error| error.is_object())?;
+        let text = |name: &str| {
+            error
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let is_own = ["message", "type", "code"]
+            .iter()
+            .any(|name| error[*name].is_string());
+        let moderation = &error["moderation_details"];
+        let categories = moderation["categories"].as_array().into_iter().flatten();
+        is_own.then(|| Self {
+            message: text("message"),
+            kind: text("type"),
+            code: text("code"),
+            param: text("param"),
+            moderation_stage: moderation["moderation_stage"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            moderation_categories: categories.filter_map(Value::as_str).map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// What an error answer proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Refused for this reason.
+    Refused(Reason, Billing),
+    /// Nothing is proven.
+    Unknown,
+}
+
+/// One row: all that it names must match.
+struct Row {
+    /// Range of statuses, both ends included.
+    statuses: (u16, u16),
+    /// Words of which one must be the code or the type of the error; empty: any.
+    words: &'static [&'static str],
+    /// Whether the body must be the API's own.
+    body: Body,
+    reason: Reason,
+}
+
+#[derive(PartialEq, Eq)]
+enum Body {
+    Own,
+    Any,
+}
+
+/// Refusals for the content.
+const MODERATION: &[&str] = &["moderation_blocked", "content_policy_violation"];
+
+/// An account that cannot pay.
+const ACCOUNT: &[&str] = &[
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+];
+
+/// The first row that matches decides.
+///
+/// Sources: <https://platform.openai.com/docs/guides/error-codes> for statuses and their meaning; the status
+/// classes and retry rules of the official Python client (`openai/_client.py`, `openai/_base_client.py`); for
+/// moderation the error bodies quoted in <https://github.com/jeffstric/ZJT/issues/480>; for the spending limit, which images
+/// answer with 400 and not with 429, <https://github.com/dfinke/PowerShellAI/issues/127>.
+/// That failed requests are not billed is long practice and stated for no single status.
+const TABLE: &[Row] = &[
+    Row {
+        statuses: (400, 400),
+        words: MODERATION,
+        body: Body::Own,
+        reason: Reason::ContentBlocked,
+    },
+    Row {
+        statuses: (400, 403),
+        words: ACCOUNT,
+        body: Body::Own,
+        reason: Reason::ProviderAccount,
+    },
+    Row {
+        statuses: (429, 429),
+        words: ACCOUNT,
+        body: Body::Own,
+        reason: Reason::ProviderAccount,
+    },
+    // Turned away at the door, whoever keeps it: no key, no permission, no such path, too large, too many.
+    Row {
+        statuses: (401, 401),
+        words: &[],
+        body: Body::Any,
+        reason: Reason::ProviderAccount,
+    },
+    Row {
+        statuses: (403, 403),
+        words: &[],
+        body: Body::Any,
+        reason: Reason::ProviderAccount,
+    },
+    Row {
+        statuses: (404, 404),
+        words: &[],
+        body: Body::Any,
+        reason: Reason::ProviderRejected,
+    },
+    Row {
+        statuses: (413, 413),
+        words: &[],
+        body: Body::Any,
+        reason: Reason::ProviderRejected,
+    },
+    Row {
+        statuses: (429, 429),
+        words: &[],
+        body: Body::Any,
+        reason: Reason::ProviderRateLimited,
+    },
+    // Validation. 408 is not here: a request that timed out may have been read.
+    Row {
+        statuses: (400, 400),
+        words: &[],
+        body: Body::Own,
+        reason: Reason::ProviderRejected,
+    },
+    Row {
+        statuses: (409, 409),
+        words: &[],
+        body: Body::Own,
+        reason: Reason::ProviderRejected,
+    },
+    Row {
+        statuses: (422, 422),
+        words: &[],
+        body: Body::Own,
+        reason: Reason::ProviderRejected,
+    },
+    // The API says itself that it failed; a gateway's page would leave open what happened behind it.
+    Row {
+        statuses: (500, 599),
+        words: &[],
+        body: Body::Own,
+        reason: Reason::ProviderUnavailable,
+    },
+];
+
+/// What an answer with an error status proves.
+pub(super) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
+    let matches = |row: &&Row| {
+        let (first, last) = row.statuses;
+        let has_word = error.is_some_and(|error| {
+            row.words
+                .iter()
+                .any(|word| *word == error.code || *word == error.kind)
+        });
+        (first..=last).contains(&status)
+            && (row.words.is_empty() || has_word)
+            && (row.body == Body::Any || error.is_some())
+    };
+    match TABLE.iter().find(matches) {
+        None => Verdict::Unknown,
+        Some(row) => Verdict::Refused(row.reason, billing(row.reason, error)),
+    }
+}
+
+/// A picture that moderation looked at was drawn. Nobody says whether it is billed, so it is not taken for free.
+fn billing(reason: Reason, error: Option<&ErrorBody>) -> Billing {
+    let stage = error.map_or("", |error| error.moderation_stage.as_str());
+    match (reason, stage) {
+        (Reason::ContentBlocked, "" | "input") => Billing::No,
+        (Reason::ContentBlocked, _) => Billing::Unknown,
+        _ => Billing::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(kind: &str, code: &str, stage: &str) -> ErrorBody {
+        ErrorBody {
+            kind: kind.to_owned(),
+            code: code.to_owned(),
+            moderation_stage: stage.to_owned(),
+            ..ErrorBody::default()
+        }
+    }
+
+    #[test]
+    fn every_listed_answer_has_its_verdict() {
+        use Reason::*;
+        let blocked = "image_generation_user_error";
+        for (status, error, reason, billing) in [
+            (
+                400,
+                body("invalid_request_error", "invalid_size", ""),
+                ProviderRejected,
+                Billing::No,
+            ),
+            (
+                404,
+                body("invalid_request_error", "model_not_found", ""),
+                ProviderRejected,
+                Billing::No,
+            ),
+            (409, body("", "conflict", ""), ProviderRejected, Billing::No),
+            (413, body("", "too_large", ""), ProviderRejected, Billing::No),
+            (422, body("", "unprocessable", ""), ProviderRejected, Billing::No),
+            (
+                400,
+                body(blocked, "moderation_blocked", ""),
+                ContentBlocked,
+                Billing::No,
+            ),
+            (
+                400,
+                body(blocked, "moderation_blocked", "input"),
+                ContentBlocked,
+                Billing::No,
+            ),
+            (
+                400,
+                body(blocked, "moderation_blocked", "output"),
+                ContentBlocked,
+                Billing::Unknown,
+            ),
+            (
+                400,
+                body(blocked, "moderation_blocked", "between"),
+                ContentBlocked,
+                Billing::Unknown,
+            ),
+            (
+                400,
+                body("invalid_request_error", "content_policy_violation", ""),
+                ContentBlocked,
+                Billing::No,
+            ),
+            (
+                401,
+                body("invalid_request_error", "invalid_api_key", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                403,
+                body("", "unsupported_country", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                429,
+                body("insufficient_quota", "insufficient_quota", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                429,
+                body("insufficient_quota", "", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                429,
+                body("", "billing_not_active", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                400,
+                body("invalid_request_error", "billing_hard_limit_reached", ""),
+                ProviderAccount,
+                Billing::No,
+            ),
+            (
+                429,
+                body("tokens", "rate_limit_exceeded", ""),
+                ProviderRateLimited,
+                Billing::No,
+            ),
+            (
+                500,
+                body("server_error", "", ""),
+                ProviderUnavailable,
+                Billing::No,
+            ),
+            (
+                503,
+                body("server_error", "overloaded", ""),
+                ProviderUnavailable,
+                Billing::No,
+            ),
+        ] {
+            assert_eq!(
+                classify(status, Some(&error)),
+                Verdict::Refused(reason, billing),
+                "{status} {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_door_is_believed_without_an_own_body() {
+        let refused: Vec<u16> = (100..=999)
+            .filter(|status| classify(*status, None) != Verdict::Unknown)
+            .collect();
+        assert_eq!(refused, [401, 403, 404, 413, 429]);
+    }
+
+    #[test]
+    fn whatever_is_unlisted_is_unknown() {
+        let own = body("server_error", "anything", "");
+        let listed: Vec<u16> = (100..500)
+            .filter(|status| classify(*status, Some(&own)) != Verdict::Unknown)
+            .collect();
+        assert_eq!(listed, [400, 401, 403, 404, 409, 413, 422, 429]);
+        assert_eq!(classify(600, Some(&own)), Verdict::Unknown);
+    }
+
+    #[test]
+    fn foreign_bodies_are_not_the_providers_own() {
+        for foreign in [
+            &b"<html>502 Bad Gateway</html>"[..],
+            b"",
+            b"{}",
+            b"{\"error\": \"upstream\"}",
+            b"{\"error\": {}}",
+            b"{\"error\": {\"message\": null}}",
+            b"[1]",
+            b"{\"error\": {\"message\": \"cut of",
+        ] {
+            assert_eq!(ErrorBody::parse(foreign), None);
+        }
+    }
+}

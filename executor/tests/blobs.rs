@@ -1,0 +1,175 @@
+//! The folder store and signed links.
+
+use std::{fs, sync::Arc};
+
+use bytes::Bytes;
+use limn_executor::{
+    blob::{
+        BlobError, BlobKey, BlobStore,
+        folder::FolderStore,
+        link::{LinkError, LinkSigner},
+    },
+    clock::UnixMicros,
+    conformance,
+};
+
+fn key(text: &str) -> BlobKey {
+    BlobKey::parse(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_folder_store_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Arc::new(LinkSigner::new([7; 32]).with_base_url("http://localhost:1"));
+    let store = FolderStore::open(folder.path(), Some(signer)).unwrap();
+    conformance::blobs::conforms(Arc::new(store)).await.unwrap();
+}
+
+#[tokio::test]
+async fn blobs_outlive_the_store_and_leftovers_of_a_power_cut_are_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderStore::open(folder.path(), None).unwrap();
+    let kept = key("clients/a/images/kept.png");
+    store
+        .put(&kept, "image/png", Bytes::from_static(b"kept"))
+        .await
+        .unwrap();
+    let leftover = folder.path().join("clients/a/images/~half-written");
+    fs::write(&leftover, b"ke").unwrap();
+    assert_eq!(
+        store.list("clients/").await.unwrap(),
+        [kept.clone()],
+        "a leftover is no blob"
+    );
+
+    let reopened = FolderStore::open(folder.path(), None).unwrap();
+    assert!(!leftover.exists());
+    assert_eq!(reopened.get(&kept).await.unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn puts_leave_nothing_but_the_blob() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderStore::open(folder.path(), None).unwrap();
+    let place = key("a/b");
+    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
+    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
+    store.put(&place, "", Bytes::from_static(b"2")).await.unwrap_err();
+    let names: Vec<_> = fs::read_dir(folder.path().join("a"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["b"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn symbolic_links_do_not_lead_out_of_the_folder() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret"), b"secret").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderStore::open(folder.path(), None).unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("folder")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("file")).unwrap();
+
+    store.get(&key("folder/secret")).await.unwrap_err();
+    store.get(&key("file")).await.unwrap_err();
+    store.delete(&key("folder/secret")).await.unwrap_err();
+    let put = store.put(&key("folder/new"), "", Bytes::from_static(b"x")).await;
+    assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
+    let put = store
+        .put(&key("folder/deep/new"), "", Bytes::from_static(b"x"))
+        .await;
+    assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
+    assert_eq!(store.list("").await.unwrap(), []);
+    assert_eq!(store.list("folder/").await.unwrap(), []);
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn keys_that_would_leave_the_folder_are_no_keys() {
+    for text in [
+        "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a\\b", "a b", "~a", "ä", "a\0",
+    ] {
+        assert_eq!(BlobKey::parse(text), None, "{text:?}");
+    }
+    assert_eq!(BlobKey::parse(&"a".repeat(513)), None);
+}
+
+/// The expiry and the signature of a link.
+fn parts(link: &str) -> (i64, String) {
+    let (_, query) = link.split_once("?expires=").unwrap();
+    let (expires, signature) = query.split_once("&signature=").unwrap();
+    (expires.parse().unwrap(), signature.to_owned())
+}
+
+const EXPIRY: UnixMicros = UnixMicros(1_800_000_000_999_999);
+const BEFORE: UnixMicros = UnixMicros(1_799_999_999_999_999);
+
+#[test]
+fn a_link_opens_its_blob_until_it_expires() {
+    let signer = LinkSigner::new([7; 32]).with_base_url("https://images.test/limn/");
+    let key = key("clients/a/images/1.png");
+    let link = signer.sign(&key, EXPIRY).unwrap();
+    assert_eq!(
+        link,
+        "https://images.test/limn/blobs/clients/a/images/1.png?expires=1800000000\
+         &signature=mK5-mFbyZXN8AfR63vi8zpOwUiaL0Mb6Jt5u-3xp0lA"
+    );
+    let (expires, signature) = parts(&link);
+    assert_eq!(signer.verify(&key, expires, &signature, BEFORE), Ok(()));
+    assert_eq!(
+        signer.verify(&key, expires, &signature, EXPIRY),
+        Err(LinkError::Expired)
+    );
+}
+
+#[test]
+fn no_changed_link_opens_anything() {
+    let signer = LinkSigner::new([7; 32]).with_base_url("http://localhost");
+    let signed_key = key("clients/a/images/1.png");
+    let (expires, signature) = parts(&signer.sign(&signed_key, EXPIRY).unwrap());
+    let refused = Err(LinkError::BadSignature);
+    assert_eq!(
+        signer.verify(&key("clients/a/images/2.png"), expires, &signature, BEFORE),
+        refused
+    );
+    assert_eq!(
+        signer.verify(&signed_key, expires + 1, &signature, BEFORE),
+        refused
+    );
+    for position in 0..signature.len() {
+        let mut changed = signature.clone().into_bytes();
+        changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        assert_eq!(signer.verify(&signed_key, expires, &changed, BEFORE), refused);
+    }
+    for wrong in ["", "A", &signature[1..], &format!("{signature}A"), "+/+/"] {
+        assert_eq!(
+            signer.verify(&signed_key, expires, wrong, BEFORE),
+            refused,
+            "{wrong}"
+        );
+    }
+    let other = LinkSigner::new([8; 32]);
+    assert_eq!(other.verify(&signed_key, expires, &signature, BEFORE), refused);
+}
+
+#[test]
+fn a_signer_learns_its_address_late_and_never_shows_its_key() {
+    let signer = LinkSigner::new([0x5a; 32]);
+    let key = key("a");
+    assert_eq!(signer.sign(&key, EXPIRY), None);
+    signer.set_base_url("http://127.0.0.1:7070");
+    assert!(
+        signer
+            .sign(&key, EXPIRY)
+            .unwrap()
+            .starts_with("http://127.0.0.1:7070/blobs/a?")
+    );
+    let shown = format!("{signer:?}");
+    assert!(
+        !shown.contains("90") && !shown.contains("5a") && !shown.contains("ZZ"),
+        "{shown}"
+    );
+}
