@@ -23,12 +23,14 @@
 //! execution from the outside in; [`records::RecordStore`] says what each transaction promises.
 
 pub mod artifact;
+mod attempt;
 pub mod backoff;
 pub mod blob;
 pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
 pub mod events;
+pub mod executor;
 pub mod failure;
 mod finish;
 pub mod ids;
@@ -36,8 +38,12 @@ pub mod plan;
 pub mod provider;
 pub mod providers;
 pub mod records;
-
-#[cfg(feature = "testing")]
-pub mod conformance;
+mod run;
+mod running;
+mod signals;
+pub mod snapshot;
+mod step;
+mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod watch;

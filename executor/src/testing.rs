@@ -1,1 +1,1 @@
-//! Testing.
+//! Stand-ins for the outside world, for tests.
