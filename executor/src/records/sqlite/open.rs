@@ -63,6 +63,20 @@ impl SqliteRecords {
         Ok(Self { writer, readers })
     }
 
+    /// Ends every lease. For a process that starts and alone holds the file: whoever owned an execution is gone,
+    /// and nobody need wait for its lease to pass.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Unavailable`] when the file cannot be written.
+    pub async fn expire_leases(&self) -> Result<()> {
+        sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling')")
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
     /// Waits for running transactions and closes the file. Later calls fail as unavailable.
     pub async fn close(&self) {
         self.readers.close().await;
