@@ -28,6 +28,7 @@ const UNFINISHED: char = '~';
 pub struct FolderStore {
     folder: Arc<Folder>,
     links: Option<Arc<LinkSigner>>,
+    public_base_url: Option<String>,
 }
 
 impl FolderStore {
@@ -43,7 +44,18 @@ impl FolderStore {
         }
         let placing = Mutex::new(());
         let folder = Arc::new(Folder { root, placing });
-        Ok(Self { folder, links })
+        Ok(Self {
+            folder,
+            links,
+            public_base_url: None,
+        })
+    }
+
+    /// The same store, whose folder is also served to everybody at an address, by whatever serves files there.
+    #[must_use]
+    pub fn with_public_base_url(mut self, base_url: &str) -> Self {
+        self.public_base_url = Some(base_url.trim_end_matches('/').to_owned());
+        self
     }
 
     /// Runs a blocking operation off the async threads. It ends even if its caller goes away.
@@ -109,8 +121,9 @@ impl BlobStore for FolderStore {
             })
     }
 
-    fn public_url(&self, _key: &BlobKey) -> Option<String> {
-        None
+    fn public_url(&self, key: &BlobKey) -> Option<String> {
+        let base_url = self.public_base_url.as_ref()?;
+        Some(format!("{base_url}/{key}"))
     }
 
     fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Option<String> {
