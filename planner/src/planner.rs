@@ -1,0 +1,203 @@
+//! Planning, from top to bottom.
+
+use alloc::{format, string::String, vec::Vec};
+
+use limn_proto::{
+    digest::{PLAN_FORMAT, PLAN_REVISION, plan_digest},
+    plan::{CostEstimate, CostLine, PlanSpec, RenderSpec, Step},
+    reason::Reason,
+    v1::{CheckPlanResponse, ImageGenerationPlan, PlanRequest},
+};
+
+use crate::{
+    canonical,
+    catalog::Catalog,
+    check,
+    error::{PlanError, Problems},
+    money::{display_nanos, money, sum_nanos},
+    request::{self, ImageWish, Work},
+    stages::{
+        fit::Target,
+        notes::{self, targets},
+        seed::Seeds,
+        select::{Selection, select},
+    },
+};
+
+/// Makes and checks plans with one catalog.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'c> {
+    catalog: &'c Catalog,
+}
+
+impl<'c> Planner<'c> {
+    /// A planner that knows this catalog and nothing else.
+    pub fn new(catalog: &'c Catalog) -> Self {
+        Self { catalog }
+    }
+
+    /// Turns a request into a plan.
+    ///
+    /// # Errors
+    /// Every problem of the request at once.
+    pub fn plan(&self, request: &PlanRequest) -> Result<ImageGenerationPlan, PlanError> {
+        let mut problems = Problems::default();
+        let work = request::parse(request, self.catalog.currency(), &mut problems);
+        let selections = self.select_all(&work, &mut problems);
+        problems.finish()?;
+
+        let cost = estimate(self.catalog.currency(), &work, &selections)?;
+        check_limit(&work, &cost)?;
+        let steps = draw_up_steps(self.catalog, &work, &selections);
+        let spec = assemble(work, steps, cost);
+        canonical::verify(&spec).map_err(broken_promise)?;
+
+        let notes = notes::describe(self.catalog, &spec, &selections);
+        Ok(ImageGenerationPlan {
+            digest: plan_digest(&spec),
+            spec: Some(spec),
+            notes: Some(notes),
+        })
+    }
+
+    /// Says what the catalog would do differently from a plan. The expiry is checked only against a given
+    /// time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the plan has no content or breaks its own rules. A digest that does not match is no error here:
+    /// it is in the answer.
+    pub fn check(
+        &self,
+        plan: &ImageGenerationPlan,
+        as_of_unix: Option<i64>,
+    ) -> Result<CheckPlanResponse, PlanError> {
+        check::check(self.catalog, plan, as_of_unix)
+    }
+
+    /// Targets of every image. Images without any are left out; each of them has added a problem.
+    fn select_all(&self, work: &Work, problems: &mut Problems) -> Vec<Selection<'c>> {
+        let disable_fallback = work.policy.disable_fallback;
+        let select = |wish| select(self.catalog, &work.client, disable_fallback, wish, problems);
+        work.images.iter().filter_map(select).collect()
+    }
+}
+
+/// Sums the lines of all targets.
+fn estimate(currency: &str, work: &Work, selections: &[Selection<'_>]) -> Result<CostEstimate, PlanError> {
+    let mut lines = Vec::new();
+    for (wish, selection) in work.images.iter().zip(selections) {
+        let targets = (0_u32..).zip(targets(selection));
+        lines.extend(targets.map(|(index, target)| cost_line(currency, &wish.step_id, index, target)));
+    }
+    let expected = sum_nanos(
+        selections
+            .iter()
+            .map(|selection| selection.primary.price.expected_nanos),
+    );
+    let dearest = |selection| targets(selection).map(|target| target.price.ceiling_nanos).max();
+    let worst_case = sum_nanos(selections.iter().filter_map(dearest));
+    let too_large = || {
+        let description = "the plan costs more than an amount of money can hold";
+        PlanError::single(Reason::UnsupportedParameter, "work", description)
+    };
+    Ok(CostEstimate {
+        expected: Some(money(currency, expected.ok_or_else(too_large)?)),
+        worst_case: Some(money(currency, worst_case.ok_or_else(too_large)?)),
+        lines,
+    })
+}
+
+fn cost_line(currency: &str, step_id: &str, index: u32, target: &Target<'_>) -> CostLine {
+    let price = &target.price;
+    CostLine {
+        step_id: step_id.into(),
+        target: index,
+        expected: Some(money(currency, price.expected_nanos)),
+        attempt_ceiling: Some(money(currency, price.ceiling_nanos)),
+        components: price
+            .charges
+            .iter()
+            .map(|charge| charge.to_component(currency))
+            .collect(),
+    }
+}
+
+/// Refuses a plan whose expected cost is above the limit of the request.
+fn check_limit(work: &Work, cost: &CostEstimate) -> Result<(), PlanError> {
+    let (Some(limit), Some(expected)) = (&work.policy.max_cost, &cost.expected) else {
+        return Ok(());
+    };
+    if expected.nanos <= limit.nanos {
+        return Ok(());
+    }
+    let currency = &limit.currency_code;
+    let description = format!(
+        "is {}, but the plan is expected to cost {}",
+        display_nanos(limit.nanos, currency),
+        display_nanos(expected.nanos, currency)
+    );
+    Err(
+        PlanError::single(Reason::MaxCostExceeded, "policy.max_cost", description)
+            .with("estimateNanos", format!("{}", expected.nanos))
+            .with("maxNanos", format!("{}", limit.nanos))
+            .with("currency", currency.clone()),
+    )
+}
+
+fn draw_up_steps(catalog: &Catalog, work: &Work, selections: &[Selection<'_>]) -> Vec<Step> {
+    let mut seeds = Seeds::new(work.variation);
+    let mut steps = Vec::with_capacity(selections.len());
+    for (wish, selection) in work.images.iter().zip(selections) {
+        let seed = seeds.next(wish.seed, &selection.primary.render);
+        let seeded = |target: &Target<'_>| RenderSpec {
+            seed,
+            ..target.render.clone()
+        };
+        steps.push(step(catalog, wish, targets(selection).map(seeded).collect()));
+    }
+    steps
+}
+
+fn step(catalog: &Catalog, wish: &ImageWish, targets: Vec<RenderSpec>) -> Step {
+    Step {
+        step_id: wish.step_id.clone(),
+        image_type: wish.image_type.into(),
+        targets,
+        thumbnails: catalog.thumbnails().to_vec(),
+        alt_text: wish.alt_text.clone(),
+        caption: wish.caption.clone(),
+        labels: wish.labels.clone(),
+        post_id: wish.post_id.clone(),
+        prompt_id: wish.prompt_id.clone(),
+        original_prompt: wish.original_prompt.clone(),
+        section_title: wish.section_title.clone(),
+        position: wish.position,
+        importance: wish.importance.into(),
+    }
+}
+
+fn assemble(work: Work, steps: Vec<Step>, cost: CostEstimate) -> PlanSpec {
+    PlanSpec {
+        format: PLAN_FORMAT.into(),
+        revision: PLAN_REVISION,
+        client: work.client,
+        session_id: work.session_id,
+        kind: work.kind.into(),
+        steps,
+        policy: Some(work.policy),
+        cost: Some(cost),
+        labels: work.labels,
+        variation: work.variation,
+        not_after_unix: work.not_after_unix,
+    }
+}
+
+/// A plan that breaks its own rules is a bug, whatever rule it is.
+fn broken_promise(error: PlanError) -> PlanError {
+    let message: String = format!("the planner made a plan that is not canonical: {}", error.message);
+    PlanError {
+        reason: Reason::Internal,
+        message,
+        ..error
+    }
+}

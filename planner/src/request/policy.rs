@@ -1,0 +1,108 @@
+//! The run policy, with every default written out.
+
+use limn_proto::plan::{Money, RetryPolicy, RunPolicy};
+
+use super::door::Door;
+use crate::money::is_currency_code;
+
+/// Steps in progress at once when the request says nothing.
+const DEFAULT_CONCURRENCY: u32 = 4;
+/// Attempts per target when the request says nothing.
+const DEFAULT_ATTEMPTS: u32 = 3;
+/// Upper bound of the first delay when the request says nothing.
+const DEFAULT_INITIAL_BACKOFF_MS: u32 = 1_000;
+/// Upper bound of every delay when the request says nothing.
+const DEFAULT_MAX_BACKOFF_MS: u32 = 30_000;
+/// Growth of the delays when the request says nothing: times two.
+const DEFAULT_MULTIPLIER_MILLI: u32 = 2_000;
+
+/// Checks the policy of a request. The limits are those of the comments in `plan.proto`.
+pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<'_>) -> RunPolicy {
+    let default = RunPolicy::default();
+    let policy = policy.unwrap_or(&default);
+    let max_concurrency = door.number(
+        "policy.max_concurrency",
+        policy.max_concurrency,
+        DEFAULT_CONCURRENCY,
+        1,
+        64,
+    );
+    let attempt_timeout_ms = door.number(
+        "policy.attempt_timeout_ms",
+        policy.attempt_timeout_ms,
+        0,
+        1_000,
+        3_600_000,
+    );
+    RunPolicy {
+        max_concurrency,
+        stop_on_first_error: policy.stop_on_first_error,
+        retry: Some(retry(policy.retry.as_ref(), door)),
+        disable_fallback: policy.disable_fallback,
+        max_cost: policy
+            .max_cost
+            .as_ref()
+            .and_then(|limit| max_cost(limit, currency, door)),
+        attempt_timeout_ms,
+    }
+}
+
+fn retry(retry: Option<&RetryPolicy>, door: &mut Door<'_>) -> RetryPolicy {
+    let default = RetryPolicy::default();
+    let retry = retry.unwrap_or(&default);
+    let mut number = |field, value, default, least, most| door.number(field, value, default, least, most);
+    let max_attempts = number(
+        "policy.retry.max_attempts",
+        retry.max_attempts,
+        DEFAULT_ATTEMPTS,
+        1,
+        10,
+    );
+    let initial_backoff_ms = number(
+        "policy.retry.initial_backoff_ms",
+        retry.initial_backoff_ms,
+        DEFAULT_INITIAL_BACKOFF_MS,
+        1,
+        60_000,
+    );
+    // A long first delay without a bound of its own is no contradiction.
+    let default_max = DEFAULT_MAX_BACKOFF_MS.max(initial_backoff_ms);
+    let max_backoff_ms = number(
+        "policy.retry.max_backoff_ms",
+        retry.max_backoff_ms,
+        default_max,
+        1,
+        600_000,
+    );
+    let multiplier_milli = number(
+        "policy.retry.multiplier_milli",
+        retry.multiplier_milli,
+        DEFAULT_MULTIPLIER_MILLI,
+        1_000,
+        10_000,
+    );
+    if retry.max_backoff_ms != 0 && max_backoff_ms < initial_backoff_ms {
+        let description = alloc::format!("is below initial_backoff_ms, which is {initial_backoff_ms}");
+        door.refuse("policy.retry.max_backoff_ms", description);
+    }
+    RetryPolicy {
+        max_attempts,
+        initial_backoff_ms,
+        max_backoff_ms,
+        multiplier_milli,
+    }
+}
+
+fn max_cost(limit: &Money, currency: &str, door: &mut Door<'_>) -> Option<Money> {
+    let description = if !is_currency_code(&limit.currency_code) {
+        alloc::format!("has no currency code of three uppercase letters; prices are in {currency}")
+    } else if limit.currency_code != currency {
+        alloc::format!("is in {}, but prices are in {currency}", limit.currency_code)
+    } else if limit.nanos < 0 {
+        "is negative".into()
+    } else {
+        return Some(limit.clone());
+    };
+    door.refuse("policy.max_cost", description);
+    None
+}

@@ -1,0 +1,279 @@
+//! What a target costs: integers, rounded up to a nano, never an unknown price taken for zero.
+//!
+//! Pictures of token-priced models have a known number of tokens at the sizes that were observed. Elsewhere
+//! the number is estimated: tokens grow more slowly than the area, and more slowly still in wide pictures,
+//! so a straight line from 1,048,576 pixels is too much and the line through the observed (mostly wide)
+//! sizes too little. The expected number lies in the middle of the two; the ceiling stands on the upper one.
+
+use alloc::{vec, vec::Vec};
+
+use limn_proto::plan::{CostComponent, RenderSpec};
+
+use crate::{
+    catalog::{Model, OutputTokens, Pricing, Size, TokenPricing},
+    money::{amount_nanos, money, sum_nanos},
+};
+
+/// Units of cost components, in ascending order.
+pub(crate) mod unit {
+    pub(crate) const IMAGE: &str = "image";
+    pub(crate) const IMAGE_INPUT_TOKEN: &str = "image_input_token";
+    pub(crate) const IMAGE_OUTPUT_TOKEN: &str = "image_output_token";
+    pub(crate) const MEGAPIXEL: &str = "megapixel";
+    pub(crate) const TEXT_INPUT_TOKEN: &str = "text_input_token";
+    /// Every unit that a plan can hold.
+    pub(crate) const ALL: [&str; 5] = [
+        IMAGE,
+        IMAGE_INPUT_TOKEN,
+        IMAGE_OUTPUT_TOKEN,
+        MEGAPIXEL,
+        TEXT_INPUT_TOKEN,
+    ];
+}
+
+/// Pixels of a megapixel, and of the size at which base tokens are stated.
+const MEGAPIXEL_PIXELS: u64 = 1_048_576;
+/// Bytes of text to a token, as expected. A tokenizer needs at most one token for a byte.
+const TEXT_BYTES_PER_TOKEN: u64 = 4;
+/// Tokens that a provider may wrap around the text, counted in the ceiling only.
+const TEXT_WRAPPING_TOKENS: u64 = 256;
+
+/// Price of one call, in nanos.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TargetPrice {
+    /// What is billed, in ascending order of the unit.
+    pub charges: Vec<Charge>,
+    /// Sum of the amounts.
+    pub expected_nanos: i64,
+    /// Most that one attempt can be billed.
+    pub ceiling_nanos: i64,
+}
+
+/// One billed unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub unit: &'static str,
+    pub quantity_milli: i64,
+    pub unit_price_nanos: i64,
+    pub amount_nanos: i64,
+}
+
+/// Why there is no price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPrice {
+    /// The catalog has none.
+    Unknown,
+    /// It does not fit into an amount of money.
+    TooLarge,
+}
+
+/// Expected quantity and the most that can be billed, in thousandths of the unit.
+struct Usage {
+    unit: &'static str,
+    unit_price_nanos: i64,
+    expected_milli: u64,
+    ceiling_milli: u64,
+}
+
+impl Charge {
+    /// The charge as a message.
+    pub(crate) fn to_component(&self, currency: &str) -> CostComponent {
+        CostComponent {
+            unit: self.unit.into(),
+            quantity_milli: self.quantity_milli,
+            unit_price: Some(money(currency, self.unit_price_nanos)),
+            amount: Some(money(currency, self.amount_nanos)),
+        }
+    }
+}
+
+/// Prices one call. The seed plays no part in it.
+pub(crate) fn price(model: &Model, render: &RenderSpec) -> Result<TargetPrice, NoPrice> {
+    let usages = usages(model, render)?;
+    let mut charges = Vec::with_capacity(usages.len());
+    let mut ceilings = Vec::with_capacity(usages.len());
+    for usage in usages {
+        let ceiling_milli = i64::try_from(usage.ceiling_milli).map_err(|_| NoPrice::TooLarge)?;
+        let quantity_milli = i64::try_from(usage.expected_milli).map_err(|_| NoPrice::TooLarge)?;
+        let amount = amount_nanos(quantity_milli, usage.unit_price_nanos).ok_or(NoPrice::TooLarge)?;
+        ceilings.push(amount_nanos(ceiling_milli, usage.unit_price_nanos).ok_or(NoPrice::TooLarge)?);
+        charges.push(Charge {
+            unit: usage.unit,
+            quantity_milli,
+            unit_price_nanos: usage.unit_price_nanos,
+            amount_nanos: amount,
+        });
+    }
+    let expected_nanos =
+        sum_nanos(charges.iter().map(|charge| charge.amount_nanos)).ok_or(NoPrice::TooLarge)?;
+    let ceiling_nanos = sum_nanos(ceilings).ok_or(NoPrice::TooLarge)?;
+    Ok(TargetPrice {
+        charges,
+        expected_nanos,
+        ceiling_nanos,
+    })
+}
+
+fn usages(model: &Model, render: &RenderSpec) -> Result<Vec<Usage>, NoPrice> {
+    let quality = model.qualities.effective(render.quality()).unwrap_or_default();
+    let size = Size::new(render.width_px, render.height_px);
+    let exactly = |unit, unit_price_nanos, milli| Usage {
+        unit,
+        unit_price_nanos,
+        expected_milli: milli,
+        ceiling_milli: milli,
+    };
+    match model.pricing.as_ref().ok_or(NoPrice::Unknown)? {
+        Pricing::Free => Ok(vec![exactly(unit::IMAGE, 0, 1000)]),
+        Pricing::PerImage(prices) => {
+            let nanos = prices.get(&quality).or_else(|| prices.get(&Default::default()));
+            Ok(vec![exactly(unit::IMAGE, *nanos.ok_or(NoPrice::Unknown)?, 1000)])
+        }
+        Pricing::PerMegapixel { nanos } => {
+            let milli = u128::from(size.pixels()) * 1000;
+            let milli = u64::try_from(milli.div_ceil(u128::from(MEGAPIXEL_PIXELS)));
+            Ok(vec![exactly(
+                unit::MEGAPIXEL,
+                *nanos,
+                milli.map_err(|_| NoPrice::TooLarge)?,
+            )])
+        }
+        Pricing::Tokens(tokens) => {
+            let by_quality = &tokens.output_tokens;
+            let output = by_quality
+                .get(&quality)
+                .or_else(|| by_quality.get(&Default::default()));
+            token_usages(tokens, output.ok_or(NoPrice::Unknown)?, size, render)
+        }
+    }
+}
+
+fn token_usages(
+    pricing: &TokenPricing,
+    output: &OutputTokens,
+    size: Size,
+    render: &RenderSpec,
+) -> Result<Vec<Usage>, NoPrice> {
+    let milli = |tokens: u64| tokens.checked_mul(1000).ok_or(NoPrice::TooLarge);
+    let expected = expected_tokens(output, size);
+    let most = expected
+        .max(linear_tokens(output.base, size.pixels()))
+        .max(output.base);
+    let ceiling = u128::from(most) * u128::from(pricing.ceiling_percent.max(100));
+    let ceiling = u64::try_from(ceiling.div_ceil(100)).map_err(|_| NoPrice::TooLarge)?;
+    let bytes = u64::try_from(render.prompt.len().saturating_add(render.negative_prompt.len()));
+    let bytes = bytes.map_err(|_| NoPrice::TooLarge)?;
+    Ok(vec![
+        Usage {
+            unit: unit::IMAGE_OUTPUT_TOKEN,
+            unit_price_nanos: pricing.image_output_nanos,
+            expected_milli: milli(expected)?,
+            ceiling_milli: milli(ceiling)?,
+        },
+        Usage {
+            unit: unit::TEXT_INPUT_TOKEN,
+            unit_price_nanos: pricing.text_input_nanos,
+            expected_milli: milli(bytes.div_ceil(TEXT_BYTES_PER_TOKEN))?,
+            ceiling_milli: milli(bytes.saturating_add(TEXT_WRAPPING_TOKENS))?,
+        },
+    ])
+}
+
+/// Tokens that a picture of this size should have.
+///
+/// Exact at the observed sizes, which count the same when turned, and at 1,048,576 square pixels. Elsewhere
+/// the middle of two lines: through the origin and the base, and through the observed sizes made
+/// monotone. Never fewer than the base, although smaller pictures may have fewer.
+fn expected_tokens(output: &OutputTokens, size: Size) -> u64 {
+    let observed = output
+        .observed
+        .get(&size)
+        .or_else(|| output.observed.get(&size.turned()));
+    if let Some(tokens) = observed {
+        return *tokens;
+    }
+    let pixels = size.pixels();
+    let through_observed = u128::from(envelope_tokens(output, pixels));
+    let straight = u128::from(linear_tokens(output.base, pixels).max(output.base));
+    u64::try_from((through_observed + straight).div_ceil(2)).unwrap_or(u64::MAX)
+}
+
+/// The base in proportion to the area, rounded up.
+fn linear_tokens(base: u64, pixels: u64) -> u64 {
+    scaled(base, pixels, MEGAPIXEL_PIXELS)
+}
+
+/// Linear between the observed sizes by area, flat before them and proportional behind them, never falling.
+fn envelope_tokens(output: &OutputTokens, pixels: u64) -> u64 {
+    let mut points: Vec<(u64, u64)> = vec![(MEGAPIXEL_PIXELS, output.base)];
+    points.extend(
+        output
+            .observed
+            .iter()
+            .map(|(size, tokens)| (size.pixels(), *tokens)),
+    );
+    points.sort_unstable();
+    let mut highest = 0;
+    let mut before: Option<(u64, u64)> = None;
+    for (at, tokens) in points {
+        highest = highest.max(tokens);
+        if pixels <= at {
+            let Some((from, lower)) = before else {
+                return highest;
+            };
+            let rise = scaled(highest - lower, pixels - from, at.saturating_sub(from).max(1));
+            return lower.saturating_add(rise);
+        }
+        before = Some((at, highest));
+    }
+    before.map_or(0, |(from, tokens)| scaled(tokens, pixels, from))
+}
+
+/// Value times numerator by denominator, rounded up.
+fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
+    let product = u128::from(value) * u128::from(numerator);
+    u64::try_from(product.div_ceil(u128::from(denominator.max(1)))).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed() -> OutputTokens {
+        let observed = [
+            (Size::new(1536, 1024), 5488),
+            (Size::new(1792, 1024), 5063),
+            (Size::new(3584, 2048), 12_329),
+        ];
+        OutputTokens {
+            base: 7024,
+            observed: observed.into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn observed_sizes_are_exact_in_both_orientations() {
+        assert_eq!(expected_tokens(&observed(), Size::new(1536, 1024)), 5488);
+        assert_eq!(expected_tokens(&observed(), Size::new(1024, 1536)), 5488);
+        assert_eq!(expected_tokens(&observed(), Size::new(1024, 1024)), 7024);
+    }
+
+    #[test]
+    fn other_sizes_lie_between_the_observed_line_and_the_straight_one() {
+        let output = observed();
+        for (size, envelope) in [(Size::new(2048, 2048), 9_294), (Size::new(3840, 2160), 13_930)] {
+            let straight = linear_tokens(output.base, size.pixels());
+            assert_eq!(envelope_tokens(&output, size.pixels()), envelope, "{size}");
+            assert_eq!(
+                expected_tokens(&output, size),
+                (envelope + straight).div_ceil(2),
+                "{size}"
+            );
+        }
+        assert_eq!(
+            expected_tokens(&output, Size::new(832, 800)),
+            7024,
+            "never below the base"
+        );
+    }
+}
