@@ -1,1 +1,4 @@
-//! Testing.
+//! Providers to test against, on the loopback interface.
+
+mod exchange;
+pub mod fake_openai;
