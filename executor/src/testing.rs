@@ -1,1 +1,4 @@
-//! Stand-ins for the outside world, for tests.
+//! Providers to test against, on the loopback interface.
+
+mod exchange;
+pub mod fake_openai;
