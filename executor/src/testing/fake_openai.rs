@@ -71,6 +71,9 @@ struct State {
     check_reply: Option<Reply>,
     requests: Vec<RecordedRequest>,
     charged: u64,
+    /// Requests for images that are not answered yet, and the most there ever were.
+    in_flight: u64,
+    most_in_flight: u64,
     /// Counts the requests for images, so that a test can wait for one.
     arrivals: watch::Sender<u64>,
 }
@@ -93,6 +96,8 @@ impl FakeOpenAi {
             check_reply: None,
             requests: Vec::new(),
             charged: 0,
+            in_flight: 0,
+            most_in_flight: 0,
             arrivals: watch::Sender::new(0),
         }));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -131,6 +136,11 @@ impl FakeOpenAi {
     /// How many of them it would charge. Work is charged when it is begun, whoever hangs up afterwards.
     pub fn charged(&self) -> u64 {
         lock(&self.state).charged
+    }
+
+    /// The most requests for images that were in flight at once.
+    pub fn most_at_once(&self) -> u64 {
+        lock(&self.state).most_in_flight
     }
 
     /// The requests for images, in order of their arrival.
@@ -175,11 +185,15 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         gate.pass().await;
         reply = *then;
     }
-    let Some(response) = reply.into_response(&request, call) else {
-        return;
-    };
-    // The client may have hung up; that is what the test is about then.
-    let _sent = exchange::write(&mut stream, &response).await;
+    let response = reply.into_response(&request, call);
+    // Before it is written: whoever has the answer may send the next request at once.
+    if call > 0 {
+        lock(&state).in_flight -= 1;
+    }
+    if let Some(response) = response {
+        // The client may have hung up; that is what the test is about then.
+        let _sent = exchange::write(&mut stream, &response).await;
+    }
 }
 
 impl State {
@@ -198,6 +212,8 @@ impl State {
             .pop_front()
             .unwrap_or_else(|| self.default_reply.clone());
         self.charged += u64::from(reply.is_charged());
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
         self.arrivals.send_replace(call);
         (reply, call)
     }

@@ -1,0 +1,15 @@
+//! Stories of the whole system through its public API: a real server on a real port, real SQLite, a real folder,
+//! and a loopback provider that counts what it would charge.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod support;
+
+mod bad_input;
+mod contract_tools;
+mod dedup;
+mod failures;
+mod library;
+mod plans;
+mod restart;
+mod watching;
