@@ -172,7 +172,8 @@ fn check_sizes(found: &mut Found, path: &str, model: &Model) {
     let rule_fits = match &model.sizes {
         SizeRule::Listed(sizes) => {
             let different: BTreeSet<Size> = sizes.iter().map(|listed| listed.size).collect();
-            different.len() == sizes.len()
+            !sizes.is_empty()
+                && different.len() == sizes.len()
                 && different
                     .iter()
                     .all(|size| side_fits(size.width_px) && side_fits(size.height_px))

@@ -1,0 +1,21 @@
+//! Tests of the planner through its public API.
+//!
+//! One binary, so that the fixture is compiled once. `goldens.rs` says how goldens are updated.
+
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod canonical;
+mod catalog;
+mod check;
+mod cost;
+mod determinism;
+mod encoder;
+mod fidelity;
+mod goldens;
+mod properties;
+mod selection;
+mod shape;
+mod violations;
