@@ -1,5 +1,7 @@
 //! The record seam on a real SQLite file: the conformance suite, and what only a file can show.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use limn_executor::{

@@ -4,6 +4,7 @@
 //! balances and executions that agree to the last nano. [`record_scenarios!`](crate::record_scenarios) lists them all,
 //! so a suite for another database cannot forget one.
 
+mod audit;
 pub mod cancel;
 mod driver;
 pub mod fences;

@@ -1,6 +1,9 @@
 //! Money: reserved before, settled after, released or held in between, exact to the nano.
 
-use super::driver::{BILL, CEILING, Driver, balance, there};
+use super::{
+    audit::balance,
+    driver::{BILL, CEILING, Driver, there},
+};
 use crate::{ids::ExecutionId, records::*};
 
 fn amounts(spent_nanos: i64, reserved_nanos: i64, unknown_held_nanos: i64) -> Balance {
