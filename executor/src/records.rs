@@ -165,7 +165,7 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
 
     /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the state.
     /// Refused while an attempt of a step that ended is in flight. Every step completed: completed. A step still pending or processing: unchanged. A parked step and no cancel:
-    /// needs_decision, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why,
+    /// `needs_decision`, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why,
     /// and a step that is parked still ends as cancelled. Held money stays held, and its unit busy.
     async fn settle_execution(
         &self,

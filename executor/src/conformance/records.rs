@@ -1,1 +1,75 @@
-//! Conformance of the record seam.
+//! Conformance of the record seam: what every [`RecordStore`](crate::records::RecordStore) does, whatever database it stands on.
+//!
+//! Each scenario is a plain function over an empty store and ends with an audit: sequences without gaps, and ledger,
+//! balances and executions that agree to the last nano. [`record_scenarios!`](crate::record_scenarios) lists them all,
+//! so a suite for another database cannot forget one.
+
+mod audit;
+pub mod cancel;
+mod driver;
+pub mod fences;
+pub mod life;
+pub mod lists;
+pub mod money;
+pub mod orders;
+pub mod ownership;
+pub mod transitions;
+pub mod units;
+
+/// Hands the path of every scenario to a macro, as `name: path,` pairs.
+#[macro_export]
+macro_rules! record_scenarios {
+    ($with:ident) => {
+        $with! {
+            life: an_image_is_drawn_and_its_history_is_exact,
+            life: a_second_image_and_an_asynchronous_call,
+            life: a_record_of_an_image_comes_back_whole,
+            life: receipts_are_evidence_even_from_strangers,
+            orders: a_request_id_stands_for_one_order,
+            orders: a_running_execution_is_joined,
+            orders: a_higher_take_runs_beside_the_first,
+            orders: resume_needs_an_execution_that_ended,
+            orders: a_plan_is_stored_once_and_kept_while_it_runs,
+            ownership: an_execution_has_one_owner_at_a_time,
+            ownership: a_lost_owner_is_counted_and_its_work_goes_on,
+            ownership: a_released_execution_is_free_at_once,
+            ownership: the_oldest_execution_is_claimed_first,
+            ownership: a_call_needs_a_lease_that_outlasts_it,
+            fences: a_stranger_changes_nothing,
+            fences: after_the_end_nothing_changes,
+            transitions: attempts_change_only_as_the_states_allow,
+            transitions: steps_change_only_as_the_states_allow,
+            transitions: repetitions_change_nothing,
+            transitions: an_execution_does_not_end_with_a_call_in_flight,
+            money: a_refused_call_gives_its_reservation_back,
+            money: an_unknown_outcome_is_held,
+            money: an_unknown_outcome_that_turns_up_is_paid_once,
+            money: an_unknown_outcome_that_was_refused_is_released,
+            money: a_refusal_with_an_unknown_bill_is_held,
+            money: a_bill_without_an_image_is_settled,
+            money: a_bill_may_be_above_its_ceiling,
+            money: the_cost_limit_counts_what_is_reserved_and_held,
+            money: a_free_call_has_a_line_and_no_amounts,
+            money: amounts_never_wrap,
+            units: a_picture_is_drawn_once_for_two_plans,
+            units: two_steps_of_one_plan_share_a_picture,
+            units: a_completed_fallback_goes_before_a_busy_primary,
+            units: a_step_that_goes_on_lets_its_unit_go,
+            units: a_step_that_ends_lets_its_unit_go,
+            units: an_unknown_attempt_keeps_its_unit_after_the_end,
+            units: a_unit_survives_a_takeover,
+            units: units_of_clients_and_takes_are_apart,
+            cancel: a_pending_execution_is_cancelled,
+            cancel: nothing_is_prepared_or_sent_after_a_cancel,
+            cancel: a_paid_image_is_kept_after_a_cancel,
+            cancel: a_parked_execution_is_cancelled,
+            cancel: a_cancel_after_the_end_changes_nothing,
+            cancel: a_failed_step_fails_the_execution_and_keeps_the_images,
+            lists: pages_stay_stable_while_executions_are_added,
+            lists: executions_are_filtered,
+            lists: plans_are_filtered_and_paged,
+            lists: images_are_filtered_and_paged,
+            lists: events_are_read_from_a_cursor,
+        }
+    };
+}

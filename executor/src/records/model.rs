@@ -172,7 +172,7 @@ pub struct NewAttempt {
 pub enum Preparation {
     /// Written down and reserved; the number within the step.
     Prepared(u32),
-    /// The ceiling does not fit below max_cost.
+    /// The ceiling does not fit below `max_cost`.
     CostLimit {
         /// Settled, reserved and held by the execution so far.
         committed_nanos: i64,

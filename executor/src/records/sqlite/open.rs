@@ -130,3 +130,33 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
 pub(super) fn unavailable(error: sqlx::Error) -> RecordError {
     RecordError::Unavailable(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn commits_are_synced_and_the_rules_of_the_schema_are_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
+        let mut writer = records.writer.acquire().await.unwrap();
+        let settings = sqlx::query(
+            "SELECT journal_mode, synchronous, foreign_keys \
+             FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys",
+        );
+        let row = settings.fetch_one(&mut *writer).await.unwrap();
+        let settings: (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        // 2 is FULL: a commit is on the disk before a provider is called.
+        assert_eq!(settings, ("wal".to_owned(), 2, 1));
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
+        let refused = sqlx::query("DELETE FROM plans").execute(&records.readers).await;
+        assert!(refused.is_err(), "{refused:?}");
+    }
+}

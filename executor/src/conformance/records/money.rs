@@ -1,0 +1,283 @@
+//! Money: reserved before, settled after, released or held in between, exact to the nano.
+
+use super::{
+    audit::balance,
+    driver::{BILL, CEILING, Driver, there},
+};
+use crate::{ids::ExecutionId, records::*};
+
+fn amounts(spent_nanos: i64, reserved_nanos: i64, unknown_held_nanos: i64) -> Balance {
+    Balance {
+        spent_nanos,
+        reserved_nanos,
+        unknown_held_nanos,
+    }
+}
+
+async fn balance_of(driver: &Driver<'_>, execution: ExecutionId) -> Result<Balance> {
+    driver.audit().await?;
+    Ok(balance(&driver.execution(execution).await?.cost))
+}
+
+/// After a refusal the next attempt starts from nothing, with the next number.
+pub async fn a_refused_call_gives_its_reservation_back(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let refused = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    let end = driver.end(AttemptOutcome::Rejected);
+    store.end_attempt(&fence, refused, &end).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(0, 0, 0));
+
+    let unsent = driver.attempt("a", "plan/a");
+    assert_eq!(store.prepare(&fence, &unsent).await?, Preparation::Prepared(2));
+    let end = driver.end(AttemptOutcome::Abandoned);
+    store.end_attempt(&fence, unsent.id, &end).await?;
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(BILL, 0, 0));
+
+    let record = driver.execution(fence.execution).await?;
+    let attempts = &there(record.steps.first(), "the step")?.attempts;
+    let states: Vec<AttemptState> = attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(
+        states,
+        [
+            AttemptState::Rejected,
+            AttemptState::Abandoned,
+            AttemptState::Committed
+        ]
+    );
+    let refused = there(attempts.first(), "the attempt")?;
+    assert!(refused.failure.is_some() && refused.ended_at.is_some());
+    assert_eq!(
+        (refused.cost_nanos, refused.provider_request_id.as_str()),
+        (None, "req-9")
+    );
+    Ok(())
+}
+
+/// Nobody knows, so the ceiling stays held, the step parks and with it the execution.
+pub async fn an_unknown_outcome_is_held(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a", "b"]).await?;
+    let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    let end = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&fence, lost, &end).await?;
+    store
+        .end_step(&fence, &driver.end_of("a", StepState::NeedsDecision))
+        .await?;
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::Processing);
+    driver.draw(&fence, &driver.attempt("b", "plan/b")).await?;
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::NeedsDecision);
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::NeedsDecision);
+
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(BILL, 0, CEILING)
+    );
+    let claims = store
+        .claim(driver.boot, driver.now(), super::driver::LEASE, 10)
+        .await?;
+    assert_eq!(claims, [], "a parked execution has no work");
+    let record = driver.execution(fence.execution).await?;
+    assert_eq!((record.ended_at, record.failure), (None, None));
+    let attempt = record.steps.first().and_then(|step| step.attempts.first());
+    assert_eq!(there(attempt, "the attempt")?.ended_at, None);
+    let story = driver.story(fence.execution).await?;
+    assert!(
+        story.contains(&"cost 0 reserved 0 held 50".to_owned()),
+        "{story:?}"
+    );
+    assert_eq!(there(story.last(), "an event")?, "execution NEEDS_DECISION");
+    Ok(())
+}
+
+/// Evidence turns up: what was held is reserved again, then settled once.
+pub async fn an_unknown_outcome_that_turns_up_is_paid_once(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = driver.attempt("a", "plan/a");
+    driver.send(&fence, &attempt).await?;
+    let end = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&fence, attempt.id, &end).await?;
+    store
+        .end_step(&fence, &driver.end_of("a", StepState::NeedsDecision))
+        .await?;
+    let receipt = driver.receipt(attempt.id);
+    store.received(&fence, attempt.id, &receipt).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(0, CEILING, 0)
+    );
+    store.commit(&fence, &driver.commit(&fence, &attempt)).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(BILL, 0, 0));
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::Completed);
+    let record = driver.execution(fence.execution).await?;
+    let step = there(record.steps.first(), "the step")?;
+    let kept = there(step.attempts.first(), "the attempt")?;
+    assert_eq!((&step.failure, &kept.failure), (&None, &None));
+    Ok(())
+}
+
+/// Evidence says no: nothing was billed and nothing stays held.
+pub async fn an_unknown_outcome_that_was_refused_is_released(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    for outcome in [AttemptOutcome::Unknown, AttemptOutcome::Rejected] {
+        store.end_attempt(&fence, lost, &driver.end(outcome)).await?;
+    }
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(0, 0, 0));
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(BILL, 0, 0));
+    Ok(())
+}
+
+/// The refusal is proven, its price is not: held, while the unit is free for another attempt.
+pub async fn a_refusal_with_an_unknown_bill_is_held(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let refused = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    let end = driver.end(AttemptOutcome::RejectedBillUnknown);
+    store.end_attempt(&fence, refused, &end).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(0, 0, CEILING)
+    );
+    let denied = driver.end(AttemptOutcome::Rejected);
+    let denied = store.end_attempt(&fence, refused, &denied).await;
+    assert!(denied.is_err(), "one refusal does not pass for the other");
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::Completed);
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(BILL, 0, CEILING)
+    );
+    Ok(())
+}
+
+/// Paid without a picture is still paid.
+pub async fn a_bill_without_an_image_is_settled(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let blank = driver.receive(&fence, &driver.attempt("a", "plan/a")).await?;
+    let outcome = AttemptOutcome::FailedPaid {
+        cost_nanos: BILL,
+        estimated: false,
+    };
+    store.end_attempt(&fence, blank, &driver.end(outcome)).await?;
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(2 * BILL, 0, 0)
+    );
+    let record = driver.execution(fence.execution).await?;
+    let lines: Vec<(u32, bool)> = record
+        .cost
+        .lines
+        .iter()
+        .map(|line| (line.attempt_number, line.estimated))
+        .collect();
+    assert_eq!(lines, [(1, false), (2, true)]);
+    Ok(())
+}
+
+/// The truth is booked, even when it is more than was thought possible.
+pub async fn a_bill_may_be_above_its_ceiling(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = driver.attempt("a", "plan/a");
+    driver.receive(&fence, &attempt).await?;
+    let commit = Commit {
+        cost_nanos: CEILING + 7,
+        ..driver.commit(&fence, &attempt)
+    };
+    store.commit(&fence, &commit).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(CEILING + 7, 0, 0)
+    );
+    Ok(())
+}
+
+/// Settled, reserved and held all count; the limit itself may be reached, not passed.
+pub async fn the_cost_limit_counts_what_is_reserved_and_held(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a", "b", "c", "d"]).await?;
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    let lost = driver.send(&fence, &driver.attempt("b", "plan/b")).await?;
+    let end = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&fence, lost, &end).await?;
+    driver.send(&fence, &driver.attempt("c", "plan/c")).await?;
+
+    let committed_nanos = BILL + CEILING + CEILING;
+    let too_much = NewAttempt {
+        max_cost_nanos: Some(committed_nanos + CEILING - 1),
+        ..driver.attempt("d", "plan/d")
+    };
+    let before = driver.picture().await?;
+    assert_eq!(
+        store.prepare(&fence, &too_much).await?,
+        Preparation::CostLimit { committed_nanos }
+    );
+    assert_eq!(driver.picture().await?, before);
+    let fits = NewAttempt {
+        max_cost_nanos: Some(committed_nanos + CEILING),
+        ..too_much
+    };
+    assert_eq!(store.prepare(&fence, &fits).await?, Preparation::Prepared(1));
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(BILL, 2 * CEILING, CEILING)
+    );
+    Ok(())
+}
+
+/// Free is a price: it is listed, and only the new line is news.
+pub async fn a_free_call_has_a_line_and_no_amounts(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = NewAttempt {
+        ceiling_nanos: 0,
+        max_cost_nanos: Some(0),
+        ..driver.attempt("a", "plan/a")
+    };
+    driver.receive(&fence, &attempt).await?;
+    let commit = Commit {
+        cost_nanos: 0,
+        ..driver.commit(&fence, &attempt)
+    };
+    store.commit(&fence, &commit).await?;
+    let costs: Vec<String> = driver
+        .story(fence.execution)
+        .await?
+        .into_iter()
+        .filter(|event| event.starts_with("cost"))
+        .collect();
+    assert_eq!(costs, ["cost 0 reserved 0 held 0 final"]);
+    assert_eq!(driver.execution(fence.execution).await?.cost.lines.len(), 1);
+    driver.audit().await
+}
+
+/// Sums that do not fit are refused, and so are amounts below zero.
+pub async fn amounts_never_wrap(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a", "b", "c"]).await?;
+    let greatest = NewAttempt {
+        ceiling_nanos: i64::MAX,
+        ..driver.attempt("a", "plan/a")
+    };
+    driver.prepare(&fence, &greatest).await?;
+    let before = driver.picture().await?;
+    let one_more = NewAttempt {
+        ceiling_nanos: 1,
+        ..driver.attempt("b", "plan/b")
+    };
+    assert!(store.prepare(&fence, &one_more).await.is_err());
+    let negative = NewAttempt {
+        ceiling_nanos: -1,
+        ..driver.attempt("c", "plan/c")
+    };
+    assert!(store.prepare(&fence, &negative).await.is_err());
+    assert_eq!(driver.picture().await?, before);
+    driver.audit().await
+}

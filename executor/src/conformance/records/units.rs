@@ -1,0 +1,188 @@
+//! Units: one picture is drawn by one step at a time and paid for once.
+
+use std::time::Duration;
+
+use limn_proto::digest::digest_of;
+
+use super::driver::{Driver, LEASE, is_wrong_state, there};
+use crate::records::*;
+
+fn busy(execution: crate::ids::ExecutionId, unknown: bool) -> UnitGrant {
+    UnitGrant::Busy { execution, unknown }
+}
+
+/// An execution with a started step that has no unit yet.
+async fn waiting(driver: &Driver<'_>, plan: &str) -> Result<Fence> {
+    let fence = driver.begin(&driver.order(plan, &["a"])).await?;
+    driver.store.start_step(&fence, "a", driver.now()).await?;
+    Ok(fence)
+}
+
+/// The second plan waits for the first and then has the picture at no cost.
+pub async fn a_picture_is_drawn_once_for_two_plans(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let first = driver.start("one", &["a"]).await?;
+    let second = waiting(&driver, "two").await?;
+    let shared = [digest_of(b"one/a")];
+    let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
+    assert_eq!(grant, busy(first.execution, false));
+    let rival = store.prepare(&second, &driver.attempt("a", "one/a")).await;
+    assert!(is_wrong_state(&rival), "who waits does not draw: {rival:?}");
+
+    let paid = driver.draw(&first, &driver.attempt("a", "one/a")).await?;
+    let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
+    assert_eq!(grant, UnitGrant::Completed(Box::new(paid.clone())));
+    let reuse = driver.reuse(&second, "a", &paid);
+    store.complete_reused(&second, &reuse).await?;
+    assert_eq!(driver.settle(&second).await?, ExecutionState::Completed);
+
+    let record = driver.execution(second.execution).await?;
+    let step = there(record.steps.first(), "the step")?;
+    assert_eq!((step.reused, step.attempts.len()), (true, 0));
+    assert_eq!(record.cost.settled_nanos, 0);
+    let kept = there(store.image("acme", reuse.image.id).await?, "the image")?;
+    assert_eq!((kept.attempt, kept.cost_nanos), (paid.attempt, Some(0)));
+    // Whoever comes later is still given the record that was paid for.
+    let third = waiting(&driver, "three").await?;
+    let grant = store.acquire_unit(&third, "a", &shared, 0).await?;
+    assert_eq!(grant, UnitGrant::Completed(Box::new(paid)));
+    driver.audit().await
+}
+
+/// Equal steps of one plan share as well.
+pub async fn two_steps_of_one_plan_share_a_picture(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.begin(&driver.order("plan", &["a", "b"])).await?;
+    driver.start_step(&fence, "a", "same").await?;
+    store.start_step(&fence, "b", driver.now()).await?;
+    let shared = [digest_of(b"same")];
+    let grant = store.acquire_unit(&fence, "b", &shared, 0).await?;
+    assert_eq!(grant, busy(fence.execution, false));
+    let paid = driver.draw(&fence, &driver.attempt("a", "same")).await?;
+    let grant = store.acquire_unit(&fence, "b", &shared, 0).await?;
+    assert_eq!(grant, UnitGrant::Completed(Box::new(paid)));
+    driver.audit().await
+}
+
+/// What exists is used, before anything is waited for.
+pub async fn a_completed_fallback_goes_before_a_busy_primary(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    driver.start("busy", &["a"]).await?;
+    let done = driver.start("done", &["a"]).await?;
+    let paid = driver.draw(&done, &driver.attempt("a", "done/a")).await?;
+    let third = waiting(&driver, "third").await?;
+    let targets = [digest_of(b"busy/a"), digest_of(b"done/a")];
+    let grant = store.acquire_unit(&third, "a", &targets, 0).await?;
+    assert_eq!(grant, UnitGrant::Completed(Box::new(paid)));
+    driver.audit().await
+}
+
+/// Two steps with the same targets in opposite order do not wait for each other for ever.
+pub async fn a_step_that_goes_on_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let (one, two) = (waiting(&driver, "one").await?, waiting(&driver, "two").await?);
+    let forth = [digest_of(b"left"), digest_of(b"right")];
+    let back = [digest_of(b"right"), digest_of(b"left")];
+    assert_eq!(
+        store.acquire_unit(&one, "a", &forth[..1], 0).await?,
+        UnitGrant::Open
+    );
+    assert_eq!(
+        store.acquire_unit(&two, "a", &back[..1], 0).await?,
+        UnitGrant::Open
+    );
+    let grant = store.acquire_unit(&one, "a", &forth, 1).await?;
+    assert_eq!(grant, busy(two.execution, false));
+    let grant = store.acquire_unit(&two, "a", &back, 1).await?;
+    assert_eq!(grant, UnitGrant::Open, "the first has let go of it");
+    let grant = store.acquire_unit(&two, "a", &back, 2).await;
+    assert!(is_wrong_state(&grant), "there is no third target");
+    driver.audit().await
+}
+
+/// A failed step is no obstacle for the next.
+pub async fn a_step_that_ends_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    for (round, state) in [StepState::Failed, StepState::Cancelled, StepState::Skipped]
+        .into_iter()
+        .enumerate()
+    {
+        let fence = waiting(&driver, &format!("round {round}")).await?;
+        let grant = store.acquire_unit(&fence, "a", &[digest_of(b"same")], 0).await?;
+        assert_eq!(grant, UnitGrant::Open, "in round {round}");
+        let refused = driver.send(&fence, &driver.attempt("a", "same")).await?;
+        let end = driver.end(AttemptOutcome::Rejected);
+        store.end_attempt(&fence, refused, &end).await?;
+        store.end_step(&fence, &driver.end_of("a", state)).await?;
+        assert_eq!(driver.settle(&fence).await?, ExecutionState::Failed);
+    }
+    driver.audit().await
+}
+
+/// As long as nobody knows what became of a call, nobody makes it again.
+pub async fn an_unknown_attempt_keeps_its_unit_after_the_end(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let first = driver.start("one", &["a"]).await?;
+    let lost = driver.send(&first, &driver.attempt("a", "one/a")).await?;
+    let end = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&first, lost, &end).await?;
+    let second = waiting(&driver, "two").await?;
+    let shared = [digest_of(b"one/a")];
+    let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
+    assert_eq!(grant, busy(first.execution, true));
+
+    store
+        .end_step(&first, &driver.end_of("a", StepState::Failed))
+        .await?;
+    assert_eq!(driver.settle(&first).await?, ExecutionState::Failed);
+    let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
+    assert_eq!(grant, busy(first.execution, true));
+
+    let own = waiting(&driver, "one").await?;
+    let grant = store.acquire_unit(&own, "a", &shared, 0).await?;
+    assert_eq!(
+        grant,
+        busy(first.execution, true),
+        "the next execution of the same plan as well"
+    );
+    driver.audit().await
+}
+
+/// After a crash the step has what it had.
+pub async fn a_unit_survives_a_takeover(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let first = driver.start("one", &["a"]).await?;
+    let attempt = driver.attempt("a", "one/a");
+    driver.prepare(&first, &attempt).await?;
+    driver.pass(LEASE + Duration::from_secs(1));
+    let fence = driver.claim(first.execution).await?;
+    let end = driver.end(AttemptOutcome::Abandoned);
+    store.end_attempt(&fence, attempt.id, &end).await?;
+    let grant = store.acquire_unit(&fence, "a", &[digest_of(b"one/a")], 0).await?;
+    assert_eq!(grant, UnitGrant::Open);
+    driver.draw(&fence, &driver.attempt("a", "one/a")).await?;
+    assert_eq!(driver.settle(&fence).await?, ExecutionState::Completed);
+    driver.audit().await
+}
+
+/// Clients share nothing, and another take is another picture.
+pub async fn units_of_clients_and_takes_are_apart(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let first = driver.start("plan", &["a"]).await?;
+    driver.draw(&first, &driver.attempt("a", "plan/a")).await?;
+    driver.settle(&first).await?;
+
+    let again = NewExecution {
+        take: 1,
+        ..driver.order("plan", &["a"])
+    };
+    let fence = driver.begin(&again).await?;
+    driver.start_step(&fence, "a", "plan/a").await?;
+
+    let other = Driver::of_client(store, "other");
+    let fence = other.start("plan", &["a"]).await?;
+    other.draw(&fence, &other.attempt("a", "plan/a")).await?;
+    other.settle(&fence).await?;
+    other.audit().await?;
+    driver.audit().await
+}
