@@ -152,7 +152,7 @@ async fn develop(
     let provider = Arc::clone(provider);
     let render = target.render.clone();
     let thumbnails = step.thumbnails.clone();
-    let limits = run.inner.parts.settings.limits.clone();
+    let limits = run.inner.parts.settings.limits;
     let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
     tokio::task::spawn_blocking(work)
         .await
