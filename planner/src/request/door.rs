@@ -191,7 +191,7 @@ mod tests {
             (f64::MIN_POSITIVE, Some(0)),
             (4.9e-324, Some(0)),
             (1000.0, Some(1_000_000)),
-            (1000.000_000_1, None),
+            (1000.5, None),
             (-0.001, None),
             (f64::NAN, None),
             (f64::INFINITY, None),

@@ -1,0 +1,168 @@
+//! Providers, models and what goes with them, from tables to parts of the catalog.
+
+use std::collections::BTreeMap;
+
+use limn_planner::catalog::{
+    GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, RetiredModel, SizeGrid, SizeRule,
+    Styles,
+};
+use limn_proto::plan::{ThumbnailFit, ThumbnailSpec};
+
+use super::{prices, section::Section, words};
+
+/// Quality of thumbnails when none is given, in percent.
+const DEFAULT_THUMBNAIL_QUALITY_PERCENT: u32 = 70;
+
+/// Reads a provider. Whether it is enabled is not the catalog's to say.
+pub(super) fn provider(id: &str, section: &mut Section<'_>) -> Provider {
+    Provider {
+        id: id.into(),
+        title: section.text("title").unwrap_or_else(|| id.into()),
+        free: section.flag("free"),
+        default_model: section.required_text("default_model"),
+        models: section.each("models", model),
+        ..Provider::default()
+    }
+}
+
+fn model(id: &str, section: &mut Section<'_>) -> Model {
+    let pricing = section.within("pricing", prices::pricing).flatten();
+    let mut model = Model {
+        id: id.into(),
+        revision: section.text("revision").unwrap_or_default(),
+        sizes: required(section, "sizes", sizes).unwrap_or(SizeRule::Listed(Vec::new())),
+        default_size: section.required_size("default_size"),
+        experimental_above_pixels: section.number("experimental_above_pixels"),
+        formats: section.texts("formats").unwrap_or_default(),
+        qualities: section.within("qualities", qualities).unwrap_or_default(),
+        styles: section.within("styles", styles).unwrap_or(Styles::Unsupported),
+        negative_prompt: negative_prompt(section),
+        takes_seed: section.flag("takes_seed"),
+        guidance: section.within("guidance", guidance),
+        max_prompt_chars: section.required_number("max_prompt_chars"),
+        options: options(section),
+        pricing,
+        prices_as_of: section.text("prices_as_of").unwrap_or_default(),
+        prices_source: section.text("prices_source").unwrap_or_default(),
+        shutdown_date: section.text("shutdown_date").unwrap_or_default(),
+    };
+    if model.pricing.is_none() {
+        // An override may take the price away from a model that had one; day and source go with it.
+        model.prices_as_of.clear();
+        model.prices_source.clear();
+    }
+    model
+}
+
+fn required<T>(section: &mut Section<'_>, key: &str, read: fn(&mut Section<'_>) -> T) -> Option<T> {
+    let found = section.within(key, read);
+    if found.is_none() {
+        section.problem(key, "is missing");
+    }
+    found
+}
+
+fn sizes(section: &mut Section<'_>) -> SizeRule {
+    match section.required_text("kind").as_str() {
+        "grid" => SizeRule::Grid(SizeGrid {
+            multiple_of_px: section.required_number("multiple_of_px"),
+            min_side_px: section.required_number("min_side_px"),
+            max_side_px: section.required_number("max_side_px"),
+            min_pixels: section.number("min_pixels").unwrap_or(0),
+            max_pixels: section.number("max_pixels").unwrap_or(u64::MAX),
+            max_ratio_milli: section.number("max_ratio_milli").unwrap_or(u32::MAX),
+            token_format: section.text("token_format"),
+        }),
+        "listed" => SizeRule::Listed(section.list("sizes", |size| ListedSize {
+            size: size.required_size("size"),
+            token: size.text("token").unwrap_or_default(),
+        })),
+        _ => {
+            section.problem("kind", "must be grid or listed");
+            SizeRule::Listed(Vec::new())
+        }
+    }
+}
+
+fn qualities(section: &mut Section<'_>) -> Qualities {
+    let default = section.required_text("default");
+    let default = words::quality(&default);
+    if default.is_none() {
+        section.problem("default", "must be draft, standard or high");
+    }
+    Qualities {
+        tokens: section.within("tokens", words::quality_texts).unwrap_or_default(),
+        default,
+    }
+}
+
+fn styles(section: &mut Section<'_>) -> Styles {
+    match section.required_text("kind").as_str() {
+        "unsupported" => Styles::Unsupported,
+        "phrase" => Styles::Phrase,
+        "tokens" => Styles::Tokens(words::style_texts(section)),
+        _ => {
+            section.problem("kind", "must be tokens, phrase or unsupported");
+            Styles::Unsupported
+        }
+    }
+}
+
+fn negative_prompt(section: &mut Section<'_>) -> NegativePrompt {
+    match section.text("negative_prompt").as_deref() {
+        None | Some("unsupported") => NegativePrompt::Unsupported,
+        Some("native") => NegativePrompt::Native,
+        Some("merged") => NegativePrompt::Merged,
+        Some(_) => {
+            section.problem("negative_prompt", "must be native, merged or unsupported");
+            NegativePrompt::Unsupported
+        }
+    }
+}
+
+fn guidance(section: &mut Section<'_>) -> GuidanceRange {
+    GuidanceRange {
+        min_milli: section.required_number("min_milli"),
+        max_milli: section.required_number("max_milli"),
+    }
+}
+
+fn options(section: &mut Section<'_>) -> BTreeMap<String, std::collections::BTreeSet<String>> {
+    let options = section.within("options", |options| {
+        let keys = options.keys().into_iter();
+        let read = keys.filter_map(|key| Some((key.clone(), options.texts(&key)?.into_iter().collect())));
+        read.collect()
+    });
+    options.unwrap_or_default()
+}
+
+/// Reads a retired model.
+pub(super) fn retired(id: &str, section: &mut Section<'_>) -> RetiredModel {
+    RetiredModel {
+        id: id.into(),
+        provider: section.required_text("provider"),
+        retired_on: section.required_text("retired_on"),
+        replacement: section.required_text("replacement"),
+    }
+}
+
+/// Reads a thumbnail.
+pub(super) fn thumbnail(section: &mut Section<'_>) -> ThumbnailSpec {
+    let fit = match section.text("fit").as_deref() {
+        None | Some("cover") => ThumbnailFit::Cover,
+        Some("contain") => ThumbnailFit::Contain,
+        Some(_) => {
+            section.problem("fit", "must be cover or contain");
+            ThumbnailFit::Cover
+        }
+    };
+    ThumbnailSpec {
+        width_px: section.required_number("width_px"),
+        height_px: section.required_number("height_px"),
+        fit: fit.into(),
+        quality_percent: section
+            .number("quality_percent")
+            .unwrap_or(DEFAULT_THUMBNAIL_QUALITY_PERCENT),
+        media_type: section.text("media_type").unwrap_or_else(|| "image/jpeg".into()),
+    }
+}

@@ -1,0 +1,336 @@
+//! The shipped catalog, and what configuration can do to it.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+
+use limn_planner::{
+    Catalog, CatalogProblem, Planner,
+    catalog::{ClientRules, Pricing, Size},
+};
+use limn_proto::{
+    plan::{CostEstimate, Quality},
+    reason::Reason,
+    v1::{ImageRequest, PlanRequest, plan_request::Work},
+};
+use limn_server::catalog::{Availability, SelectionOverrides, load};
+
+fn available(ids: &[&str]) -> BTreeMap<String, Availability> {
+    let enabled = Availability {
+        enabled: true,
+        reason: String::new(),
+    };
+    ids.iter().map(|id| ((*id).into(), enabled.clone())).collect()
+}
+
+/// The catalog of a server with both adapters and this configuration.
+fn configured(toml: &str) -> Result<Catalog, Vec<CatalogProblem>> {
+    let table = toml.parse().expect("the configuration of a test is TOML");
+    load(
+        &[("limn.toml".into(), table)],
+        &available(&["sketch", "openai"]),
+        SelectionOverrides::default(),
+    )
+}
+
+/// Problems as "path: message".
+fn problems(toml: &str) -> Vec<String> {
+    configured(toml)
+        .unwrap_err()
+        .iter()
+        .map(CatalogProblem::to_string)
+        .collect()
+}
+
+fn shipped() -> Catalog {
+    configured("").unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+fn request(image: ImageRequest) -> PlanRequest {
+    let prompt = "a lighthouse".into();
+    PlanRequest {
+        parent: "clients/demo".into(),
+        work: Some(Work::Image(ImageRequest { prompt, ..image })),
+        ..PlanRequest::default()
+    }
+}
+
+fn cost(catalog: &Catalog, image: ImageRequest) -> CostEstimate {
+    Planner::new(catalog)
+        .plan(&request(image))
+        .unwrap()
+        .spec
+        .unwrap()
+        .cost
+        .unwrap()
+}
+
+fn at(model: &str, quality: Quality) -> ImageRequest {
+    ImageRequest {
+        model: model.into(),
+        quality: quality.into(),
+        ..ImageRequest::default()
+    }
+}
+
+#[test]
+fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
+    let catalog = shipped();
+    let ids: Vec<&str> = catalog
+        .providers()
+        .iter()
+        .map(|provider| provider.id.as_str())
+        .collect();
+    assert_eq!(ids, ["openai", "sketch"]);
+    assert_eq!(catalog.rules().default_provider, "sketch");
+    let cost = cost(&catalog, ImageRequest::default());
+    assert_eq!(cost.worst_case.unwrap().nanos, 0);
+}
+
+#[test]
+fn every_shipped_model_says_when_and_where_its_prices_were_read() {
+    for provider in shipped().providers() {
+        for model in &provider.models {
+            assert_eq!(
+                model.pricing.is_some(),
+                !model.prices_source.is_empty(),
+                "{}",
+                model.id
+            );
+        }
+    }
+}
+
+#[test]
+fn openai_costs_what_its_tokens_cost() {
+    let catalog = shipped();
+    let cases = [
+        ("gpt-image-2", Quality::Draft, 196),
+        ("gpt-image-2", Quality::Standard, 1756),
+        ("gpt-image-2", Quality::High, 7024),
+        ("gpt-image-2.5-flare", Quality::Draft, 196),
+        ("gpt-image-2.5-flare", Quality::Standard, 439),
+        ("gpt-image-2.5-flare", Quality::High, 1756),
+    ];
+    for (model, quality, tokens) in cases {
+        let expected = cost(&catalog, at(model, quality)).expected.unwrap().nanos;
+        assert_eq!(expected, tokens * 30_000 + 3 * 5_000, "{model} {quality:?}");
+    }
+}
+
+#[test]
+fn a_model_without_a_price_is_listed_and_refused() {
+    let catalog = shipped();
+    let sunburst = at("gpt-image-2.5-sunburst", Quality::Unspecified);
+    let error = Planner::new(&catalog).plan(&request(sunburst)).unwrap_err();
+    assert_eq!(error.reason, Reason::PriceUnknown);
+    assert!(catalog.model("openai", "gpt-image-2.5-sunburst").is_some());
+}
+
+#[test]
+fn retired_models_name_their_replacement() {
+    let catalog = shipped();
+    for model in ["dall-e-2", "dall-e-3", "gpt-image-1"] {
+        let error = Planner::new(&catalog)
+            .plan(&request(at(model, Quality::Unspecified)))
+            .unwrap_err();
+        assert_eq!(error.reason, Reason::ModelRetired);
+        assert_eq!(error.metadata["replacement"], "gpt-image-2");
+    }
+}
+
+#[test]
+fn a_provider_is_on_only_when_this_server_can_use_it() {
+    let mut availability = available(&["sketch"]);
+    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap();
+    let openai = catalog.provider("openai").unwrap();
+    assert_eq!(
+        (openai.enabled, openai.disabled_reason.as_str()),
+        (false, "this server has no adapter for it")
+    );
+
+    let reason = "no key: set OPENAI_API_KEY".to_owned();
+    availability.insert(
+        "openai".into(),
+        Availability {
+            enabled: false,
+            reason: reason.clone(),
+        },
+    );
+    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap();
+    assert_eq!(catalog.provider("openai").unwrap().disabled_reason, reason);
+}
+
+#[test]
+fn configuration_changes_single_keys_and_leaves_the_rest() {
+    let catalog = configured(
+        r#"
+        [providers.openai]
+        default_model = "gpt-image-2.5-flare"
+        [providers.openai.models.gpt-image-2.pricing]
+        image_output_per_million = "24.5"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(
+        catalog.provider("openai").unwrap().default_model,
+        "gpt-image-2.5-flare"
+    );
+    let Some(Pricing::Tokens(tokens)) = &catalog.model("openai", "gpt-image-2").unwrap().pricing else {
+        panic!("the model is priced by tokens");
+    };
+    assert_eq!(
+        (tokens.image_output_nanos, tokens.text_input_nanos),
+        (24_500, 5_000)
+    );
+    assert_ne!(catalog.digest(), shipped().digest());
+}
+
+#[test]
+fn another_kind_replaces_a_table_whole() {
+    let catalog = configured(
+        r#"
+        [providers.openai.models.gpt-image-2.pricing]
+        kind = "per_image"
+        prices = { any = "0.05", high = "0.2" }
+        [providers.openai.models."gpt-image-2.5-flare".pricing]
+        kind = "unknown"
+        [providers.openai.models.gpt-image-2.sizes]
+        kind = "listed"
+        sizes = [{ size = "1024x1024", token = "1024x1024" }]
+        "#,
+    )
+    .unwrap();
+    assert_eq!(
+        cost(&catalog, at("gpt-image-2", Quality::High))
+            .expected
+            .unwrap()
+            .nanos,
+        200_000_000
+    );
+    assert_eq!(
+        cost(&catalog, at("gpt-image-2", Quality::Draft))
+            .expected
+            .unwrap()
+            .nanos,
+        50_000_000
+    );
+    assert!(
+        catalog
+            .model("openai", "gpt-image-2.5-flare")
+            .unwrap()
+            .pricing
+            .is_none()
+    );
+}
+
+#[test]
+fn configuration_adds_providers_and_models() {
+    let catalog = configured(
+        r#"
+        [providers.studio]
+        default_model = "studio-xl"
+        [providers.studio.models.studio-xl]
+        default_size = "1024x1024"
+        formats = ["image/png"]
+        max_prompt_chars = 2000
+        takes_seed = true
+        negative_prompt = "native"
+        guidance = { min_milli = 1000, max_milli = 20000 }
+        prices_as_of = "2026-11-01"
+        prices_source = "our own machines"
+        sizes = { kind = "listed", sizes = [{ size = "1024x1024" }, { size = "1344x768", token = "wide" }] }
+        pricing = { kind = "per_megapixel", price = "0.002" }
+        "#,
+    )
+    .unwrap();
+    let studio = catalog.provider("studio").unwrap();
+    assert!(!studio.enabled);
+    assert_eq!(studio.models[0].default_size, Size::new(1024, 1024));
+    assert_eq!(
+        studio.models[0].pricing,
+        Some(Pricing::PerMegapixel { nanos: 2_000_000 })
+    );
+}
+
+#[test]
+fn selection_can_be_overridden_from_outside_the_files() {
+    let gallery = ClientRules {
+        preferred_provider: Some("openai".into()),
+        fallbacks: None,
+    };
+    let overrides = SelectionOverrides {
+        default_provider: Some("openai".into()),
+        photographic: Some("openai".into()),
+        fallbacks: Some(vec!["sketch".into()]),
+        clients: BTreeMap::from([("gallery".into(), gallery.clone())]),
+        ..SelectionOverrides::default()
+    };
+    let catalog = load(&[], &available(&["sketch", "openai"]), overrides).unwrap();
+    let rules = catalog.rules();
+    assert_eq!(rules.default_provider, "openai");
+    assert_eq!(rules.photographic.as_deref(), Some("openai"));
+    assert_eq!(rules.fallbacks, ["sketch"]);
+    assert_eq!(rules.clients["gallery"], gallery);
+
+    let unknown = SelectionOverrides {
+        default_provider: Some("opnai".into()),
+        ..SelectionOverrides::default()
+    };
+    let problems = load(&[], &available(&[]), unknown).unwrap_err();
+    assert_eq!(problems[0].path, "selection.default_provider");
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_path_and_source() {
+    let found = problems(
+        r#"
+        currencies = "USD"
+        [providers.openai.models."gpt-image-2.5-flare"]
+        max_prompt_chars = "many"
+        negative_prompts = "merged"
+        [providers.openai.models.gpt-image-2.pricing]
+        image_output_per_million = 30.0
+        [providers.openai.models.gpt-image-2.pricing.output_tokens.high.observed]
+        wide = 1
+        [providers.sketch.models.sketch-1.sizes]
+        kind = "any"
+        [[thumbnails]]
+        width_px = 300
+        fit = "stretch"
+        "#,
+    );
+    let expected = [
+        "providers.openai.models.gpt-image-2.pricing.output_tokens.high.observed.wide: is no key that is known \
+         here (limn.toml)",
+        "providers.openai.models.gpt-image-2.pricing.image_output_per_million: must be a price as text with at \
+         most nine decimals, for example \"0.04\" (limn.toml)",
+        "providers.openai.models.gpt-image-2.5-flare.max_prompt_chars: must be a whole number that is not too \
+         large (limn.toml)",
+        "providers.openai.models.gpt-image-2.5-flare.negative_prompts: is no key that is known here (limn.toml)",
+        "providers.sketch.models.sketch-1.sizes.kind: must be grid or listed (limn.toml)",
+        "thumbnails[0].fit: must be cover or contain (limn.toml)",
+        "thumbnails[0].height_px: is missing (limn.toml)",
+        "currencies: is no key that is known here (limn.toml)",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn rules_between_the_parts_are_checked_too() {
+    let found = problems(
+        r#"
+        [providers.openai]
+        default_model = "gpt-image-3"
+        [retired.dall-e-3]
+        replacement = "gpt-image-3"
+        "#,
+    );
+    assert_eq!(
+        found,
+        [
+            "providers.openai.default_model: \"gpt-image-3\" is none of the provider's models (limn.toml)",
+            "retired.dall-e-3.replacement: \"gpt-image-3\" is no model of openai (limn.toml)",
+        ]
+    );
+}
