@@ -1,1 +1,3 @@
-//! crate
+//! The server of Limn.
+
+pub mod config;
