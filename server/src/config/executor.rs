@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use limn_executor::executor::Settings;
 use toml::Table;
 
 use super::reader::Section;
@@ -25,13 +26,21 @@ pub struct Executor {
 
 impl Default for Executor {
     fn default() -> Self {
+        let Settings {
+            max_running_executions,
+            drain,
+            lease,
+            keep_alive,
+            limits,
+            ..
+        } = Settings::default();
         Self {
-            max_running_executions: 64,
-            drain: Duration::from_secs(600),
-            lease: Duration::from_secs(30),
-            keep_alive: Duration::from_secs(15),
-            max_image_bytes: 48 * 1024 * 1024,
-            max_image_pixels: 40_000_000,
+            max_running_executions,
+            drain,
+            lease,
+            keep_alive,
+            max_image_bytes: limits.max_encoded_bytes,
+            max_image_pixels: limits.max_pixels,
         }
     }
 }
