@@ -8,3 +8,4 @@ mod paging;
 mod refusal;
 mod status;
 pub mod telemetry;
+mod services;
