@@ -28,7 +28,7 @@ pub use executor::Executor;
 pub use layers::Sources;
 pub use log::{Format, Level, Log};
 pub use problems::{ConfigProblems, Origin, Problem};
-pub use providers::Provider;
+pub use providers::{Account, Provider};
 pub use selection::{Client, Selection};
 pub use server::Server;
 pub use storage::{Database, Storage};

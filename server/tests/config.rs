@@ -111,7 +111,7 @@ fn environment(pairs: &[(&str, &str)]) -> Sources {
 
 fn openai_key(config: &Config) -> Option<String> {
     use secrecy::ExposeSecret;
-    let key = config.providers["openai"].api_key.as_ref()?;
+    let key = config.providers["openai"].account.api_key.as_ref()?;
     Some(key.expose_secret().to_owned())
 }
 
