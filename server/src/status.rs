@@ -63,6 +63,11 @@ impl From<Refusal> for Status {
     }
 }
 
+/// The status of a method that does not exist.
+pub(crate) fn unknown_method() -> Status {
+    Status::unimplemented("this server has no such method")
+}
+
 /// The message, which says how many violations there are when not all of them are listed.
 fn told(message: String, count: usize) -> String {
     if count <= MAX_VIOLATIONS {

@@ -15,7 +15,7 @@ pub struct Selection {
     /// Provider for photographs. Nothing: the catalog's.
     pub photographic: Option<String>,
     /// Provider for the other styles. Nothing: the catalog's.
-    pub other: Option<String>,
+    pub other_styles: Option<String>,
     /// Providers to fall back to, in order. Nothing: the catalog's.
     pub fallbacks: Option<Vec<String>>,
 }
@@ -25,7 +25,7 @@ impl Selection {
         let selection = Self {
             default_provider: section.text("default_provider"),
             photographic: section.text("photographic"),
-            other: section.text("other"),
+            other_styles: section.text("other_styles"),
             fallbacks: section.list("fallbacks"),
         };
         section.finish();
@@ -37,7 +37,7 @@ impl Selection {
         let words = [
             ("default_provider", &self.default_provider),
             ("photographic", &self.photographic),
-            ("other", &self.other),
+            ("other_styles", &self.other_styles),
         ];
         for (key, value) in words {
             if let Some(value) = value {
