@@ -53,6 +53,13 @@ fn main() -> BuildResult<()> {
             .register_descriptors(&embedded)?
             .btree_map(["."])
             .build(&[".limn"])?;
+        // The implementations belong into the modules of their messages.
+        for package in ["limn.plan.v1", "limn.v1"] {
+            let module = out.join(format!("{package}.rs"));
+            let with_json =
+                fs::read_to_string(&module)? + &fs::read_to_string(out.join(format!("{package}.serde.rs")))?;
+            fs::write(module, with_json)?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,227 @@
+//! Why a call is refused, in words that do not depend on how the answer travels.
+//!
+//! Services speak in refusals; [`status`](crate::status) alone turns one into a gRPC status.
+
+use std::{collections::BTreeMap, error::Error, time::Duration};
+
+use limn_executor::{
+    blob::BlobError, executor::SubmitError, plan::PlanRefused, records::RecordError, watch::WatchError,
+};
+use limn_proto::{
+    name::{Collection, resource_name},
+    reason::Reason,
+};
+
+/// A refused call.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Why; decides the status code.
+    pub(crate) reason: Reason,
+    /// The refusal in a sentence; no secret, no prompt, nothing about the inside of the server.
+    pub(crate) message: String,
+    /// What else is known. Boxed, because most results are no refusals.
+    pub(crate) details: Box<Details>,
+}
+
+/// What else is known about a refusal.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    /// Every single thing that is wrong.
+    pub(crate) violations: Vec<Violation>,
+    /// Facts for programs.
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// The thing that does not exist: its type and its name.
+    pub(crate) resource: Option<(&'static str, String)>,
+    /// For the log, never for the caller.
+    pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Path of the field in the request, or what the condition is about.
+    pub(crate) subject: String,
+    /// What is wrong, and what would be right.
+    pub(crate) description: String,
+    /// Class of the problem, in UPPER_SNAKE_CASE.
+    pub(crate) class: String,
+}
+
+/// Which half of a call refused; part of the contract for the reasons that both can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// While planning: nothing happened.
+    Plan,
+    /// While starting an execution: nothing was rendered.
+    Start,
+}
+
+impl Phase {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Start => "start",
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal without details.
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            details: Box::default(),
+        }
+    }
+
+    /// A bug or a failure behind the server: the caller learns the reason, the log the cause.
+    pub(crate) fn caused(
+        reason: Reason,
+        message: &str,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let mut refusal = Self::new(reason, message);
+        refusal.details.cause = Some(cause.into());
+        refusal
+    }
+
+    /// A bug: something that our own code promised does not hold.
+    pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::caused(Reason::Internal, "the server made a mistake", cause)
+    }
+
+    /// One wrong field.
+    pub(crate) fn field(reason: Reason, field: &str, description: impl Into<String>) -> Self {
+        let description = description.into();
+        let mut refusal = Self::new(reason, format!("{field}: {description}"));
+        refusal.details.violations.push(Violation {
+            subject: field.to_owned(),
+            description,
+            class: reason.as_str().to_owned(),
+        });
+        refusal
+    }
+
+    /// Nothing has that name.
+    pub(crate) fn not_found(collection: Collection, name: &str) -> Self {
+        let (reason, resource_type) = match collection {
+            Collection::Plans => (Reason::PlanNotFound, "limn.v1.StoredPlan"),
+            Collection::Executions => (Reason::ExecutionNotFound, "limn.v1.Execution"),
+            Collection::Images => (Reason::ImageNotFound, "limn.v1.Image"),
+        };
+        let mut refusal = Self::new(reason, format!("nothing is named {name}"));
+        refusal.details.resource = Some((resource_type, name.to_owned()));
+        refusal
+    }
+
+    /// The same refusal with one more fact.
+    #[must_use]
+    pub(crate) fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.details.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// The same refusal, told apart by its phase.
+    #[must_use]
+    pub(crate) fn in_phase(self, phase: Phase) -> Self {
+        self.with("phase", phase.as_str())
+    }
+
+    /// The same refusal with every field below another one: `policy` becomes `plan.policy`.
+    #[must_use]
+    pub(crate) fn below(mut self, parent: &str) -> Self {
+        for violation in &mut self.details.violations {
+            violation.subject = format!("{parent}.{}", violation.subject);
+        }
+        self
+    }
+
+    /// What an order was refused for.
+    pub(crate) fn of_order(client: &str, error: SubmitError) -> Self {
+        let name = |id: &dyn ToString| resource_name(client, Collection::Executions, &id.to_string());
+        let message = error.to_string();
+        match error {
+            SubmitError::RequestIdReused(id) => {
+                Self::new(Reason::RequestIdReused, message).with("execution", name(&id))
+            }
+            SubmitError::StillRunning(id) => {
+                Self::new(Reason::ExecutionRunning, message).with("execution", name(&id))
+            }
+            SubmitError::NothingToResume => Self::new(Reason::NoEarlierExecution, message),
+            SubmitError::PlanExpired { not_after_unix } => {
+                Self::new(Reason::PlanExpired, message).with("notAfterUnix", not_after_unix)
+            }
+            SubmitError::UnknownProvider(provider) => {
+                Self::new(Reason::ProviderDisabled, message).with("provider", provider)
+            }
+            SubmitError::ShuttingDown => Self::new(Reason::ShuttingDown, message),
+            SubmitError::Records(error) => error.into(),
+        }
+    }
+
+    /// What a watch ended with. `name` is the execution that was watched.
+    pub(crate) fn of_watch(name: &str, error: WatchError) -> Self {
+        let message = error.to_string();
+        match error {
+            WatchError::NotFound => Self::not_found(Collection::Executions, name),
+            WatchError::OutOfRange { last_sequence } => {
+                Self::new(Reason::CursorOutOfRange, message).with("lastSequence", last_sequence)
+            }
+            WatchError::ShuttingDown => Self::new(Reason::ShuttingDown, message),
+            WatchError::Records(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Unavailable(_) => Self::caused(
+                Reason::StoreUnavailable,
+                "the database cannot be reached: try again",
+                error,
+            ),
+            RecordError::Fenced | RecordError::WrongState { .. } | RecordError::Damaged(_) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<BlobError> for Refusal {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Unavailable { .. } => Self::caused(
+                Reason::StoreUnavailable,
+                "the store of images cannot be reached: try again",
+                error,
+            ),
+            BlobError::NotFound(_) | BlobError::Conflict(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<PlanRefused> for Refusal {
+    fn from(refused: PlanRefused) -> Self {
+        let mut refusal = Self::new(refused.reason, refused.message);
+        let class = refused.reason.as_str();
+        let violations = refused.problems.into_iter().map(|problem| Violation {
+            subject: problem.field,
+            description: problem.description,
+            class: class.to_owned(),
+        });
+        refusal.details.violations = violations.collect();
+        refusal
+    }
+}
+
+/// How long to wait before the same call can succeed; nothing when waiting alone does not help.
+pub(crate) fn retry_delay(reason: Reason) -> Option<Duration> {
+    match reason {
+        Reason::StoreUnavailable | Reason::ShuttingDown => Some(Duration::from_secs(1)),
+        Reason::TooManyExecutions => Some(Duration::from_secs(5)),
+        Reason::WatcherTooSlow => Some(Duration::ZERO),
+        _ => None,
+    }
+}

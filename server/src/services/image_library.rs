@@ -1,0 +1,310 @@
+//! `ImageLibraryService`: finished images.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Stream, stream};
+use limn_executor::{
+    blob::{BlobKey, BlobStore},
+    clock::UnixMicros,
+    ids::ImageId,
+    records::{ImageFilter, ImageRecord},
+    snapshot,
+};
+use limn_proto::{
+    name::Collection,
+    plan::ImageType,
+    reason::Reason,
+    v1::{
+        self, GetImageRequest, GetImageResponse, IssueImageUrlsRequest, IssueImageUrlsResponse,
+        ListImagesRequest, ListImagesResponse, ReadImageRequest, ReadImageResponse, SignedUrl,
+        image_library_service_server::ImageLibraryService,
+    },
+};
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{
+    Context,
+    call::{Answers, Call},
+    request::{Fields, client_of, same_client},
+};
+use crate::{
+    paging::{Place, Query, page_and_one},
+    refusal::Refusal,
+};
+
+/// A page stops before it, below the 4 MiB that clients take by default.
+const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+/// Largest chunk of ReadImage.
+const CHUNK_BYTES: u64 = 65_536;
+/// Most names in one request for addresses.
+const MAX_NAMES: usize = 100;
+/// How long addresses work when nobody says.
+const DEFAULT_TTL: Duration = Duration::from_secs(3600);
+/// The longest that addresses may work.
+const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// `ImageLibraryService`.
+#[derive(Clone, Debug)]
+pub(crate) struct ImageLibraryServer(pub(crate) Arc<Context>);
+
+impl ImageLibraryServer {
+    async fn record(&self, name: &str, client: &str, id: ImageId) -> Result<ImageRecord, Refusal> {
+        let record = self.0.executor.records().image(client, id).await?;
+        record.ok_or_else(|| Refusal::not_found(Collection::Images, name))
+    }
+
+    async fn get(&self, request: GetImageRequest) -> Result<GetImageResponse, Refusal> {
+        let mut fields = Fields::default();
+        let name = fields.image("name", &request.name);
+        let (client, id) = fields.finish(name)?;
+        let record = self.record(&request.name, client, id).await?;
+        Ok(GetImageResponse {
+            image: Some(snapshot::image(&record)),
+        })
+    }
+
+    async fn list(&self, request: ListImagesRequest) -> Result<ListImagesResponse, Refusal> {
+        let mut fields = Fields::default();
+        let client = fields.client("parent", &request.parent);
+        let size = fields.page_size(request.page_size);
+        let filter = read_filter(&mut fields, request.filter.as_ref());
+        let (client, size) = fields.finish(client.zip(size))?;
+        if let Some(execution) = request.filter.as_ref().map(|filter| &filter.execution)
+            && !execution.is_empty()
+        {
+            same_client("filter.execution", client, client_of(execution))?;
+        }
+        let query = Query::new(
+            "ListImages",
+            &ListImagesRequest {
+                page_size: 0,
+                page_token: String::new(),
+                ..request.clone()
+            },
+        );
+        let place = self.0.pages.read(&query, &request.page_token)?;
+
+        let page = page_and_one(size, place);
+        let records = self.0.executor.records().images(client, &filter, &page).await?;
+        let (mut images, mut bytes, mut last) = (Vec::new(), 0, None);
+        for record in records.iter().take(size as usize) {
+            let image = snapshot::image(record);
+            bytes += image.encoded_len();
+            if bytes > MAX_PAGE_BYTES && last.is_some() {
+                break;
+            }
+            images.push(image);
+            last = Some(Place {
+                created_at: record.created_at,
+                id: record.id.to_string(),
+            });
+        }
+        let more = images.len() < records.len();
+        let next = last.filter(|_| more).map(|place| self.0.pages.issue(&query, &place));
+        Ok(ListImagesResponse {
+            images,
+            next_page_token: next.unwrap_or_default(),
+        })
+    }
+
+    async fn read(
+        &self,
+        request: ReadImageRequest,
+    ) -> Result<impl Stream<Item = Result<ReadImageResponse, Refusal>> + Send + use<>, Refusal> {
+        let mut fields = Fields::default();
+        let name = fields.image("name", &request.name);
+        let offset = u64::try_from(request.offset).ok();
+        if offset.is_none() {
+            fields.wrong("offset", "must not be negative");
+        }
+        let ((client, id), offset) = fields.finish(name.zip(offset))?;
+        let record = self.record(&request.name, client, id).await?;
+        let size = u64::try_from(record.size_bytes).unwrap_or_default();
+        if offset > size {
+            let what = format!("is past the end of the image, which has {size} bytes");
+            return Err(Refusal::field(Reason::CursorOutOfRange, "offset", what).with("sizeBytes", size));
+        }
+        let key = key_of(&record.storage_key)?;
+        Ok(chunks(Arc::clone(self.0.executor.blobs()), key, offset, size))
+    }
+
+    async fn issue(&self, request: IssueImageUrlsRequest) -> Result<IssueImageUrlsResponse, Refusal> {
+        let (names, ttl) = read_names(&request)?;
+        let expires_at = UnixMicros(self.0.clock.now().plus(ttl).seconds() * 1_000_000);
+        let mut urls = Vec::new();
+        for (name, client, id) in names {
+            let record = self.record(name, client, id).await?;
+            let thumbnails = record.thumbnails.iter().map(|thumbnail| &thumbnail.storage_key);
+            let thumbnails = thumbnails.filter(|_| request.include_thumbnails);
+            for storage_key in [&record.storage_key].into_iter().chain(thumbnails) {
+                let key = key_of(storage_key)?;
+                let url = self.0.executor.blobs().signed_url(&key, expires_at);
+                let url = url.ok_or_else(|| {
+                    Refusal::new(
+                        Reason::StoreUnavailable,
+                        "no address of the server is known: it does not listen",
+                    )
+                })?;
+                urls.push(SignedUrl {
+                    name: name.to_owned(),
+                    storage_key: storage_key.clone(),
+                    url,
+                    expire_time: Some(snapshot::timestamp(expires_at)),
+                });
+            }
+        }
+        Ok(IssueImageUrlsResponse { urls })
+    }
+}
+
+#[tonic::async_trait]
+impl ImageLibraryService for ImageLibraryServer {
+    type ReadImageStream = Answers<ReadImageResponse>;
+
+    async fn get_image(
+        &self,
+        request: Request<GetImageRequest>,
+    ) -> Result<Response<GetImageResponse>, Status> {
+        let request = request.into_inner();
+        let call = Call::begin("limn.v1.ImageLibraryService/GetImage", client_of(&request.name));
+        call.unary(self.get(request)).await
+    }
+
+    async fn list_images(
+        &self,
+        request: Request<ListImagesRequest>,
+    ) -> Result<Response<ListImagesResponse>, Status> {
+        let request = request.into_inner();
+        let call = Call::begin(
+            "limn.v1.ImageLibraryService/ListImages",
+            client_of(&request.parent),
+        );
+        call.unary(self.list(request)).await
+    }
+
+    async fn read_image(
+        &self,
+        request: Request<ReadImageRequest>,
+    ) -> Result<Response<Self::ReadImageStream>, Status> {
+        let request = request.into_inner();
+        let call = Call::begin("limn.v1.ImageLibraryService/ReadImage", client_of(&request.name));
+        call.streaming(self.read(request)).await
+    }
+
+    async fn issue_image_urls(
+        &self,
+        request: Request<IssueImageUrlsRequest>,
+    ) -> Result<Response<IssueImageUrlsResponse>, Status> {
+        let request = request.into_inner();
+        let first = request.names.first().map_or("", |name| client_of(name));
+        let call = Call::begin("limn.v1.ImageLibraryService/IssueImageUrls", first);
+        call.unary(self.issue(request)).await
+    }
+}
+
+/// The bytes from `offset` to `size`; one empty chunk when there are none.
+fn chunks(
+    blobs: Arc<dyn BlobStore>,
+    key: BlobKey,
+    offset: u64,
+    size: u64,
+) -> impl Stream<Item = Result<ReadImageResponse, Refusal>> + Send {
+    let start = Some(offset);
+    stream::try_unfold(start, move |next| {
+        let (blobs, key) = (Arc::clone(&blobs), key.clone());
+        async move {
+            let Some(at) = next else { return Ok(None) };
+            let data = blobs.get_range(&key, at, CHUNK_BYTES.min(size - at)).await?;
+            let end = at + data.len() as u64;
+            if data.is_empty() && at < size {
+                return Err(Refusal::internal(format!("{key} ends at byte {at} of {size}")));
+            }
+            let next = (end < size).then_some(end);
+            Ok(Some((ReadImageResponse { data }, next)))
+        }
+    })
+}
+
+/// A key that we stored ourselves.
+fn key_of(storage_key: &str) -> Result<BlobKey, Refusal> {
+    BlobKey::parse(storage_key)
+        .ok_or_else(|| Refusal::internal(format!("an image is recorded under the key {storage_key:?}")))
+}
+
+type Named<'a> = (&'a str, &'a str, ImageId);
+
+fn read_names(request: &IssueImageUrlsRequest) -> Result<(Vec<Named<'_>>, Duration), Refusal> {
+    let mut fields = Fields::default();
+    if request.names.is_empty() || request.names.len() > MAX_NAMES {
+        let what = format!("must be 1 to {MAX_NAMES} names, not {}", request.names.len());
+        fields.wrong("names", what);
+    }
+    let ttl = match &request.ttl {
+        None => DEFAULT_TTL,
+        Some(ttl) => {
+            let given = u64::try_from(ttl.seconds)
+                .ok()
+                .zip(u32::try_from(ttl.nanos).ok())
+                .filter(|(_, nanos)| *nanos < 1_000_000_000)
+                .map(|(seconds, nanos)| Duration::new(seconds, nanos));
+            given
+                .filter(|ttl| (Duration::from_secs(1)..=MAX_TTL).contains(ttl))
+                .unwrap_or_else(|| {
+                    fields.wrong("ttl", "must be 1 second to 7 days");
+                    DEFAULT_TTL
+                })
+        }
+    };
+    let mut names = Vec::new();
+    for (index, name) in request.names.iter().enumerate().take(MAX_NAMES) {
+        if let Some((client, id)) = fields.image(&format!("names[{index}]"), name) {
+            names.push((name.as_str(), client, id));
+        }
+    }
+    let names = fields.finish(Some(names))?;
+    if let Some((_, first, _)) = names.first() {
+        for (index, (_, client, _)) in names.iter().enumerate() {
+            same_client(&format!("names[{index}]"), first, client)?;
+        }
+    }
+    Ok((names, ttl))
+}
+
+fn read_filter(fields: &mut Fields, filter: Option<&v1::ImageFilter>) -> ImageFilter {
+    let Some(filter) = filter else {
+        return ImageFilter::default();
+    };
+    let mut image_types = Vec::new();
+    for (index, number) in filter.image_types.iter().enumerate() {
+        image_types.extend(fields.known::<ImageType>(&format!("filter.image_types[{index}]"), *number));
+    }
+    let execution = if filter.execution.is_empty() {
+        None
+    } else {
+        fields.execution("filter.execution", &filter.execution)
+    };
+    for (key, value) in &filter.labels {
+        if key.is_empty() || key.len() > 63 || value.len() > 256 {
+            fields.wrong(
+                "filter.labels",
+                "have keys of 1 to 63 bytes and values of at most 256 bytes",
+            );
+        }
+    }
+    ImageFilter {
+        session_id: fields.text("filter.session_id", &filter.session_id),
+        image_types,
+        provider: fields.text("filter.provider", &filter.provider),
+        plan_digest: fields.digest("filter.plan_digest", &filter.plan_digest),
+        execution: execution.map(|(_, id)| id),
+        post_id: fields.text("filter.post_id", &filter.post_id),
+        labels: filter
+            .labels
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        created_from: fields.time("filter.created_after_time", filter.created_after_time.as_ref()),
+        created_before: fields.time("filter.created_before_time", filter.created_before_time.as_ref()),
+    }
+}

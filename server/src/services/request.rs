@@ -1,0 +1,175 @@
+//! Reading requests: every wrong field is noted, and all of them are told at once.
+
+use limn_executor::{
+    clock::UnixMicros,
+    ids::{ExecutionId, ImageId},
+};
+use limn_proto::{
+    digest::{digest_hex, is_sha256_hex},
+    name::{Collection, parse_client_name, parse_resource_name},
+    reason::Reason,
+};
+use pbjson_types::Timestamp;
+
+use crate::{
+    paging,
+    refusal::{Refusal, Violation},
+};
+
+/// Longest session id, post id and label value in bytes.
+const MAX_TEXT_BYTES: usize = 256;
+
+/// Wrong fields found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    /// Notes a wrong field.
+    pub(crate) fn wrong(&mut self, field: &str, description: impl Into<String>) {
+        self.violations.push(Violation {
+            subject: field.to_owned(),
+            description: description.into(),
+            class: Reason::InvalidRequest.as_str().to_owned(),
+        });
+    }
+
+    /// The value, unless some field was wrong. A wrong field leaves `None` behind, a right one never does.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Refusal> {
+        let Some(first) = self.violations.first() else {
+            return value.ok_or_else(|| Refusal::internal("a field was refused without a violation"));
+        };
+        let message = match self.violations.len() {
+            1 => format!("{}: {}", first.subject, first.description),
+            count => format!(
+                "{}: {} (and {} more)",
+                first.subject,
+                first.description,
+                count - 1
+            ),
+        };
+        let mut refusal = Refusal::new(Reason::InvalidRequest, message);
+        refusal.details.violations = self.violations;
+        Err(refusal)
+    }
+
+    /// Reads `clients/{client}`.
+    pub(crate) fn client<'a>(&mut self, field: &str, name: &'a str) -> Option<&'a str> {
+        let client = parse_client_name(name);
+        if client.is_none() {
+            self.wrong(field, format!("must be clients/{{client}}, not {name:?}"));
+        }
+        client
+    }
+
+    /// Reads the name of a plan: the client and 64 hexadecimal digits.
+    pub(crate) fn plan<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let parsed = parse_resource_name(name, Collection::Plans).filter(|(_, hex)| is_sha256_hex(hex));
+        if parsed.is_none() {
+            self.wrong(
+                field,
+                format!(
+                    "must be clients/{{client}}/plans/{{64 lowercase hexadecimal digits}}, not {name:?}"
+                ),
+            );
+        }
+        parsed
+    }
+
+    /// Reads the name of an execution.
+    pub(crate) fn execution<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, ExecutionId)> {
+        let parsed = parse_resource_name(name, Collection::Executions)
+            .and_then(|(client, id)| Some((client, ExecutionId::parse(id)?)));
+        if parsed.is_none() {
+            self.wrong(
+                field,
+                format!("must be clients/{{client}}/executions/{{uuid}}, not {name:?}"),
+            );
+        }
+        parsed
+    }
+
+    /// Reads the name of an image.
+    pub(crate) fn image<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, ImageId)> {
+        let parsed = parse_resource_name(name, Collection::Images)
+            .and_then(|(client, id)| Some((client, ImageId::parse(id)?)));
+        if parsed.is_none() {
+            self.wrong(
+                field,
+                format!("must be clients/{{client}}/images/{{uuid}}, not {name:?}"),
+            );
+        }
+        parsed
+    }
+
+    /// Reads a page size.
+    pub(crate) fn page_size(&mut self, asked: i32) -> Option<u32> {
+        let size = paging::page_size(asked);
+        if size.is_none() {
+            self.wrong("page_size", format!("must not be negative, but is {asked}"));
+        }
+        size
+    }
+
+    /// Reads an optional text of a filter.
+    pub(crate) fn text(&mut self, field: &str, text: &str) -> Option<String> {
+        if text.len() > MAX_TEXT_BYTES {
+            self.wrong(field, format!("must have at most {MAX_TEXT_BYTES} bytes"));
+        }
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Reads an optional digest of a filter.
+    pub(crate) fn digest(&mut self, field: &str, digest: &str) -> Option<String> {
+        if !digest.is_empty() && digest_hex(digest).is_none() {
+            self.wrong(
+                field,
+                format!("must be \"sha256:\" and 64 lowercase hexadecimal digits, not {digest:?}"),
+            );
+        }
+        (!digest.is_empty()).then(|| digest.to_owned())
+    }
+
+    /// Reads an enumeration: a value that this version does not know is wrong.
+    pub(crate) fn known<E: TryFrom<i32>>(&mut self, field: &str, number: i32) -> Option<E> {
+        let value = E::try_from(number).ok();
+        if value.is_none() {
+            self.wrong(field, format!("{number} is no value of this enumeration"));
+        }
+        value
+    }
+
+    /// Reads an optional time.
+    pub(crate) fn time(&mut self, field: &str, time: Option<&Timestamp>) -> Option<UnixMicros> {
+        let time = time?;
+        let seconds = time.seconds.checked_mul(1_000_000);
+        match seconds {
+            Some(micros) if (0..1_000_000_000).contains(&time.nanos) => {
+                Some(UnixMicros(micros.saturating_add(i64::from(time.nanos / 1000))))
+            }
+            _ => {
+                self.wrong(field, "is no time");
+                None
+            }
+        }
+    }
+}
+
+/// The client in a name of any kind, for the log: what stands there may be wrong.
+pub(crate) fn client_of(name: &str) -> &str {
+    let rest = name.strip_prefix("clients/").unwrap_or_default();
+    rest.split('/').next().unwrap_or_default()
+}
+
+/// Two names in one request must be of one client.
+pub(crate) fn same_client(field: &str, expected: &str, found: &str) -> Result<(), Refusal> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Refusal::field(
+        Reason::ClientMismatch,
+        field,
+        format!("belongs to another client than clients/{expected}"),
+    ))
+}

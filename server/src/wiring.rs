@@ -1,0 +1,189 @@
+//! Which adapters this process works with. The only file that names one.
+
+use std::{collections::BTreeMap, fs, sync::Arc};
+
+use limn_executor::{
+    artifact::Limits,
+    blob::{folder::FolderStore, link::LinkSigner},
+    clock::SystemClock,
+    executor::{Executor, Parts, Settings},
+    ids::TimeOrderedIds,
+    provider::ImageProvider,
+    providers::{Registry, openai},
+    records::sqlite::SqliteRecords,
+};
+use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
+
+use crate::{
+    app::AppError,
+    catalog::{self, Availability, SelectionOverrides},
+    config::{self, Account, Config},
+    keys::SigningKey,
+};
+
+/// What a server is made of.
+pub(crate) struct Wired {
+    pub(crate) executor: Executor,
+    pub(crate) links: Arc<LinkSigner>,
+    pub(crate) key: SigningKey,
+}
+
+/// The catalog that a configuration leads to. Reads nothing but catalog files.
+///
+/// # Errors
+///
+/// Everything that is wrong with the catalog and the changes to it.
+pub fn load_catalog(config: &Config) -> Result<Catalog, Vec<CatalogProblem>> {
+    let mut overrides = Vec::new();
+    let mut problems = Vec::new();
+    for file in &config.catalog.files {
+        let path = file.display().to_string();
+        let text = fs::read_to_string(file).map_err(|error| format!("cannot read the file: {error}"));
+        let table = text.and_then(|text| toml::from_str(&text).map_err(|error| format!("not TOML: {error}")));
+        match table {
+            Ok(table) => overrides.push((path, table)),
+            Err(message) => problems.push(CatalogProblem { path, message }),
+        }
+    }
+    overrides.push(("configuration".to_owned(), config.catalog.inline.clone()));
+    if problems.is_empty() {
+        catalog::load(&overrides, &availability(config), selection(config))
+    } else {
+        Err(problems)
+    }
+}
+
+/// Opens database, store and providers, and starts the executor.
+pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
+    let key = SigningKey::open(&config.storage.signing_key_file).map_err(|source| AppError::File {
+        file: config.storage.signing_key_file.clone(),
+        source,
+    })?;
+    let links = Arc::new(LinkSigner::new(key.expose()));
+    let (folder, signer) = (config.storage.folder.clone(), Arc::clone(&links));
+    let opened = tokio::task::spawn_blocking(move || FolderStore::open(&folder, Some(signer)));
+    let blobs = opened
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|store| store)
+        .map_err(|source| AppError::File {
+            file: config.storage.folder.clone(),
+            source,
+        })?;
+    let records = SqliteRecords::open(&config.database.sqlite)
+        .await
+        .map_err(|source| AppError::Database {
+            file: config.database.sqlite.clone(),
+            source,
+        })?;
+    let executor = Executor::start(Parts {
+        records: Arc::new(records),
+        blobs: Arc::new(blobs),
+        providers: providers(config)?,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(TimeOrderedIds),
+        settings: settings(&config.executor),
+    });
+    Ok(Wired {
+        executor,
+        links,
+        key,
+    })
+}
+
+/// Every provider that is not switched off. One without a key stays, because executions of an earlier
+/// configuration may still name it; plans may not.
+fn providers(config: &Config) -> Result<Registry, AppError> {
+    let mut providers: Vec<Arc<dyn ImageProvider>> = Vec::new();
+    for (id, provider) in &config.providers {
+        if provider.enabled == Some(false) {
+            continue;
+        }
+        match id.as_str() {
+            "openai" => {
+                let account = &provider.account;
+                let built = openai::OpenAi::new(openai_config(account), account.api_key.clone());
+                providers.push(Arc::new(built.map_err(|message| AppError::Provider {
+                    provider: id.clone(),
+                    message,
+                })?));
+            }
+            _ => {}
+        }
+    }
+    Ok(Registry::new(providers))
+}
+
+fn openai_config(account: &Account) -> openai::Config {
+    let mut config = openai::Config::default();
+    if let Some(base_url) = &account.base_url {
+        config.base_url.clone_from(base_url);
+    }
+    config.organization = account.organization.clone().unwrap_or_default();
+    config.project = account.project.clone().unwrap_or_default();
+    config.proxy = account.proxy.clone().unwrap_or_default();
+    if let Some(timeout) = account.connect_timeout {
+        config.connect_timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    }
+    if let Some(deadline) = account.deadline {
+        config.deadline_seconds.clear();
+        config.default_deadline_seconds = deadline.as_secs();
+    }
+    if let Some(max_answer_bytes) = account.max_answer_bytes {
+        config.max_answer_bytes = max_answer_bytes;
+    }
+    config
+}
+
+/// Which providers plans may use, and what to do about the others.
+fn availability(config: &Config) -> BTreeMap<String, Availability> {
+    let availability = config.providers.iter().map(|(id, provider)| {
+        let missing = match id.as_str() {
+            _ if provider.enabled == Some(false) => Some(format!("switched off by providers.{id}.enabled")),
+            "openai" if !provider.is_ready() => {
+                Some("has no key: set OPENAI_API_KEY or providers.openai.api_key".to_owned())
+            }
+            _ => None,
+        };
+        let available = Availability {
+            enabled: missing.is_none(),
+            reason: missing.unwrap_or_default(),
+        };
+        (id.clone(), available)
+    });
+    availability.collect()
+}
+
+fn selection(config: &Config) -> SelectionOverrides {
+    let selection = config.selection.clone();
+    let clients = config.clients.iter().map(|(id, client)| {
+        let rules = ClientRules {
+            preferred_provider: client.preferred_provider.clone(),
+            fallbacks: client.fallbacks.clone(),
+        };
+        (id.clone(), rules)
+    });
+    SelectionOverrides {
+        default_provider: selection.default_provider,
+        photographic: selection.photographic,
+        other_styles: selection.other_styles,
+        fallbacks: selection.fallbacks,
+        clients: clients.collect(),
+    }
+}
+
+fn settings(config: &config::Executor) -> Settings {
+    let default = Settings::default();
+    Settings {
+        max_running_executions: config.max_running_executions,
+        lease: config.lease,
+        drain: config.drain,
+        keep_alive: config.keep_alive,
+        limits: Limits {
+            max_encoded_bytes: config.max_image_bytes,
+            max_pixels: config.max_image_pixels,
+            ..default.limits
+        },
+        ..default
+    }
+}
