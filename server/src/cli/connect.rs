@@ -22,7 +22,8 @@ use limn_server::{
 use tonic::transport::{Channel, Endpoint};
 
 use super::{
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, with_causes},
+    offline::wrong_catalog,
     output::Output,
     settings::Settings,
 };
@@ -200,14 +201,9 @@ async fn connect(url: &str) -> Result<Channel, Failure> {
 
 /// The data folder, the database or the catalog cannot be used.
 pub(crate) fn unusable(error: &AppError) -> Failure {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !message.contains(&cause_text) {
-            message = format!("{message}: {cause_text}");
-        }
-        source = cause.source();
+    if let AppError::Catalog(problems) = error {
+        return wrong_catalog(problems);
     }
-    Failure::new(Reason::StoreUnavailable, message).advise("`limn doctor` says what works and what does not")
+    Failure::new(Reason::StoreUnavailable, with_causes(error))
+        .advise("`limn doctor` says what works and what does not")
 }

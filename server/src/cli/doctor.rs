@@ -1,17 +1,23 @@
 //! `limn doctor`: what works, what does not, and what is missing. Nothing is planned, sent or spent.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use limn_planner::Catalog;
 use limn_proto::v1;
 use limn_server::{
+    check_database,
     config::Config,
     lock::{DataLock, Holder, LockError},
-    wiring,
 };
 use serde::Serialize;
 
-use super::{connect::Connection, failure::Failure, offline, output::Output, settings::Settings};
+use super::{
+    connect::Connection,
+    failure::{Failure, with_causes},
+    offline,
+    output::Output,
+    settings::Settings,
+};
 
 /// Everything that was looked at.
 #[derive(Debug, Default, Serialize)]
@@ -132,8 +138,8 @@ async fn look_here(config: &Config, findings: &mut Findings) {
                 State::Ok,
                 format!("{}, used by nobody now", folder.display()),
             );
-            findings.add_result("database", wiring::look_at_database(config).await);
-            findings.add_result("storage", wiring::look_at_storage(config));
+            findings.add_result("database", look_at_database(config).await);
+            findings.add_result("storage", look_at_storage(&config.storage.folder));
         }
         Err(LockError::Held { holder, .. }) => look_at_holder(folder, &holder, findings).await,
         Err(error) => findings.add("data folder", State::Broken, error.to_string()),
@@ -173,6 +179,29 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
         }
         Err(failure) => findings.add("server", State::Broken, failure.message.as_str()),
     }
+}
+
+async fn look_at_database(config: &Config) -> Result<String, String> {
+    let file = &config.database.sqlite;
+    if !file.exists() {
+        return Ok(format!("{} is made by the first picture", file.display()));
+    }
+    match check_database(config).await {
+        Ok(()) => Ok(file.display().to_string()),
+        Err(error) => Err(with_causes(&error)),
+    }
+}
+
+/// Writes a file into the folder and takes it away again.
+fn look_at_storage(folder: &Path) -> Result<String, String> {
+    if !folder.exists() {
+        return Ok(format!("{} is made by the first picture", folder.display()));
+    }
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    fs::write(&probe, [])
+        .and_then(|()| fs::remove_file(&probe))
+        .map(|()| format!("{} can be written", folder.display()))
+        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))
 }
 
 fn nearest_existing(path: &Path) -> Option<&Path> {

@@ -261,6 +261,20 @@ fn code_name(code: Code) -> &'static str {
     }
 }
 
+/// An error and what caused it, without what the error says itself.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        next = cause.source();
+    }
+    message
+}
+
 /// What to do about a reason, when that is the same every time.
 fn advice(reason: &str) -> &'static str {
     let Some(reason) = Reason::parse(reason) else {

@@ -1,6 +1,6 @@
 //! Planning without an effect: from the configuration and the catalog alone, or at a named server.
 
-use limn_planner::{Catalog, PlanError, Planner, explain};
+use limn_planner::{Catalog, CatalogProblem, PlanError, Planner, explain};
 use limn_proto::v1;
 use limn_server::{config::Config, load_catalog};
 use pbjson_types::Timestamp;
@@ -98,18 +98,20 @@ impl From<PlanError> for Failure {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn catalog(config: &Config) -> Result<Catalog, Failure> {
-    load_catalog(config).map_err(|problems| {
-        let violations = problems.into_iter().map(|problem| Violation {
-            field: problem.path,
-            description: problem.message,
-            reason: String::new(),
-        });
-        let violations: Vec<_> = violations.collect();
-        let noun = if violations.len() == 1 {
-            "problem"
-        } else {
-            "problems"
-        };
-        Failure::usage(format!("the catalog has {} {noun}", violations.len())).with_violations(violations)
-    })
+    load_catalog(config).map_err(|problems| wrong_catalog(&problems))
+}
+
+/// The configuration made the catalog wrong.
+pub(crate) fn wrong_catalog(problems: &[CatalogProblem]) -> Failure {
+    let violations = problems.iter().map(|problem| Violation {
+        field: problem.path.clone(),
+        description: problem.message.clone(),
+        reason: String::new(),
+    });
+    let noun = if problems.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    Failure::usage(format!("the catalog has {} {noun}", problems.len())).with_violations(violations.collect())
 }
