@@ -39,4 +39,4 @@ mod wiring;
 
 pub use app::{App, AppError};
 pub use serve::{RunError, run};
-pub use wiring::load_catalog;
+pub use wiring::{check_database, load_catalog};

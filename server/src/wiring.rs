@@ -91,6 +91,22 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
     })
 }
 
+/// Opens the database and closes it again, which shows that it can be used. Nothing is executed.
+///
+/// # Errors
+///
+/// The database cannot be opened.
+pub async fn check_database(config: &Config) -> Result<(), AppError> {
+    let file = &config.database.sqlite;
+    SqliteRecords::open(file)
+        .await
+        .map(drop)
+        .map_err(|source| AppError::Database {
+            file: file.clone(),
+            source,
+        })
+}
+
 /// Every provider that is not switched off. One without a key stays, because executions of an earlier
 /// configuration may still name it; plans may not.
 fn providers(config: &Config) -> Result<Registry, AppError> {

@@ -1,0 +1,122 @@
+//! The command line: a client of the same services that the network sees.
+//!
+//! Every command reads flags, calls services and prints what they answer. Whether they run in this process or
+//! at a server is settled once, in [`connect`]; what is printed goes through [`output`]; what goes wrong becomes
+//! a [`failure`] with an exit code. Nothing here decides what is drawn or paid.
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use tokio::runtime::Runtime;
+
+use failure::{Exit, Failure};
+use flags::{Cli, Command, Global};
+use output::Output;
+use settings::Settings;
+
+mod cancel;
+mod check;
+mod check_config;
+mod connect;
+mod doctor;
+mod execute;
+mod executions;
+mod failure;
+mod flags;
+mod follow;
+mod images;
+mod input;
+mod listing;
+mod money;
+mod names;
+mod offline;
+mod order;
+mod output;
+mod pictures;
+mod plan;
+mod plans;
+mod progress;
+mod render;
+mod report;
+mod request;
+mod serve;
+mod settings;
+mod watch;
+mod words;
+
+/// Client that things belong to when nobody names one.
+pub(crate) const DEFAULT_CLIENT: &str = "default";
+
+/// Runs one command line; what went wrong is already written to stderr.
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<(), Exit> {
+    let arguments: Vec<OsString> = arguments.collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error, &arguments),
+    };
+    let output = Output::new(&cli.global);
+    let result = Runtime::new()
+        .map_err(|error| Failure::internal(format!("the asynchronous runtime cannot start: {error}")))
+        .and_then(|runtime| {
+            let result = runtime.block_on(dispatch(cli, &output));
+            // After a second Ctrl-C nothing is waited for; everything durable is written before it counts.
+            runtime.shutdown_background();
+            result
+        });
+    result.map_err(|failure| {
+        output.failure(&failure);
+        failure.exit
+    })
+}
+
+async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
+    let mut settings = Settings::new(&cli.global)?;
+    match cli.command {
+        Command::Render(args) => Box::pin(render::run(*args, &settings, output)).await,
+        Command::Plan(args) => plan::run(*args, &settings, output).await,
+        Command::Check(args) => check::run(&args, &settings, output).await,
+        Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,
+        Command::Watch(args) => watch::run(args, &settings, output).await,
+        Command::Cancel(args) => cancel::run(&args, &settings, output).await,
+        Command::Plans(args) => plans::run(args, &settings, output).await,
+        Command::Executions(args) => executions::run(args, &settings, output).await,
+        Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Serve(args) => Box::pin(serve::run(args, &mut settings, output)).await,
+        Command::CheckConfig => check_config::run(&settings, output),
+        Command::Doctor => doctor::run(&settings, output).await,
+    }
+}
+
+/// Help and version are results; everything else that clap says is an error.
+fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> Result<(), Exit> {
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let output = Output::plain(json, false);
+    let result = match error.exit_code() {
+        0 => Output::plain(false, false).text(&error.render().to_string()),
+        _ => {
+            let text = error.render().to_string();
+            let text = text.trim_end().strip_prefix("error: ").unwrap_or(&text);
+            Err(Failure::usage(text))
+        }
+    };
+    result.map_err(|failure| {
+        output.failure(&failure);
+        failure.exit
+    })
+}
+
+impl Global {
+    /// The flags as dotted configuration keys.
+    fn keys(&self) -> Result<Vec<(String, String)>, Failure> {
+        let mut keys = Vec::new();
+        for pair in &self.set {
+            keys.push(
+                names::parse_pair(pair).map_err(|problem| Failure::usage(format!("--set: {problem}")))?,
+            );
+        }
+        if let Some(folder) = &self.data_dir {
+            keys.push(("data_dir".to_owned(), folder.clone()));
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,274 @@
+//! The words of the command line, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::request::RequestFlags;
+
+/// Stands at the end of every `--help`.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    internal error
+  2    wrong usage or an invalid request
+  3    refused: a precondition, a budget, a price, a stale or expired plan
+  4    not found
+  5    the execution failed or was cancelled; finished pictures stay
+  6    the outcome of a paid call is unknown and needs a decision
+  7    unavailable
+  130  interrupted";
+
+/// Image generation that plans before it spends, and never pays twice for the same picture.
+#[derive(Debug, Parser)]
+#[command(name = "limn", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Configuration file, TOML.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the database and the pictures.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// Client that plans, executions and images belong to [default: default].
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) client: Option<String>,
+    /// Use this running server instead of the data folder.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Print JSON on stdout, and errors as JSON on stderr.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more; twice logs the investigation.
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Set any configuration key; `limn check-config` shows the keys.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Plan and draw pictures, one for each prompt.
+    Render(Box<RenderArgs>),
+    /// Say what a request would draw and cost. Nothing is written, sent or spent.
+    Plan(Box<PlanArgs>),
+    /// Check a plan against its digest and the present catalog.
+    Check(CheckArgs),
+    /// Execute a plan from a file, a stored plan, or a digest.
+    Execute(ExecuteArgs),
+    /// Follow an execution until it ends.
+    Watch(WatchArgs),
+    /// Ask an execution to stop. Calls in flight are settled, their pictures kept.
+    Cancel(NameArg),
+    /// List stored plans, or show one.
+    Plans(PlansArgs),
+    /// List executions, or show one.
+    Executions(ExecutionsArgs),
+    /// List images, show one, make addresses, save copies.
+    Images(ImagesArgs),
+    /// Serve the API on one port.
+    Serve(ServeArgs),
+    /// Print the effective configuration without secrets, or everything that is wrong with it.
+    CheckConfig,
+    /// Say what works and what does not. Nothing is spent.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestFlags,
+    #[command(flatten)]
+    pub(crate) order: OrderFlags,
+    /// Also copy the pictures into this folder. A file with other content is never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestFlags,
+    /// Write the plan to this file: JSON, or with --canonical the bytes that the digest is over.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The bytes that the digest is over, instead of a text for people.
+    #[arg(long)]
+    pub(crate) canonical: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Plan as JSON or as canonical bytes; `-` for stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+}
+
+/// How to run a plan; none of it changes the plan.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Order")]
+pub(crate) struct OrderFlags {
+    /// Which drawing of the plan: a higher number draws, and pays, again.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) take: u32,
+    /// Idempotency key: the same key with the same order is the same execution.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) request_id: Option<String>,
+    /// What to do about earlier results.
+    #[arg(long, value_enum, default_value_t = Mode::Reuse)]
+    pub(crate) mode: Mode,
+    /// Most pictures in progress at once; can only lower the plan's number.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) max_concurrency: u32,
+    /// Run although prices rose since planning.
+    #[arg(long)]
+    pub(crate) accept_price_drift: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Pictures that exist are taken as they are, at no cost.
+    Reuse,
+    /// Only the steps that did not complete the last time.
+    Resume,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecuteArgs {
+    /// Plan: a file (JSON or canonical bytes), `-` for stdin, a plan name, or a digest.
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    #[command(flatten)]
+    pub(crate) order: OrderFlags,
+    /// Return as soon as the order is accepted. Needs a running server.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Also copy the pictures into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "detach")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// Name or id of the execution.
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) execution: NameArg,
+    /// Only events after this sequence.
+    #[arg(long, value_name = "SEQUENCE")]
+    pub(crate) after: Option<u64>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Listing")]
+pub(crate) struct Paging {
+    /// Most entries to list.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Go on where a list ended.
+    #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
+    pub(crate) page_token: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlansArgs {
+    /// Name or digest of one plan.
+    #[arg(value_name = "PLAN")]
+    pub(crate) name: Option<String>,
+    /// Only plans of this session.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) session: String,
+    /// Delete the named plan. Images and past executions stay.
+    #[arg(long, requires = "name")]
+    pub(crate) delete: bool,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecutionsArgs {
+    /// Name or id of one execution.
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) name: Option<String>,
+    /// Only executions of this plan: a name or a digest.
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<String>,
+    /// Only executions in one of these states.
+    #[arg(long, value_name = "STATES", value_delimiter = ',')]
+    pub(crate) state: Vec<super::words::StateWord>,
+    /// Only executions of this session.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) session: String,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArgs {
+    /// Name or id of one image.
+    #[arg(value_name = "IMAGE")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: ImageFilterFlags,
+    /// Make a signed address for each image that works this long, for example 90s, 15m, 2h or 7d.
+    #[arg(long, value_name = "TTL", value_parser = super::names::parse_ttl)]
+    pub(crate) url: Option<i64>,
+    /// Copy the pictures into this folder. A file with other content is never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
+}
+
+/// Conditions that all must hold.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Filter")]
+pub(crate) struct ImageFilterFlags {
+    /// Only images of this session.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) session: String,
+    /// Only images drawn by this provider.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) provider: String,
+    /// Only images of this plan: a name or a digest.
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<String>,
+    /// Only images of this execution: a name or an id.
+    #[arg(long, value_name = "EXECUTION")]
+    pub(crate) execution: Option<String>,
+    /// Only images of this post.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) post: String,
+    /// Only images of these classes.
+    #[arg(long = "type", value_name = "TYPES", value_delimiter = ',')]
+    pub(crate) image_type: Vec<super::words::ImageTypeWord>,
+    /// Only images with this label; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::names::parse_pair)]
+    pub(crate) label: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port; port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+}

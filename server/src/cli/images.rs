@@ -1,0 +1,169 @@
+//! `limn images`: lists images, shows one, makes addresses, saves copies.
+
+use limn_proto::{name::Collection, v1};
+use pbjson_types::Duration;
+use serde_json::Value;
+
+use super::{
+    connect::Connection,
+    failure::Failure,
+    flags::{ImageFilterFlags, ImagesArgs},
+    listing, names,
+    output::Output,
+    pictures::{self, Picture},
+    report, request,
+    settings::Settings,
+};
+
+/// Most images that one call makes addresses for.
+const MAX_NAMES: usize = 100;
+
+pub(crate) async fn run(args: ImagesArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+    let client = settings.client();
+    let full_name = |text| names::full_name(text, &client, Collection::Images);
+    let name = args.name.as_deref().map(full_name).transpose()?;
+    let filter = args.filter.to_filter(&client)?;
+    let connection = Connection::open(settings, output).await?;
+    let result = show(name, &filter, &args, settings, &connection, output).await;
+    connection.close(&result).await;
+    result
+}
+
+async fn show(
+    name: Option<String>,
+    filter: &v1::ImageFilter,
+    args: &ImagesArgs,
+    settings: &Settings,
+    connection: &Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let (images, document, next_page_token) = match name {
+        Some(name) => {
+            let answer = connection
+                .images()
+                .get_image(v1::GetImageRequest { name })
+                .await?
+                .into_inner();
+            let document = as_json(&answer)?;
+            (answer.image.into_iter().collect(), document, String::new())
+        }
+        None => {
+            let (images, next_page_token) =
+                listing::images(connection, &settings.parent(), filter, &args.paging).await?;
+            let answer = v1::ListImagesResponse {
+                images,
+                next_page_token,
+            };
+            let document = as_json(&answer)?;
+            (answer.images, document, answer.next_page_token)
+        }
+    };
+    let urls = match args.url {
+        Some(seconds) => addresses(connection, &images, seconds).await?,
+        None => Vec::new(),
+    };
+    let pictures = pictures::with_files(connection, images, args.save.as_deref()).await?;
+    if output.is_json() {
+        return output.json(&with_extras(document, &urls, &pictures)?);
+    }
+    output.text(&lines(&urls, &pictures, output.is_quiet()))?;
+    if let Some(remark) = listing::remark_on_more(&next_page_token) {
+        output.note(&remark);
+    }
+    Ok(())
+}
+
+async fn addresses(
+    connection: &Connection,
+    images: &[v1::Image],
+    seconds: i64,
+) -> Result<Vec<v1::SignedUrl>, Failure> {
+    let mut urls = Vec::with_capacity(images.len());
+    for some in images.chunks(MAX_NAMES) {
+        let request = v1::IssueImageUrlsRequest {
+            names: some.iter().map(|image| image.name.clone()).collect(),
+            ttl: Some(Duration { seconds, nanos: 0 }),
+            include_thumbnails: false,
+        };
+        urls.extend(
+            connection
+                .images()
+                .issue_image_urls(request)
+                .await?
+                .into_inner()
+                .urls,
+        );
+    }
+    Ok(urls)
+}
+
+fn lines(urls: &[v1::SignedUrl], pictures: &[Picture], quiet: bool) -> String {
+    let mut text = String::new();
+    for picture in pictures {
+        let url = urls.iter().find(|url| url.name == picture.image.name);
+        let file = picture.file().map(|path| path.display().to_string());
+        match (quiet, url) {
+            (true, Some(url)) => text.push_str(&format!("{}\n", url.url)),
+            (true, None) => text.push_str(&format!("{}\n", file.as_ref().unwrap_or(&picture.image.name))),
+            (false, url) => {
+                text.push_str(&report::image(picture));
+                if let Some(url) = url {
+                    let until = report::moment(url.expire_time.as_ref());
+                    text.push_str(&format!("  address  {}\n  until    {until}\n", url.url));
+                }
+            }
+        }
+    }
+    text
+}
+
+/// The answer of the server, with what the command added to it.
+fn with_extras(mut document: Value, urls: &[v1::SignedUrl], pictures: &[Picture]) -> Result<Value, Failure> {
+    let files: Vec<_> = pictures.iter().filter(|picture| picture.copy.is_some()).collect();
+    if let Value::Object(members) = &mut document {
+        if !urls.is_empty() {
+            members.insert("urls".to_owned(), as_json(urls)?);
+        }
+        if !files.is_empty() {
+            let files = files.into_iter().filter_map(Picture::file_as_json).collect();
+            members.insert("files".to_owned(), Value::Array(files));
+        }
+    }
+    Ok(document)
+}
+
+fn as_json<T: serde::Serialize + ?Sized>(message: &T) -> Result<Value, Failure> {
+    serde_json::to_value(message)
+        .map_err(|error| Failure::internal(format!("the answer cannot be written as JSON: {error}")))
+}
+
+impl ImageFilterFlags {
+    fn to_filter(&self, client: &str) -> Result<v1::ImageFilter, Failure> {
+        let full_name = |text| names::full_name(text, client, Collection::Executions);
+        Ok(v1::ImageFilter {
+            session_id: self.session.clone(),
+            image_types: self
+                .image_type
+                .iter()
+                .map(|word| limn_proto::plan::ImageType::from(*word).into())
+                .collect(),
+            provider: self.provider.clone(),
+            plan_digest: self
+                .plan
+                .as_deref()
+                .map(names::plan_digest)
+                .transpose()?
+                .unwrap_or_default(),
+            execution: self
+                .execution
+                .as_deref()
+                .map(full_name)
+                .transpose()?
+                .unwrap_or_default(),
+            post_id: self.post.clone(),
+            labels: request::unique("--label", &self.label)?,
+            created_after_time: None,
+            created_before_time: None,
+        })
+    }
+}

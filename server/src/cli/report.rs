@@ -1,0 +1,227 @@
+//! Plans, executions and images as text for people.
+
+use std::fmt::Write as _;
+
+use limn_proto::{plan, reason::Reason, v1};
+use pbjson_types::Timestamp;
+
+use super::{
+    failure::{Failure, Violation},
+    money,
+    pictures::Picture,
+    words,
+};
+
+/// What a run came to: the plan, each picture, the price, and whether it was free.
+pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pictures: &[Picture]) -> String {
+    let cost = plan.spec.as_ref().and_then(|spec| spec.cost.as_ref());
+    let expected = money::show_known(cost.and_then(|cost| cost.expected.as_ref()));
+    let mut text = format!("plan       {}\n", execution.plan_digest);
+    for picture in pictures {
+        text.push_str(&image(picture));
+    }
+    // Writing into a String cannot fail.
+    let _ = writeln!(
+        text,
+        "price      expected {expected}, {}",
+        paid(execution.cost.as_ref())
+    );
+    let _ = writeln!(text, "execution  {}", execution.name);
+    if let Some(line) = free(execution, plan.spec.as_ref().map_or(0, |spec| spec.variation)) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+/// One picture, three lines.
+pub(crate) fn image(picture: &Picture) -> String {
+    let image = &picture.image;
+    let mut text = format!(
+        "{:<10} {}/{}, {}x{} {}, seed {}{}, {}\n",
+        image.step_id,
+        image.provider,
+        image.model,
+        image.width_px,
+        image.height_px,
+        image.media_type,
+        image.seed,
+        match image.seed_mode() {
+            plan::SeedMode::Unsupported => " (not sent: the model takes none)",
+            plan::SeedMode::Unspecified | plan::SeedMode::Given | plan::SeedMode::Derived => "",
+        },
+        match (image.reused, &image.generation_cost) {
+            (true, _) => "existed already".to_owned(),
+            (false, cost) => format!("paid {}", money::show_known(cost.as_ref())),
+        }
+    );
+    let _ = writeln!(text, "  image    {}", image.name);
+    if let Some(path) = picture.file() {
+        let _ = writeln!(text, "  file     {}", path.display());
+    }
+    text
+}
+
+/// One execution: its state, its price and its steps with every attempt.
+pub(crate) fn execution(execution: &v1::Execution) -> String {
+    let mut text = format!("{}\n", execution_line(execution));
+    let _ = writeln!(text, "plan       {}", execution.plan_digest);
+    let _ = writeln!(text, "price      {}", paid(execution.cost.as_ref()));
+    if let Some(failure) = &execution.failure {
+        let _ = writeln!(text, "because    {} ({})", failure.message, failure.reason);
+    }
+    for step in &execution.steps {
+        let _ = writeln!(
+            text,
+            "{:<10} {} {}",
+            step.step_id,
+            words::step_state(step.state()),
+            step.image
+        );
+        for attempt in &step.attempts {
+            let _ = writeln!(
+                text,
+                "  attempt {} at {}/{}: {}, {}{}",
+                attempt.number,
+                attempt.provider,
+                attempt.model,
+                words::attempt_state(attempt.state()),
+                money::show_known(attempt.cost.as_ref()),
+                because(attempt.failure.as_ref()),
+            );
+        }
+        if let Some(failure) = &step.failure {
+            let _ = writeln!(text, "  {} ({})", failure.message, failure.reason);
+        }
+    }
+    text
+}
+
+/// One execution in one line.
+pub(crate) fn execution_line(execution: &v1::Execution) -> String {
+    let completed = execution
+        .steps
+        .iter()
+        .filter(|step| step.state() == v1::StepState::Completed)
+        .count();
+    format!(
+        "{}  {}  {}  {completed}/{} images, take {}, {}",
+        execution.name,
+        moment(execution.create_time.as_ref()),
+        words::execution_state(execution.state()),
+        execution.steps.len(),
+        execution.take,
+        paid(execution.cost.as_ref()),
+    )
+}
+
+/// One stored plan in one line.
+pub(crate) fn plan_line(stored: &v1::StoredPlan) -> String {
+    let spec = stored.plan.as_ref().and_then(|plan| plan.spec.as_ref());
+    let expected = spec
+        .and_then(|spec| spec.cost.as_ref())
+        .and_then(|cost| cost.expected.as_ref());
+    format!(
+        "{}  {}  {} images, expected {}, last executed {}",
+        stored.name,
+        moment(stored.create_time.as_ref()),
+        spec.map_or(0, |spec| spec.steps.len()),
+        money::show_known(expected),
+        moment(stored.last_execute_time.as_ref()),
+    )
+}
+
+/// Why an execution did not complete; nothing when it did.
+pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
+    let state = words::execution_state(execution.state());
+    let fallback_reason = match execution.state() {
+        v1::ExecutionState::Completed => return Ok(()),
+        v1::ExecutionState::NeedsDecision => Reason::OutcomeUnknown,
+        v1::ExecutionState::Cancelled => Reason::CancelledByClient,
+        v1::ExecutionState::Failed
+        | v1::ExecutionState::Unspecified
+        | v1::ExecutionState::Pending
+        | v1::ExecutionState::Processing
+        | v1::ExecutionState::Cancelling => Reason::StepsFailed,
+    };
+    let given = execution.failure.as_ref();
+    let reason = given
+        .and_then(|failure| Reason::parse(&failure.reason))
+        .unwrap_or(fallback_reason);
+    let why = given.map_or_else(String::new, |failure| format!(": {}", failure.message));
+    let mut failure = Failure::new(reason, format!("the execution is {state}{why}"));
+    failure.exit = match execution.state() {
+        v1::ExecutionState::NeedsDecision => super::failure::Exit::OutcomeUnknown,
+        _ => super::failure::Exit::ExecutionFailed,
+    };
+    failure
+        .metadata
+        .insert("execution".to_owned(), execution.name.clone());
+    failure.violations = execution.steps.iter().filter_map(step_violation).collect();
+    Err(failure)
+}
+
+fn step_violation(step: &v1::StepStatus) -> Option<Violation> {
+    let last_attempt = || step.attempts.last().and_then(|attempt| attempt.failure.as_ref());
+    let failure = match step.state() {
+        v1::StepState::Completed => return None,
+        v1::StepState::NeedsDecision => step.failure.as_ref().or_else(last_attempt)?,
+        _ => step.failure.as_ref()?,
+    };
+    Some(Violation {
+        field: step.step_id.clone(),
+        description: format!("{} ({})", failure.message, failure.reason),
+        reason: failure.reason.clone(),
+    })
+}
+
+fn because(failure: Option<&v1::Failure>) -> String {
+    failure.map_or_else(String::new, |failure| {
+        format!(": {} ({})", failure.message, failure.reason)
+    })
+}
+
+/// The money of an execution: what was paid, and what is still open.
+fn paid(cost: Option<&v1::SettledCost>) -> String {
+    let Some(cost) = cost else {
+        return "paid unknown".to_owned();
+    };
+    let mut text = format!("paid {}", money::show_known(cost.total.as_ref()));
+    let open = [
+        ("reserved", &cost.reserved),
+        ("held for unknown outcomes", &cost.unknown_held),
+    ];
+    for (what, amount) in open {
+        if let Some(amount) = amount.as_ref().filter(|amount| amount.nanos > 0) {
+            let _ = write!(text, ", {what} {}", money::show(amount));
+        }
+    }
+    if cost.lines.iter().any(|line| line.estimated) {
+        text.push_str(" (by our own prices)");
+    }
+    text
+}
+
+/// Says that nothing was paid because the pictures existed, and how to get others.
+fn free(execution: &v1::Execution, variation: u32) -> Option<String> {
+    let reused = execution.steps.iter().filter(|step| step.reused).count();
+    let (take, variation) = (execution.take.saturating_add(1), variation.saturating_add(1));
+    let others = format!("--take {take} draws another, --variation {variation} plans another seed");
+    match (reused, execution.steps.len()) {
+        (0, _) => None,
+        (1, 1) => Some(format!("free: this picture existed already; {others}")),
+        (reused, all) if reused == all => Some(format!("free: these pictures existed already; {others}")),
+        (reused, all) => Some(format!(
+            "{reused} of {all} pictures existed already and were free; {others}"
+        )),
+    }
+}
+
+/// A time to the second in UTC; a dash when there is none.
+pub(crate) fn moment(time: Option<&Timestamp>) -> String {
+    const TO_THE_SECOND: usize = "2026-01-01T00:00:00".len();
+    let written = time.and_then(|time| serde_json::to_value(time).ok());
+    let written = written.as_ref().and_then(serde_json::Value::as_str);
+    written
+        .and_then(|text| text.get(..TO_THE_SECOND))
+        .map_or_else(|| "-".to_owned(), |text| format!("{text}Z"))
+}

@@ -1,0 +1,242 @@
+//! Flags to `PlanRequest`. What the values mean is the planner's business; only their form is checked here.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use limn_proto::{name::client_name, plan, v1};
+
+use super::{
+    failure::Failure,
+    input, money, names,
+    settings::Settings,
+    words::{FormatWord, ImageTypeWord, ImportanceWord, QualityWord, ResolutionWord, StyleWord},
+};
+
+/// What to draw.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Request")]
+pub(crate) struct RequestFlags {
+    /// What to draw. Several prompts are drawn as one plan.
+    #[arg(value_name = "PROMPT", required_unless_present = "request")]
+    prompts: Vec<String>,
+    /// A whole request as JSON (`limn.v1.PlanRequest`) instead of flags; `-` for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = IMAGE_AND_PLAN_FLAGS)]
+    request: Option<PathBuf>,
+    /// What to keep out of the picture.
+    #[arg(long, value_name = "TEXT")]
+    negative: Option<String>,
+    /// Style of the picture.
+    #[arg(long, value_enum)]
+    style: Option<StyleWord>,
+    /// Width to height, for example 16:9.
+    #[arg(long, value_name = "W:H")]
+    aspect: Option<String>,
+    /// Exact size in pixels, for example 1024x768.
+    #[arg(long, value_name = "WxH", value_parser = parse_size)]
+    size: Option<(u32, u32)>,
+    /// Size class.
+    #[arg(long, value_enum)]
+    resolution: Option<ResolutionWord>,
+    /// Quality of the picture.
+    #[arg(long, value_enum)]
+    quality: Option<QualityWord>,
+    /// Provider to use, and no other unless --fallback names one.
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// Provider to use when it can draw the request.
+    #[arg(long, value_name = "ID")]
+    preferred_provider: Option<String>,
+    /// Model to use.
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// Providers to fall back to, in order.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    fallback: Vec<String>,
+    /// Never fall back.
+    #[arg(long, conflicts_with = "fallback")]
+    no_fallback: bool,
+    /// Seed, 0 to 2147483647 [default: derived from the request].
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Guidance scale.
+    #[arg(long, value_name = "SCALE", allow_negative_numbers = true)]
+    guidance: Option<f64>,
+    /// File format [default: the model's].
+    #[arg(long, value_enum)]
+    format: Option<FormatWord>,
+    /// Setting that only this provider knows; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
+    option: Vec<(String, String)>,
+    /// Fields that may stay unhonoured, by their names in `ImageRequest`.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    optional: Vec<String>,
+    /// Class of the image, for listing.
+    #[arg(long = "type", value_enum)]
+    image_type: Option<ImageTypeWord>,
+    /// Text for readers who cannot see the image.
+    #[arg(long, value_name = "TEXT")]
+    alt: Option<String>,
+    /// Text shown with the image.
+    #[arg(long, value_name = "TEXT")]
+    caption: Option<String>,
+    /// Your own id of the post that the image belongs to.
+    #[arg(long, value_name = "ID")]
+    post: Option<String>,
+    /// Weight of the image in its post.
+    #[arg(long, value_enum)]
+    importance: Option<ImportanceWord>,
+    /// Label for every image of the plan; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
+    label: Vec<(String, String)>,
+    /// Your own grouping key.
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// The same request with another number is another plan, with other derived seeds.
+    #[arg(long, value_name = "N")]
+    variation: Option<u32>,
+    /// Refuse the plan when it should cost more, for example 0.10 or "0.10 EUR".
+    #[arg(long, value_name = "AMOUNT", value_parser = money::parse)]
+    max_cost: Option<plan::Money>,
+    /// Start no other picture after the first that failed.
+    #[arg(long)]
+    stop_on_first_error: bool,
+}
+
+/// Everything that a request file says itself.
+const IMAGE_AND_PLAN_FLAGS: [&str; 27] = [
+    "prompts",
+    "negative",
+    "style",
+    "aspect",
+    "size",
+    "resolution",
+    "quality",
+    "provider",
+    "preferred_provider",
+    "model",
+    "fallback",
+    "no_fallback",
+    "seed",
+    "guidance",
+    "format",
+    "option",
+    "optional",
+    "image_type",
+    "alt",
+    "caption",
+    "post",
+    "importance",
+    "label",
+    "session",
+    "variation",
+    "max_cost",
+    "stop_on_first_error",
+];
+
+impl RequestFlags {
+    /// The request that the flags describe.
+    ///
+    /// # Errors
+    /// A request file that cannot be read, or a key that was given twice.
+    pub(crate) fn to_request(&self, settings: &Settings) -> Result<v1::PlanRequest, Failure> {
+        match &self.request {
+            Some(path) => from_file(&input::read(path)?, settings),
+            None => self.build(settings.parent()),
+        }
+    }
+
+    fn build(&self, parent: String) -> Result<v1::PlanRequest, Failure> {
+        let options = unique("--option", &self.option)?;
+        let image = |prompt: &String| self.image(prompt, &options);
+        let work = match self.prompts.as_slice() {
+            [prompt] => v1::plan_request::Work::Image(image(prompt)),
+            prompts => v1::plan_request::Work::Batch(v1::BatchRequest {
+                images: prompts.iter().map(image).collect(),
+            }),
+        };
+        let policy = plan::RunPolicy {
+            stop_on_first_error: self.stop_on_first_error,
+            disable_fallback: self.no_fallback,
+            max_cost: self.max_cost.clone(),
+            ..plan::RunPolicy::default()
+        };
+        Ok(v1::PlanRequest {
+            parent,
+            session_id: self.session.clone().unwrap_or_default(),
+            work: Some(work),
+            policy: Some(policy),
+            labels: unique("--label", &self.label)?,
+            variation: self.variation.unwrap_or_default(),
+            not_after_time: None,
+        })
+    }
+
+    fn image(&self, prompt: &str, options: &BTreeMap<String, String>) -> v1::ImageRequest {
+        let (width_px, height_px) = self.size.unwrap_or_default();
+        v1::ImageRequest {
+            prompt: prompt.to_owned(),
+            negative_prompt: self.negative.clone().unwrap_or_default(),
+            provider: self.provider.clone().unwrap_or_default(),
+            preferred_provider: self.preferred_provider.clone().unwrap_or_default(),
+            model: self.model.clone().unwrap_or_default(),
+            fallback_providers: self.fallback.clone(),
+            aspect_ratio: self.aspect.clone().unwrap_or_default(),
+            width_px,
+            height_px,
+            resolution: self
+                .resolution
+                .map_or(0, |word| v1::Resolution::from(word).into()),
+            quality: self.quality.map_or(0, |word| plan::Quality::from(word).into()),
+            style: self.style.map_or(0, |word| plan::Style::from(word).into()),
+            seed: self.seed,
+            guidance: self.guidance,
+            media_type: self
+                .format
+                .map_or_else(String::new, |word| word.media_type().to_owned()),
+            options: options.clone(),
+            optional_fields: self.optional.clone(),
+            image_type: self
+                .image_type
+                .map_or(0, |word| plan::ImageType::from(word).into()),
+            importance: self
+                .importance
+                .map_or(0, |word| plan::Importance::from(word).into()),
+            alt_text: self.alt.clone().unwrap_or_default(),
+            caption: self.caption.clone().unwrap_or_default(),
+            post_id: self.post.clone().unwrap_or_default(),
+            ..v1::ImageRequest::default()
+        }
+    }
+}
+
+fn from_file(bytes: &[u8], settings: &Settings) -> Result<v1::PlanRequest, Failure> {
+    let mut request: v1::PlanRequest = input::parse_json(bytes, "the request")?;
+    if request.parent.is_empty() {
+        request.parent = settings.parent();
+    }
+    match settings.client_flag() {
+        Some(client) if request.parent != client_name(client) => Err(Failure::usage(format!(
+            "the request belongs to {}, but --client says {client}",
+            request.parent
+        ))),
+        Some(_) | None => Ok(request),
+    }
+}
+
+/// Pairs as a map. A key that stands twice would lose one of its values, so it is refused.
+pub(crate) fn unique(flag: &str, pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut map = BTreeMap::new();
+    for (key, value) in pairs {
+        if map.insert(key.clone(), value.clone()).is_some() {
+            return Err(Failure::usage(format!("{flag} gives \"{key}\" twice")));
+        }
+    }
+    Ok(map)
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    text.split_once(['x', 'X', '×'])
+        .and_then(|(width, height)| Some((width.trim().parse().ok()?, height.trim().parse().ok()?)))
+        .filter(|(width, height)| *width > 0 && *height > 0)
+        .ok_or_else(|| format!("\"{text}\" is no size; write it like 1024x768"))
+}

@@ -1,0 +1,141 @@
+//! The words of enumerations, between the command line, the messages and the text for people.
+
+use clap::ValueEnum;
+use limn_proto::{plan, v1};
+
+/// Defines the words of one flag and the message value each of them means.
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ $name:ident -> $target:ty { $($word:ident),+ $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        pub(crate) enum $name { $($word),+ }
+
+        impl From<$name> for $target {
+            fn from(word: $name) -> Self {
+                match word { $($name::$word => Self::$word),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// `--quality`.
+    QualityWord -> plan::Quality { Draft, Standard, High }
+}
+
+words! {
+    /// `--style`.
+    StyleWord -> plan::Style { Photorealistic, Editorial, Cinematic, Illustration, Painterly, LineArt }
+}
+
+words! {
+    /// `--type`.
+    ImageTypeWord -> plan::ImageType { CharacterPortrait, Scene, Item, BattleMap, Product, Illustration }
+}
+
+words! {
+    /// `--importance`.
+    ImportanceWord -> plan::Importance { Primary, Secondary, Decorative }
+}
+
+words! {
+    /// `--state`.
+    StateWord -> v1::ExecutionState {
+        Pending, Processing, Completed, Failed, Cancelled, Cancelling, NeedsDecision
+    }
+}
+
+/// `--resolution`. Written out because the words begin with digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResolutionWord {
+    /// About 512 x 512 pixels.
+    #[value(name = "512")]
+    Half,
+    /// About 1,024 x 1,024 pixels.
+    #[value(name = "1k")]
+    One,
+    /// About 2,048 x 2,048 pixels.
+    #[value(name = "2k")]
+    Two,
+    /// About 4,096 x 4,096 pixels.
+    #[value(name = "4k")]
+    Four,
+}
+
+impl From<ResolutionWord> for v1::Resolution {
+    fn from(word: ResolutionWord) -> Self {
+        match word {
+            ResolutionWord::Half => Self::HalfK,
+            ResolutionWord::One => Self::OneK,
+            ResolutionWord::Two => Self::TwoK,
+            ResolutionWord::Four => Self::FourK,
+        }
+    }
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatWord {
+    Png,
+    Jpeg,
+    Webp,
+}
+
+impl FormatWord {
+    /// The media type of the format.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+        }
+    }
+}
+
+/// Ending of a file of this media type, without the dot.
+pub(crate) fn file_ending(media_type: &str) -> &'static str {
+    match media_type {
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "image/webp" => "webp",
+        _ => "bin",
+    }
+}
+
+/// The last part of an enumeration value in lowercase words: `EXECUTION_STATE_NEEDS_DECISION` becomes
+/// `needs decision`.
+pub(crate) fn spoken(full: &str, prefix: &str) -> String {
+    full.strip_prefix(prefix)
+        .unwrap_or(full)
+        .to_lowercase()
+        .replace('_', " ")
+}
+
+/// The state of an execution in words.
+pub(crate) fn execution_state(state: v1::ExecutionState) -> String {
+    spoken(state.as_str_name(), "EXECUTION_STATE_")
+}
+
+/// The state of a step in words.
+pub(crate) fn step_state(state: v1::StepState) -> String {
+    spoken(state.as_str_name(), "STEP_STATE_")
+}
+
+/// The state of an attempt in words.
+pub(crate) fn attempt_state(state: v1::AttemptState) -> String {
+    spoken(state.as_str_name(), "ATTEMPT_STATE_")
+}
+
+/// True when nothing more happens by itself.
+pub(crate) fn is_settled(state: v1::ExecutionState) -> bool {
+    match state {
+        v1::ExecutionState::Completed
+        | v1::ExecutionState::Failed
+        | v1::ExecutionState::Cancelled
+        | v1::ExecutionState::NeedsDecision => true,
+        v1::ExecutionState::Unspecified
+        | v1::ExecutionState::Pending
+        | v1::ExecutionState::Processing
+        | v1::ExecutionState::Cancelling => false,
+    }
+}

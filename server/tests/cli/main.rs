@@ -1,0 +1,9 @@
+//! Stories of the command line: the real binary, a data folder of its own, nothing from the environment.
+
+mod configuration;
+mod limn;
+mod paying;
+mod planning;
+mod refusals;
+mod rendering;
+mod serving;

@@ -1,0 +1,172 @@
+//! Pictures that cost money, at a provider that counts what it charges.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Command, Stdio},
+};
+
+use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
+use tokio::runtime::Runtime;
+
+use super::limn::{Limn, Ran, interrupt};
+
+/// A home whose `limn` draws at a fake provider.
+struct Paying {
+    limn: Limn,
+    provider: FakeOpenAi,
+    runtime: Runtime,
+}
+
+#[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
+impl Paying {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let provider = runtime.block_on(FakeOpenAi::start());
+        let limn = Limn::new();
+        Self {
+            limn,
+            provider,
+            runtime,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let base_url = format!("providers.openai.base_url={}", self.provider.base_url());
+        let mut command = self.limn.command(arguments);
+        command
+            .args(["--set", &base_url])
+            .env("OPENAI_API_KEY", FakeOpenAi::KEY);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Starts a render, and returns when its call has arrived at the provider.
+    fn render_until_called(&self) -> Child {
+        let mut command = self.command(&["render", "a tower", "--provider", "openai"]);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        self.runtime.block_on(self.provider.wait_for_calls(1));
+        child
+    }
+}
+
+/// Sends Ctrl-C, and returns the rest of stderr from the moment that the command has understood it.
+#[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
+fn interrupt_and_wait_for_the_answer(child: &mut Child) -> impl std::io::Read + use<> {
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    interrupt(child);
+    let mut line = String::new();
+    while !line.contains("cancelling") {
+        line.clear();
+        assert!(
+            stderr.read_line(&mut line).unwrap() > 0,
+            "the command ended without a word about Ctrl-C"
+        );
+    }
+    stderr
+}
+
+#[test]
+fn the_price_is_told_before_and_after_and_paid_once() {
+    let paying = Paying::new();
+    let planned = paying.run(&["plan", "a tower", "--provider", "openai"]);
+    assert!(planned.stdout.contains('$'), "{planned:?}");
+    assert_eq!(paying.provider.calls(), 0);
+
+    let drawn = paying.run(&["render", "a tower", "--provider", "openai"]);
+    assert_eq!(drawn.code, 0, "{drawn:?}");
+    assert!(
+        drawn.stdout.contains("expected $0.") && drawn.stdout.contains("paid $0."),
+        "{drawn:?}"
+    );
+
+    let again = paying.run(&["render", "a tower", "--provider", "openai"]);
+    assert!(again.stdout.contains("free:"), "{again:?}");
+    assert_eq!(paying.provider.charged(), 1);
+}
+
+#[test]
+fn a_failed_execution_is_five_and_keeps_what_is_finished() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::Image);
+    paying.provider.reply(Reply::bad_request());
+    let arguments = [
+        "render",
+        "one",
+        "two",
+        "--provider",
+        "openai",
+        "--max-concurrency",
+        "1",
+    ];
+    let ran = paying.run(&arguments);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.stdout.contains("image-1") && ran.stdout.contains("clients/default/images/"),
+        "{ran:?}"
+    );
+    let told = ran
+        .stderr
+        .lines()
+        .any(|line| line.starts_with("  image-2: ") && line.contains("PROVIDER_REJECTED"));
+    assert!(told, "{ran:?}");
+
+    let resumed = paying.run(&[&arguments[..], &["--mode", "resume"]].concat());
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(paying.provider.charged(), 2);
+}
+
+#[test]
+fn an_unknown_outcome_is_six_and_is_not_sent_again() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::Disconnect);
+    for _ in 0..2 {
+        let ran = paying.run(&["render", "a tower", "--provider", "openai", "--json"]);
+        assert_eq!(ran.code, 6, "{ran:?}");
+        assert_eq!(ran.error()["reason"], "OUTCOME_UNKNOWN");
+    }
+    assert_eq!(paying.provider.calls(), 1);
+}
+
+#[test]
+fn the_first_ctrl_c_waits_until_the_paid_picture_is_kept() {
+    let paying = Paying::new();
+    let gate = Gate::closed();
+    paying.provider.reply(Reply::after(&gate, Reply::Image));
+    let mut child = paying.render_until_called();
+    let _stderr = interrupt_and_wait_for_the_answer(&mut child);
+    gate.open();
+    child.wait().unwrap();
+
+    let images = paying.run(&["images", "--json"]);
+    assert!(images.stdout.contains("clients/default/images/"), "{images:?}");
+    let again = paying.run(&["render", "a tower", "--provider", "openai"]);
+    assert!(again.stdout.contains("free:"), "{again:?}");
+    assert_eq!(paying.provider.charged(), 1);
+}
+
+#[test]
+fn the_second_ctrl_c_leaves_at_once_and_nothing_is_sent_twice() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::after(&Gate::closed(), Reply::Image));
+    let mut child = paying.render_until_called();
+    let mut stderr = interrupt_and_wait_for_the_answer(&mut child);
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("limn watch clients/default/executions/"), "{rest}");
+
+    let again = paying.run(&["render", "a tower", "--provider", "openai"]);
+    assert_eq!(
+        again.code, 6,
+        "the call may have been paid, so a person decides: {again:?}"
+    );
+    assert_eq!(paying.provider.calls(), 1);
+}

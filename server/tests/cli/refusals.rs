@@ -1,0 +1,156 @@
+//! Errors: what is said, to whom, and with which exit code.
+
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+use super::limn::{Limn, Ran};
+
+#[test]
+fn wrong_usage_is_two() {
+    let limn = Limn::new();
+    for arguments in [
+        &["render"][..],
+        &["draw", "a tower"],
+        &["render", "a tower", "--size", "large"],
+        &["render", "a tower", "--max-cost", "1e3"],
+        &["render", "a tower", "--label", "no-equals-sign"],
+        &["render", "a tower", "--label", "a=1", "--label", "a=2"],
+        &["render", "a tower", "--client", "Not A Client"],
+        &["render", "a tower", "--request", "request.json"],
+        &["watch", "clients/default/plans/nothing"],
+    ] {
+        let ran = limn.fails(2, arguments);
+        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_problem_of_a_request_is_on_its_own_line() {
+    let limn = Limn::new();
+    let ran = limn.fails(
+        2,
+        &[
+            "plan",
+            "a tower",
+            "--aspect",
+            "wide",
+            "--size",
+            "8x8",
+            "--seed",
+            "4294967295",
+        ],
+    );
+    for field in ["aspect_ratio", "seed"] {
+        let told = ran
+            .stderr
+            .lines()
+            .any(|line| line.starts_with("  ") && line.contains(field));
+        assert!(told, "{field}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_error_with_json_is_one_object_on_stderr() {
+    let limn = Limn::new();
+    let error = limn
+        .fails(2, &["plan", "a tower", "--provider", "acme", "--json"])
+        .error();
+    assert_eq!(error["code"], "INVALID_ARGUMENT");
+    assert_eq!(error["reason"], "UNKNOWN_PROVIDER");
+    assert!(error["message"].as_str().unwrap().contains("acme"), "{error}");
+    assert!(!error["violations"].as_array().unwrap().is_empty(), "{error}");
+    assert!(error["metadata"].is_object(), "{error}");
+
+    let usage = limn.fails(2, &["render", "--json"]).error();
+    assert_eq!(usage["reason"], "INVALID_USAGE");
+}
+
+#[test]
+fn a_provider_without_a_key_is_refused_before_anything_is_spent() {
+    let limn = Limn::new();
+    let ran = limn.fails(3, &["render", "a tower", "--provider", "openai"]);
+    assert!(ran.stderr.contains("openai"), "{ran:?}");
+    assert!(ran.stderr.contains("limn doctor"), "what to do is said: {ran:?}");
+}
+
+#[test]
+fn a_price_above_the_limit_is_refused() {
+    let limn = Limn::new();
+    let mut command = limn.command(&[
+        "plan",
+        "a tower",
+        "--provider",
+        "openai",
+        "--max-cost",
+        "0.000000001",
+        "--json",
+    ]);
+    let ran: Ran = command
+        .env("OPENAI_API_KEY", "sk-test-0123456789abcdef")
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(ran.error()["reason"], "MAX_COST_EXCEEDED");
+}
+
+#[test]
+fn what_is_not_there_is_four() {
+    let limn = Limn::new();
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let digest = "0".repeat(64);
+    for arguments in [
+        &["executions", nobody][..],
+        &["watch", nobody],
+        &["cancel", nobody],
+        &["images", nobody],
+        &["plans", &digest],
+        &["execute", &digest],
+        &["execute", "missing.json"],
+        &["check", "missing.json"],
+    ] {
+        limn.fails(4, arguments);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_seven() {
+    let limn = Limn::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{free}");
+    let ran = limn.fails(7, &["images", "--server", &url]);
+    assert!(ran.stderr.contains("limn serve"), "{ran:?}");
+    assert!(!limn.path("data").exists());
+    limn.fails(2, &["images", "--server", "not an address"]);
+}
+
+#[test]
+fn arguments_that_are_no_unicode_are_a_plain_error() {
+    let limn = Limn::new();
+    let ran: Ran = limn
+        .command(&["render"])
+        .arg(OsStr::from_bytes(b"a tower \xff"))
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("UTF-8"), "{ran:?}");
+}
+
+#[test]
+fn help_and_version_are_results_and_name_the_exit_codes() {
+    let limn = Limn::new();
+    assert!(limn.ok(&["--version"]).stdout.starts_with("limn "));
+    let help = limn.ok(&["--help"]).stdout;
+    for line in [
+        "0    done",
+        "2    wrong usage",
+        "6    the outcome",
+        "130  interrupted",
+    ] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
+}
