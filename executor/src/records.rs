@@ -82,13 +82,14 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// T0: stores the plan, the execution as pending, its steps, and the first event (state pending); or
     /// finds the execution that already stands for the order. The rules, in this order: the same request id
     /// with the same `request_hash` is that execution, with another hash is refused; with mode resume, no
-    /// earlier execution of (client, plan, take) or a running one is refused; a running execution of (client, plan,
-    /// take) is joined, and remembered under this request id too; else a new one begins.
+    /// earlier execution of (client, plan, take) or a running one is refused; a running execution of (client,
+    /// plan, take) is joined, and remembered under this request id too; else a new one begins.
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
 
-    /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose lease has
-    /// passed, oldest first; each gets this owner, a higher epoch and a new lease. Taking one over from another
-    /// boot adds to its crash count. Executions in `needs_decision` are parked; a cancel makes them `cancelling`.
+    /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose
+    /// lease has passed, oldest first; each gets this owner, a higher epoch and a new lease. Taking one over
+    /// from another boot adds to its crash count. Executions in `needs_decision` are parked; a cancel makes
+    /// them `cancelling`.
     async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>>;
 
     /// Extends the leases of this boot's executions; returns those that it still owns.
@@ -111,10 +112,10 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Pending step to processing.
     async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()>;
 
-    /// Decides who draws. The first completed unit of `render_digests` satisfies the step; else the first one that
-    /// another execution or step has open makes it wait; else the unit of `render_digests[first]` is opened for
-    /// this step, or stays open for it. Any other unit that the step had open is let go first, whatever the
-    /// answer, unless an open attempt is on it.
+    /// Decides who draws. The first completed unit of `render_digests` satisfies the step; else the first one
+    /// that another execution or step has open makes it wait; else the unit of `render_digests[first]` is
+    /// opened for this step, or stays open for it. Any other unit that the step had open is let go first,
+    /// whatever the answer, unless an open attempt is on it.
     async fn acquire_unit(
         &self,
         fence: &Fence,
@@ -123,13 +124,14 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         first: usize,
     ) -> Result<UnitGrant>;
 
-    /// T1: attempt prepared under the unit that the step has open, with its ceiling reserved in the ledger; refused when settled, reserved
-    /// and held amounts of the execution plus the ceiling would pass `max_cost_nanos`. Sends nothing.
+    /// T1: attempt prepared under the unit that the step has open, with its ceiling reserved in the ledger;
+    /// refused when settled, reserved and held amounts of the execution plus the ceiling would pass
+    /// `max_cost_nanos`. Sends nothing.
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation>;
 
-    /// T2: prepared to dispatching, with the time until which the first byte may leave. Nothing may be sent when
-    /// a cancel was requested, and `Fenced` is the answer when the lease ends before `send_by`. A repetition is
-    /// granted under the same epoch only: after a takeover the call may be on its way.
+    /// T2: prepared to dispatching, with the time until which the first byte may leave. Nothing may be sent
+    /// when a cancel was requested, and `Fenced` is the answer when the lease ends before `send_by`. A
+    /// repetition is granted under the same epoch only: after a takeover the call may be on its way.
     async fn dispatch(
         &self,
         fence: &Fence,
@@ -144,29 +146,32 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
-    /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key. Writes the
-    /// receipt; what was held is reserved again.
+    /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key.
+    /// Writes the receipt; what was held is reserved again.
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()>;
 
-    /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled, the rest of
-    /// the reservation released.
+    /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled,
+    /// the rest of the reservation released. The image is the one of the attempt, not a reused one.
     async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()>;
 
-    /// T6, T7 and their kin: an attempt ends without an image. Money follows [`AttemptEnd`]. The unit stays open for the
-    /// step, which goes on with a retry or a fallback, or ends.
+    /// T6, T7 and their kin: an attempt ends without an image. Money follows [`AttemptOutcome`]. The unit
+    /// stays open for the step, which goes on with a retry or a fallback, or ends.
     async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()>;
 
-    /// The step completes with a picture that was drawn before: a new image record on the same blob, at no cost.
+    /// The step completes with a picture that was drawn before: a new image record on the same blob, at no
+    /// cost, that keeps the attempt of the one that paid. The completed unit stays as it is; one that the
+    /// step had open is let go.
     async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()>;
 
-    /// A step ends without an image, or is parked. Its open unit is closed, unless it is parked: an unknown attempt
-    /// keeps its unit.
+    /// A step ends without an image, or is parked. Its open unit is let go, unless the step is parked or an
+    /// open attempt is on the unit: an unknown attempt keeps it even after the end of the execution.
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()>;
 
-    /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the state.
-    /// Refused while an attempt of a step that ended is in flight. Every step completed: completed. A step still pending or processing: unchanged. A parked step and no cancel:
-    /// `needs_decision`, which also gives up ownership. Else failed or, after a cancel, cancelled; `failure` says why,
-    /// and a step that is parked still ends as cancelled. Held money stays held, and its unit busy.
+    /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the
+    /// state. A step still pending or processing: unchanged. A parked step and no cancel: `needs_decision`,
+    /// which also gives up ownership. Every step completed: completed. Else failed or, after a cancel,
+    /// cancelled; `failure` says why, and a step that is parked still ends as cancelled. Held money stays
+    /// held, and its unit busy. Refused while an attempt of a step that ended is in flight.
     async fn settle_execution(
         &self,
         fence: &Fence,
@@ -174,8 +179,8 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<ExecutionState>;
 
-    /// Asks for a stop: a pending, running or parked execution becomes cancelling, so a parked one can be claimed
-    /// again; an ended one is returned unchanged. Nothing when the execution does not exist.
+    /// Asks for a stop: a pending, running or parked execution becomes cancelling, so a parked one can be
+    /// claimed again; an ended one is returned unchanged. Nothing when the execution does not exist.
     async fn request_cancel(
         &self,
         client: &str,

@@ -1,7 +1,8 @@
 -- Plans, executions, attempts, money, events and images.
 --
--- Times are microseconds since the Unix epoch, money is in billionths of the currency, ids are hyphenated lowercase
--- UUIDs. Lists are read newest first by (created_us, id): each way to filter has an index that ends so.
+-- Times are microseconds since the Unix epoch, money is in billionths of the currency, ids are hyphenated
+-- lowercase UUIDs. Lists are read newest first by (created_us, id): each way to filter has an index that ends
+-- so.
 
 CREATE TABLE plans (
     client           TEXT NOT NULL,

@@ -1,8 +1,10 @@
-//! Conformance of the record seam: what every [`RecordStore`](crate::records::RecordStore) does, whatever database it stands on.
+//! Conformance of the record seam: what every [`RecordStore`](crate::records::RecordStore) does, whatever
+//! database it stands on.
 //!
-//! Each scenario is a plain function over an empty store and ends with an audit: sequences without gaps, and ledger,
-//! balances and executions that agree to the last nano. [`record_scenarios!`](crate::record_scenarios) lists them all,
-//! so a suite for another database cannot forget one.
+//! Each scenario is a plain function over an empty store and ends with an audit: sequences without gaps, and
+//! ledger, balances and executions that agree to the last nano.
+//! [`record_scenarios!`](crate::record_scenarios) lists them all, so a suite for another database cannot
+//! forget one.
 
 mod audit;
 pub mod cancel;
@@ -55,6 +57,8 @@ macro_rules! record_scenarios {
             units: two_steps_of_one_plan_share_a_picture,
             units: a_completed_fallback_goes_before_a_busy_primary,
             units: a_step_that_goes_on_lets_its_unit_go,
+            units: a_step_that_reuses_lets_its_unit_go,
+            units: a_reuse_stands_on_what_is_stored,
             units: a_step_that_ends_lets_its_unit_go,
             units: an_unknown_attempt_keeps_its_unit_after_the_end,
             units: a_unit_survives_a_takeover,

@@ -1,13 +1,13 @@
-//! The arithmetic of the ledger, which every database shares: what each kind of movement does to a balance, and
-//! which scopes it is posted to. Nothing here rounds, and nothing wraps.
+//! The arithmetic of the ledger, which every database shares: what each kind of movement does to a balance,
+//! and which scopes it is posted to. Nothing here rounds, and nothing wraps.
 
 use super::Balance;
 
 /// A kind of ledger row. Amounts are never negative; the kind gives the direction.
 ///
-/// The life of a paid attempt is reserve, release, settle: a settlement gives the *whole* reservation back and
-/// then adds the bill, so a bill above its ceiling needs no rule of its own. An attempt whose outcome is unknown
-/// is held; evidence moves it back with an unhold before it is released and, perhaps, settled.
+/// The life of a paid attempt is reserve, release, settle: a settlement gives the *whole* reservation back
+/// and then adds the bill, so a bill above its ceiling needs no rule of its own. An attempt whose outcome is
+/// unknown is held; evidence moves it back with an unhold before it is released and, perhaps, settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Movement {
     /// Into reserved.
@@ -48,8 +48,8 @@ impl Movement {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// The balance after this movement; nothing when it would overflow. May be negative in between when movements
-    /// are summed in another order than they were made in.
+    /// The balance after this movement; nothing when it would overflow. May be negative in between when
+    /// movements are summed in another order than they were made in.
     #[must_use]
     pub fn apply(self, balance: Balance, amount_nanos: i64) -> Option<Balance> {
         let mut after = balance;
@@ -81,8 +81,8 @@ impl Balance {
     }
 }
 
-/// Budget scopes of a client, in the order in which their rows are locked: the client's own and, when the plan
-/// has a session, that of the session.
+/// Budget scopes of a client, in the order in which their rows are locked: the client's own and, when the
+/// plan has a session, that of the session.
 pub fn scopes(client: &str, session_id: &str) -> Vec<String> {
     let mut scopes = vec![format!("clients/{client}/budgets/client")];
     if !session_id.is_empty() {

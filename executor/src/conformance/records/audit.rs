@@ -57,7 +57,8 @@ impl Driver<'_> {
         Ok(format!("{executions:?}\n{images:?}\n{plans:?}\n{balances:?}"))
     }
 
-    /// Ledger, balances, executions and attempts agree; the last event about money tells what the record tells.
+    /// Ledger, balances, executions and attempts agree; the last event about money tells what the record
+    /// tells.
     pub(super) async fn audit(&self) -> Result<()> {
         let balances = self.store.balances().await?;
         assert_eq!(self.store.ledger_sums().await?, balances);

@@ -68,7 +68,8 @@ pub async fn nothing_is_prepared_or_sent_after_a_cancel(store: &dyn RecordStore)
     driver.audit().await
 }
 
-/// A call in flight ends as it ends; its picture is kept and paid. All steps completed is completed, cancel or not.
+/// A call in flight ends as it ends; its picture is kept and paid. All steps completed is completed, cancel
+/// or not.
 pub async fn a_paid_image_is_kept_after_a_cancel(store: &dyn RecordStore) -> Result<()> {
     let driver = Driver::new(store);
     for (plan, steps, end) in [

@@ -295,7 +295,8 @@ impl<'s> Driver<'s> {
         }
     }
 
-    /// The end of an attempt without an image. A refusal whose bill is not known says so by its reason, for the audit.
+    /// The end of an attempt without an image. A refusal whose bill is not known says so by its reason, for
+    /// the audit.
     pub(super) fn end(&self, outcome: AttemptOutcome) -> AttemptEnd {
         let failure = match outcome {
             AttemptOutcome::RejectedBillUnknown => Failure::new(Reason::ContentBlocked, "not this"),

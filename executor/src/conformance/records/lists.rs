@@ -9,7 +9,8 @@ fn page(limit: u32) -> Page {
     Page { limit, after: None }
 }
 
-/// What comes in while somebody turns pages neither repeats nor hides anything. Equal times are told apart by id.
+/// What comes in while somebody turns pages neither repeats nor hides anything. Equal times are told apart by
+/// id.
 pub async fn pages_stay_stable_while_executions_are_added(store: &dyn RecordStore) -> Result<()> {
     let driver = Driver::new(store);
     let now = driver.now();

@@ -178,11 +178,17 @@ pub async fn steps_change_only_as_the_states_allow(store: &dyn RecordStore) -> R
                 &store.end_step(&fence, &driver.end_of("a", no_end)).await
             ));
         }
-        for end in [StepState::Failed, StepState::Cancelled, StepState::Skipped] {
-            if state.is_terminal() && *state != end {
-                assert!(is_wrong_state(
-                    &store.end_step(&fence, &driver.end_of("a", end)).await
-                ));
+        for end in [
+            StepState::Failed,
+            StepState::Cancelled,
+            StepState::Skipped,
+            StepState::NeedsDecision,
+        ] {
+            let again = driver.end_of("a", end);
+            if *state == end {
+                store.end_step(&fence, &again).await?;
+            } else if state.is_terminal() {
+                assert!(is_wrong_state(&store.end_step(&fence, &again).await));
             }
         }
         assert_eq!(driver.picture().await?, before, "from {}", state.as_str());

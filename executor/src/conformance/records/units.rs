@@ -100,6 +100,57 @@ pub async fn a_step_that_goes_on_lets_its_unit_go(store: &dyn RecordStore) -> Re
     driver.audit().await
 }
 
+/// A step that had begun with one target and is given the picture of another leaves the first to others.
+pub async fn a_step_that_reuses_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let done = driver.start("done", &["a"]).await?;
+    let fence = waiting(&driver, "plan").await?;
+    let targets = [digest_of(b"left"), digest_of(b"done/a")];
+    let grant = store.acquire_unit(&fence, "a", &targets[..1], 0).await?;
+    assert_eq!(grant, UnitGrant::Open);
+    let paid = driver.draw(&done, &driver.attempt("a", "done/a")).await?;
+    let grant = store.acquire_unit(&fence, "a", &targets, 0).await?;
+    assert_eq!(grant, UnitGrant::Completed(Box::new(paid.clone())));
+    let reuse = driver.reuse(&fence, "a", &paid);
+    store.complete_reused(&fence, &reuse).await?;
+
+    let next = waiting(&driver, "next").await?;
+    let grant = store.acquire_unit(&next, "a", &targets[..1], 0).await?;
+    assert_eq!(grant, UnitGrant::Open);
+    driver.audit().await
+}
+
+/// A record never stands on bytes that are not in the store, nor passes a reuse off as new or the other way
+/// round.
+pub async fn a_reuse_stands_on_what_is_stored(store: &dyn RecordStore) -> Result<()> {
+    let driver = Driver::new(store);
+    let done = driver.start("done", &["a", "b"]).await?;
+    let paid = driver.draw(&done, &driver.attempt("a", "done/a")).await?;
+    let reuse = driver.reuse(&done, "b", &paid);
+    let mut missing = reuse.clone();
+    missing.image.storage_key = "clients/acme/images/nowhere.png".to_owned();
+    let mut other_bytes = reuse.clone();
+    other_bytes.image.stored_sha256 = "other".to_owned();
+    let mut new = reuse.clone();
+    new.image.reused = false;
+    let mut stranger = reuse.clone();
+    stranger.image.client = "other".to_owned();
+    let before = driver.picture().await?;
+    for wrong in [&missing, &other_bytes, &new, &stranger] {
+        let result = store.complete_reused(&done, wrong).await;
+        assert!(result.is_err(), "{wrong:?}");
+    }
+    assert_eq!(driver.picture().await?, before);
+
+    let attempt = driver.attempt("b", "done/b");
+    driver.receive(&done, &attempt).await?;
+    let mut commit = driver.commit(&done, &attempt);
+    commit.image.reused = true;
+    assert!(is_wrong_state(&store.commit(&done, &commit).await));
+    assert_eq!(store.image("acme", commit.image.id).await?, None);
+    driver.audit().await
+}
+
 /// A failed step is no obstacle for the next.
 pub async fn a_step_that_ends_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
     let driver = Driver::new(store);

@@ -294,7 +294,7 @@ pub(super) async fn tell_cost(
     if execution.balance == before {
         return Ok(());
     }
-    let event = cost_changed(&cost(tx, execution.id).await?);
+    let event = cost_changed(&cost(tx, execution).await?);
     append(tx, execution, at, event).await
 }
 

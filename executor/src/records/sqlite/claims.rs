@@ -67,8 +67,8 @@ pub(super) async fn claim(
     Ok(claims)
 }
 
-/// Extends leases; returns what is still owned. A lease that has passed is extended too: as long as nobody took
-/// the execution over, nothing is lost.
+/// Extends leases; returns what is still owned. A lease that has passed is extended too: as long as nobody
+/// took the execution over, nothing is lost.
 pub(super) async fn renew(
     tx: &mut SqliteConnection,
     boot: BootId,

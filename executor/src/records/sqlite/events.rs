@@ -1,4 +1,5 @@
-//! The history: appended in the transaction of the change it tells of, numbered from the execution's own counter.
+//! The history: appended in the transaction of the change it tells of, numbered from the execution's own
+//! counter.
 
 use limn_proto::v1::execution_event::Event;
 use sqlx::SqliteConnection;

@@ -17,19 +17,11 @@ pub(super) async fn insert(tx: &mut SqliteConnection, client: &str, image: &Imag
     if image.client != client {
         return Err(wrong_state(format!("image {}", image.id), "of another client"));
     }
-    // A reused record stands on an object that is there; that the bytes are the same is a foreign key of the image.
-    sqlx::query(
-        "INSERT INTO blobs (storage_key, sha256, size_bytes, media_type, created_us) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (storage_key) DO NOTHING",
-    )
-    .bind(&image.storage_key)
-    .bind(&image.stored_sha256)
-    .bind(image.size_bytes)
-    .bind(image.format.media_type())
-    .bind(image.created_at.0)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    // A reused record stands on an object that is there already. That the bytes are those of the object is a
+    // foreign key of the record.
+    if !image.reused {
+        insert_blob(tx, image).await?;
+    }
     bind_image(image).execute(&mut *tx).await.map_err(unavailable)?;
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sqlx::query(
@@ -57,6 +49,23 @@ pub(super) async fn insert(tx: &mut SqliteConnection, client: &str, image: &Imag
             .await
             .map_err(unavailable)?;
     }
+    Ok(())
+}
+
+/// The object under an image. A repeated upload of the same image finds its own row.
+async fn insert_blob(tx: &mut SqliteConnection, image: &ImageRecord) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO blobs (storage_key, sha256, size_bytes, media_type, created_us) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (storage_key) DO NOTHING",
+    )
+    .bind(&image.storage_key)
+    .bind(&image.stored_sha256)
+    .bind(image.size_bytes)
+    .bind(image.format.media_type())
+    .bind(image.created_at.0)
+    .execute(tx)
+    .await
+    .map_err(unavailable)?;
     Ok(())
 }
 

@@ -30,7 +30,8 @@ pub struct SqliteRecords {
 }
 
 impl SqliteRecords {
-    /// Opens the file; makes it and the folder it is in when they are missing, and brings its schema up to date.
+    /// Opens the file; makes it and the folder it is in when they are missing, and brings its schema up to
+    /// date.
     ///
     /// # Errors
     ///

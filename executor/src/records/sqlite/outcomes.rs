@@ -25,8 +25,12 @@ pub(super) async fn commit(tx: &mut SqliteConnection, fence: &Fence, commit: &Co
     let mut execution = owned(tx, fence).await?;
     let (step_id, record) = of_execution(tx, &execution, commit.attempt).await?;
     let image = &commit.image;
-    if image.attempt != commit.attempt || image.execution != execution.id || image.step_id != step_id {
-        return Err(wrong_state(format!("image {}", image.id), "of another attempt"));
+    let drawn_here = image.attempt == commit.attempt
+        && image.execution == execution.id
+        && image.step_id == step_id
+        && !image.reused;
+    if !drawn_here {
+        return Err(wrong_state(format!("image {}", image.id), "not of this attempt"));
     }
     let step = step(tx, &execution, &step_id).await?;
     match record.state {
@@ -91,7 +95,7 @@ async fn settle(
         .map_err(unavailable)?;
     tell(tx, execution, record.id, now).await?;
     // There is a new line, so there is an event even when no amount moved.
-    let event = cost_changed(&cost(tx, execution.id).await?);
+    let event = cost_changed(&cost(tx, execution).await?);
     append(tx, execution, now, event).await
 }
 
@@ -148,8 +152,8 @@ fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
     }
 }
 
-/// True when the attempt ended with this very outcome before. Two outcomes share the state `rejected`: there the
-/// ledger knows which one it was.
+/// True when the attempt ended with this very outcome before. Two outcomes share the state `rejected`: there
+/// the ledger knows which one it was.
 async fn is_repeated(
     tx: &mut SqliteConnection,
     record: &AttemptRecord,
@@ -198,8 +202,11 @@ async fn write_end(tx: &mut SqliteConnection, id: AttemptId, end: &AttemptEnd) -
 pub(super) async fn complete_reused(tx: &mut SqliteConnection, fence: &Fence, reuse: &Reuse) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let image = &reuse.image;
-    if image.execution != execution.id {
-        return Err(wrong_state(format!("image {}", image.id), "of another execution"));
+    if image.execution != execution.id || !image.reused {
+        return Err(wrong_state(
+            format!("image {}", image.id),
+            "not a reuse in this execution",
+        ));
     }
     let step = step(tx, &execution, &image.step_id).await?;
     match step.state {

@@ -12,8 +12,8 @@ use crate::{
     ids::{BootId, ExecutionId},
 };
 
-/// What verbs need to know about an execution. Read inside a write transaction, so it stays true until the commit;
-/// verbs that change a row keep it up to date.
+/// What verbs need to know about an execution. Read inside a write transaction, so it stays true until the
+/// commit; verbs that change a row keep it up to date.
 pub(super) struct Execution {
     pub(super) id: ExecutionId,
     pub(super) client: String,

@@ -26,7 +26,8 @@ async fn explain(records: &SqliteRecords, sql: &str) -> Vec<String> {
 /// Fails when a table is read from end to end, or when the wanted index does not serve.
 async fn check(records: &SqliteRecords, sql: &str, index: &str) {
     let steps = explain(records, sql).await;
-    // "SCAN t USING INDEX" is also a full scan, but for the partial index of the claim: it holds open executions only.
+    // "SCAN t USING INDEX" is also a full scan, but for the partial index of the claim: it holds open
+    // executions only.
     let scan = steps
         .iter()
         .find(|step| step.starts_with("SCAN") && !step.contains("executions_claimable"));

@@ -1,4 +1,5 @@
-//! Whole executions: rows of the tables put together, one query for each table whatever the number of executions.
+//! Whole executions: rows of the tables put together, one query for each table whatever the number of
+//! executions.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use super::{
         ExecutionState, Page, Receipt, Result, StepRecord, StepState,
     },
     open::unavailable,
+    owned::Execution,
     rows::{Fields, damaged},
 };
 use crate::{
@@ -148,10 +150,27 @@ async fn children(
     query.build().fetch_all(tx).await.map_err(unavailable)
 }
 
-/// The money of an execution.
-pub(super) async fn cost(tx: &mut SqliteConnection, id: ExecutionId) -> Result<CostRecord> {
-    let execution = find_any(tx, id).await?;
-    Ok(execution.ok_or_else(|| damaged("executions", "nothing"))?.cost)
+/// The money of an execution, as it is inside the transaction.
+pub(super) async fn cost(tx: &mut SqliteConnection, execution: &Execution) -> Result<CostRecord> {
+    let rows = sqlx::query(
+        "SELECT step_id, number, provider, cost_nanos, cost_estimated, settled_seq FROM attempts \
+         WHERE execution_id = $1 AND settled_seq IS NOT NULL ORDER BY settled_seq",
+    )
+    .bind(execution.id.to_string())
+    .fetch_all(tx)
+    .await
+    .map_err(unavailable)?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        lines.extend(cost_line(Fields(row))?.map(|(_, line)| line));
+    }
+    Ok(CostRecord {
+        currency: execution.currency.clone(),
+        settled_nanos: execution.balance.spent_nanos,
+        reserved_nanos: execution.balance.reserved_nanos,
+        unknown_held_nanos: execution.balance.unknown_held_nanos,
+        lines,
+    })
 }
 
 fn execution_record(row: &SqliteRow) -> Result<ExecutionRecord> {

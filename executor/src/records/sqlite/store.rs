@@ -14,9 +14,9 @@ use crate::{
     ids::{AttemptId, BootId, ExecutionId, ImageId},
 };
 
-/// Runs a verb in a write transaction. An error rolls everything back; the commit is the point from which on the
-/// change is durable.
-macro_rules! write {
+/// Runs a verb in a write transaction. An error rolls everything back; the commit is the point from which on
+/// the change is durable.
+macro_rules! write_tx {
     ($store:expr, $verb:path $(, $argument:expr)*) => {{
         let mut tx = $store.begin_write().await?;
         let answer = $verb(&mut tx $(, $argument)*).await?;
@@ -26,7 +26,7 @@ macro_rules! write {
 }
 
 /// Runs queries over one snapshot.
-macro_rules! read {
+macro_rules! read_tx {
     ($store:expr, $query:path $(, $argument:expr)*) => {{
         let mut tx = $store.begin_read().await?;
         $query(&mut tx $(, $argument)*).await
@@ -36,27 +36,27 @@ macro_rules! read {
 #[async_trait]
 impl RecordStore for SqliteRecords {
     async fn save_plan(&self, plan: &NewPlan) -> Result<PlanRecord> {
-        write!(self, plans::save, plan)
+        write_tx!(self, plans::save, plan)
     }
 
     async fn plan(&self, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>> {
-        read!(self, plans::find, client, digest_hex)
+        read_tx!(self, plans::find, client, digest_hex)
     }
 
     async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>> {
-        read!(self, plans::list, client, filter, page)
+        read_tx!(self, plans::list, client, filter, page)
     }
 
     async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
-        write!(self, plans::delete, client, digest_hex)
+        write_tx!(self, plans::delete, client, digest_hex)
     }
 
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {
-        write!(self, accept::accept, order)
+        write_tx!(self, accept::accept, order)
     }
 
     async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>> {
-        write!(self, claims::claim, boot, now, lease, limit)
+        write_tx!(self, claims::claim, boot, now, lease, limit)
     }
 
     async fn renew(
@@ -65,11 +65,11 @@ impl RecordStore for SqliteRecords {
         executions: &[ExecutionId],
         until: UnixMicros,
     ) -> Result<Vec<ExecutionId>> {
-        write!(self, claims::renew, boot, executions, until)
+        write_tx!(self, claims::renew, boot, executions, until)
     }
 
     async fn release(&self, fence: &Fence) -> Result<()> {
-        write!(self, claims::release, fence)
+        write_tx!(self, claims::release, fence)
     }
 
     async fn open_execution(&self, fence: &Fence) -> Result<ExecutionRecord> {
@@ -80,11 +80,11 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()> {
-        write!(self, lifecycle::start_execution, fence, now)
+        write_tx!(self, lifecycle::start_execution, fence, now)
     }
 
     async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
-        write!(self, lifecycle::start_step, fence, step_id, now)
+        write_tx!(self, lifecycle::start_step, fence, step_id, now)
     }
 
     async fn acquire_unit(
@@ -94,11 +94,11 @@ impl RecordStore for SqliteRecords {
         render_digests: &[String],
         first: usize,
     ) -> Result<UnitGrant> {
-        write!(self, units::acquire, fence, step_id, render_digests, first)
+        write_tx!(self, units::acquire, fence, step_id, render_digests, first)
     }
 
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation> {
-        write!(self, attempts::prepare, fence, attempt)
+        write_tx!(self, attempts::prepare, fence, attempt)
     }
 
     async fn dispatch(
@@ -108,36 +108,36 @@ impl RecordStore for SqliteRecords {
         send_by: UnixMicros,
         now: UnixMicros,
     ) -> Result<Dispatch> {
-        write!(self, attempts::dispatch, fence, attempt, send_by, now)
+        write_tx!(self, attempts::dispatch, fence, attempt, send_by, now)
     }
 
     async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()> {
-        write!(self, attempts::accepted, fence, attempt, job_id, now)
+        write_tx!(self, attempts::accepted, fence, attempt, job_id, now)
     }
 
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
-        let added: Result<i64> = write!(self, attempts::add_receipt, receipt);
+        let added: Result<i64> = write_tx!(self, attempts::add_receipt, receipt);
         added.map(drop)
     }
 
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
-        write!(self, attempts::received, fence, attempt, receipt)
+        write_tx!(self, attempts::received, fence, attempt, receipt)
     }
 
     async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()> {
-        write!(self, outcomes::commit, fence, commit)
+        write_tx!(self, outcomes::commit, fence, commit)
     }
 
     async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()> {
-        write!(self, outcomes::end_attempt, fence, attempt, end)
+        write_tx!(self, outcomes::end_attempt, fence, attempt, end)
     }
 
     async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()> {
-        write!(self, outcomes::complete_reused, fence, reuse)
+        write_tx!(self, outcomes::complete_reused, fence, reuse)
     }
 
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
-        write!(self, lifecycle::end_step, fence, end)
+        write_tx!(self, lifecycle::end_step, fence, end)
     }
 
     async fn settle_execution(
@@ -146,7 +146,7 @@ impl RecordStore for SqliteRecords {
         failure: &Failure,
         now: UnixMicros,
     ) -> Result<ExecutionState> {
-        write!(self, lifecycle::settle, fence, failure, now)
+        write_tx!(self, lifecycle::settle, fence, failure, now)
     }
 
     async fn request_cancel(
@@ -163,7 +163,7 @@ impl RecordStore for SqliteRecords {
     }
 
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
-        read!(self, snapshots::find, client, execution)
+        read_tx!(self, snapshots::find, client, execution)
     }
 
     async fn executions(
@@ -172,7 +172,7 @@ impl RecordStore for SqliteRecords {
         filter: &ExecutionFilter,
         page: &Page,
     ) -> Result<Vec<ExecutionRecord>> {
-        read!(self, snapshots::list, client, filter, page)
+        read_tx!(self, snapshots::list, client, filter, page)
     }
 
     async fn events_after(
@@ -181,23 +181,23 @@ impl RecordStore for SqliteRecords {
         sequence: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>> {
-        read!(self, events::after, execution, sequence, limit)
+        read_tx!(self, events::after, execution, sequence, limit)
     }
 
     async fn image(&self, client: &str, image: ImageId) -> Result<Option<ImageRecord>> {
-        read!(self, library::find, client, image)
+        read_tx!(self, library::find, client, image)
     }
 
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
-        read!(self, library::list, client, filter, page)
+        read_tx!(self, library::list, client, filter, page)
     }
 
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
-        read!(self, ledger::sums)
+        read_tx!(self, ledger::sums)
     }
 
     async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
-        read!(self, ledger::balances)
+        read_tx!(self, ledger::balances)
     }
 
     async fn check(&self) -> Result<String> {

@@ -35,8 +35,8 @@ pub(super) async fn acquire(
     let Some(wanted) = render_digests.get(first) else {
         return Err(wrong_state(format!("target {first}"), "not one of the step"));
     };
-    // Before anything else, and whatever the answer: two steps that each hold what the other waits for would wait
-    // for ever.
+    // Before anything else, and whatever the answer: two steps that each hold what the other waits for would
+    // wait for ever.
     idle_units(tx, &execution, step_id, Some(wanted)).await?;
     let mut busy = None;
     for digest in render_digests {
@@ -157,8 +157,8 @@ pub(super) async fn open_attempt(
     )))
 }
 
-/// Lets go of the units that a step has open, except one; a unit with an open attempt on it stays as it is, for
-/// that attempt may still be billed.
+/// Lets go of the units that a step has open, except one; a unit with an open attempt on it stays as it is,
+/// for that attempt may still be billed.
 pub(super) async fn idle_units(
     tx: &mut SqliteConnection,
     execution: &Execution,
