@@ -286,7 +286,9 @@ pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
         .iter()
         .map(|(unit, nanos)| (unit.as_str(), *nanos))
         .collect();
-    let by_usage = bill.usage.iter().try_fold(0_i64, |sum, (unit, quantity)| {
+    // Nothing of a unit needs no price.
+    let mut used = bill.usage.iter().filter(|(_, quantity)| **quantity != 0);
+    let by_usage = used.try_fold(0_i64, |sum, (unit, quantity)| {
         let amount = unit_nanos.get(unit.as_str())?.checked_mul(*quantity)?;
         sum.checked_add(amount)
     });

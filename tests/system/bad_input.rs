@@ -75,13 +75,22 @@ async fn retired_models_answer_with_their_replacement() {
 async fn broken_json_is_an_error_of_its_own() {
     let world = World::new().await;
     let server = world.serve().await;
-    for json in ["", "{", "[]", "{\"digest\": 7}", "{\"spec\": {\"client\": \"\\ud800\"}}", "{\"specs\": {}}", "{} trailing"] {
+    for (json, expected) in [
+        ("", "MALFORMED_JSON"),
+        ("{", "MALFORMED_JSON"),
+        ("{} trailing", "MALFORMED_JSON"),
+        ("{\"spec\": {\"client\": \"\\ud800\"}}", "MALFORMED_JSON"),
+        // JSON, but no plan.
+        ("[]", "INVALID_REQUEST"),
+        ("{\"digest\": 7}", "INVALID_REQUEST"),
+        ("{\"specs\": {}}", "INVALID_REQUEST"),
+    ] {
         let request = ConvertPlanRequest {
             source: Some(Source::Json(json.to_owned())),
             format: PlanFormat::Message.into(),
         };
         let refused = server.planner().convert_plan(request).await.unwrap_err();
-        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "MALFORMED_JSON"), "{json}");
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, expected), "{json}");
     }
     server.stop().await;
 }

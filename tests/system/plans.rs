@@ -73,10 +73,10 @@ async fn a_risen_price_makes_a_plan_stale_unless_it_is_accepted() {
     let prices = world.folder().join("prices.toml");
     std::fs::write(
         &prices,
-        "[providers.openai.models.gpt-image-2.prices]\nimage_output_token_nanos = 45000\n",
+        "[providers.openai.models.gpt-image-2.pricing]\nimage_output_per_million = \"45\"\n",
     )
     .unwrap();
-    let world = world.with("catalog.files", &format!("[{:?}]", prices.to_string_lossy()));
+    let world = world.with("catalog.files", &prices.to_string_lossy());
     let server = world.serve().await;
     let check = CheckPlanRequest { plan: Some(plan.clone()), as_of_time: None };
     let checked = server.planner().check_plan(check).await.unwrap().into_inner();
