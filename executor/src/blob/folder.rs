@@ -244,7 +244,7 @@ impl Folder {
     fn path_to_write(&self, key: &BlobKey) -> io::Result<PathBuf> {
         let path = self.root.join(key.as_str());
         let parent = path.parent().unwrap_or(&self.root);
-        let below_root = parent.strip_prefix(&self.root).unwrap_or(Path::new(""));
+        let below_root = parent.strip_prefix(&self.root).unwrap_or_else(|_| Path::new(""));
         let mut folder = self.root.clone();
         for part in below_root {
             let within = folder.clone();
