@@ -252,14 +252,10 @@ impl<'c> Selector<'c, '_> {
                 format!("the client prefers {id}"),
             ));
         }
-        let photographic = matches!(
-            wish.style,
-            Style::Photorealistic | Style::Editorial | Style::Cinematic
-        );
         let style_rule = match wish.style {
             Style::Unspecified => None,
-            _ if photographic => rules.photographic.as_deref(),
-            _ => rules.other_styles.as_deref(),
+            Style::Photorealistic | Style::Editorial | Style::Cinematic => rules.photographic.as_deref(),
+            Style::Illustration | Style::Painterly | Style::LineArt => rules.other_styles.as_deref(),
         };
         if let Some(id) = style_rule {
             let explanation = format!("{} pictures go to {id}", settings::style_name(wish.style));
