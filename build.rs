@@ -3,7 +3,10 @@
 //! Two descriptor sets are made: one with source info, so that comments become documentation, and
 //! one without, which is embedded for gRPC reflection and for the test of the digest rules.
 
-#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo speaks to build scripts through the environment"
+)]
 
 use std::{
     env, fs,

@@ -17,7 +17,10 @@ pub mod digest;
 pub mod name;
 pub mod reason;
 
-#[expect(clippy::large_enum_variant, reason = "the messages are generated, and boxing would show in their API")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the messages are generated, and boxing would show in their API"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/_all.rs"));
 }

@@ -16,17 +16,15 @@ use limn_proto::{
 use prost::Message;
 
 use crate::{
-    MAX_STEPS,
     error::{PlanError, Problems},
+    limits::{MAX_SESSION_BYTES, MAX_STEPS},
     money::is_currency_code,
-    request::MAX_SESSION_BYTES,
 };
 
 mod cost;
 mod rules;
 mod step;
 
-pub(crate) use rules::MAX_NAME_BYTES;
 pub(crate) use step::check_thumbnail;
 
 /// Longest wrong digest that is quoted back, in characters.

@@ -33,6 +33,7 @@ pub mod catalog;
 mod check;
 mod error;
 mod explain;
+mod limits;
 mod money;
 mod planner;
 mod request;
@@ -42,7 +43,5 @@ mod text;
 pub use catalog::{Catalog, CatalogParts, CatalogProblem};
 pub use error::{PlanError, Violation};
 pub use explain::explain;
+pub use limits::MAX_STEPS;
 pub use planner::Planner;
-
-/// Most steps of a plan.
-pub const MAX_STEPS: usize = 500;

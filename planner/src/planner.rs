@@ -20,7 +20,7 @@ use crate::{
         fit::Target,
         notes::{self, targets},
         seed::Seeds,
-        select::{Selection, select},
+        select::{Selection, Selector},
     },
 };
 
@@ -76,8 +76,12 @@ impl<'c> Planner<'c> {
 
     /// Targets of every image. Images without any are left out; each of them has added a problem.
     fn select_all(&self, work: &Work, problems: &mut Problems) -> Vec<Selection<'c>> {
-        let disable_fallback = work.policy.disable_fallback;
-        let select = |wish| select(self.catalog, &work.client, disable_fallback, wish, problems);
+        let selector = Selector {
+            catalog: self.catalog,
+            client: &work.client,
+            disable_fallback: work.policy.disable_fallback,
+        };
+        let select = |wish| selector.select(wish, problems);
         work.images.iter().filter_map(select).collect()
     }
 }

@@ -16,15 +16,13 @@ mod door;
 mod image;
 mod policy;
 
-pub(crate) use image::{
-    Field, ImageWish, MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_KEY_TEXT_BYTES, MAX_SEED, SizeWish,
+pub(crate) use image::{Field, ImageWish, SizeWish};
+
+use crate::{
+    error::Problems,
+    limits::{MAX_SESSION_BYTES, MAX_STEPS},
 };
-
-use crate::{MAX_STEPS, error::Problems};
 use door::Door;
-
-/// Longest session id in bytes.
-pub(crate) const MAX_SESSION_BYTES: usize = 128;
 
 /// A checked request.
 #[derive(Debug)]

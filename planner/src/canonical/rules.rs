@@ -7,12 +7,11 @@ use limn_proto::{
     reason::Reason,
 };
 
-use crate::{error::Problems, text::is_normal};
-
-/// Longest name of a provider, a model or a revision in bytes.
-pub(crate) const MAX_NAME_BYTES: usize = 128;
-/// Most labels of a plan or a step.
-const MAX_LABELS: usize = 64;
+use crate::{
+    error::Problems,
+    limits::{MAX_LABEL_KEY_BYTES, MAX_LABEL_VALUE_BYTES, MAX_LABELS},
+    text::is_normal,
+};
 
 /// Collects broken rules.
 pub(super) struct Rules<'p> {
@@ -97,8 +96,8 @@ impl<'p> Rules<'p> {
         }
         let mut before: Option<&str> = None;
         for label in labels {
-            self.required_text(field, &label.key, 63);
-            self.text(field, &label.value, 256);
+            self.required_text(field, &label.key, MAX_LABEL_KEY_BYTES);
+            self.text(field, &label.value, MAX_LABEL_VALUE_BYTES);
             if before.is_some_and(|before| before >= label.key.as_str()) {
                 self.broken(
                     field,

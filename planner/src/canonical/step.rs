@@ -8,18 +8,14 @@ use limn_proto::{
     plan::{ImageType, Importance, Quality, RenderSpec, SeedMode, Step, Style, ThumbnailFit, ThumbnailSpec},
 };
 
-use super::rules::{MAX_NAME_BYTES, Rules};
+use super::rules::Rules;
 use crate::{
     catalog::MEDIA_TYPES,
-    request::{MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_KEY_TEXT_BYTES, MAX_SEED},
+    limits::{
+        MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED,
+        MAX_TEXT_BYTES, MAX_THUMBNAILS,
+    },
 };
-
-/// Longest text of a target or an original prompt in bytes, so that a plan of one step fits into a message.
-const MAX_TEXT_BYTES: usize = 1 << 20;
-/// Most targets of a step: the primary and its fallbacks.
-const MAX_TARGETS: usize = 17;
-/// Most thumbnails of a step.
-const MAX_THUMBNAILS: usize = 16;
 
 /// Checks the steps, and that their ids are different.
 pub(super) fn check_all(steps: &[Step], rules: &mut Rules<'_>) {
@@ -63,7 +59,7 @@ fn check_step(path: &str, step: &Step, rules: &mut Rules<'_>) {
             rules.broken(format!("{path}.thumbnails[{index}]"), message);
         }
     }
-    let count_fits = (1..=MAX_TARGETS).contains(&step.targets.len());
+    let count_fits = (1..=1 + MAX_FALLBACKS).contains(&step.targets.len());
     rules.hold(
         count_fits,
         &format!("{path}.targets"),

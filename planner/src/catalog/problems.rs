@@ -15,7 +15,13 @@ use limn_proto::{
 use super::{
     CatalogParts, CatalogProblem, MEDIA_TYPES, Model, OutputTokens, Pricing, Provider, Size, SizeRule, Styles,
 };
-use crate::{canonical, money::is_currency_code, stages::shape, text::is_date};
+use crate::{
+    canonical,
+    limits::{MAX_LABEL_KEY_BYTES, MAX_LABEL_VALUE_BYTES, MAX_NAME_BYTES},
+    money::is_currency_code,
+    stages::shape,
+    text::is_date,
+};
 
 /// Highest price of one unit: a million of the currency. Larger ones are a slip of the pen.
 const MAX_UNIT_PRICE_NANOS: i64 = 1_000_000_000_000_000;
@@ -99,10 +105,10 @@ fn check_provider(found: &mut Found, path: &str, provider: &Provider) {
 }
 
 fn check_model(found: &mut Found, path: &str, model: &Model) {
-    if model.id.is_empty() || model.id.len() > canonical::MAX_NAME_BYTES {
+    if model.id.is_empty() || model.id.len() > MAX_NAME_BYTES {
         found.add(path, "the id must have 1 to 128 bytes");
     }
-    if model.revision.len() > canonical::MAX_NAME_BYTES {
+    if model.revision.len() > MAX_NAME_BYTES {
         found.add(format!("{path}.revision"), "must have at most 128 bytes");
     }
     check_sizes(found, path, model);
@@ -153,8 +159,8 @@ fn check_model(found: &mut Found, path: &str, model: &Model) {
         );
     }
     for (key, values) in &model.options {
-        let words_fit = !values.is_empty() && values.iter().all(|value| value.len() <= 256);
-        if !(1..=63).contains(&key.len()) || !words_fit {
+        let words_fit = !values.is_empty() && values.iter().all(|value| value.len() <= MAX_LABEL_VALUE_BYTES);
+        if !(1..=MAX_LABEL_KEY_BYTES).contains(&key.len()) || !words_fit {
             found.add(
                 format!("{path}.options.{key}"),
                 "needs a key of 1 to 63 bytes and its values",

@@ -11,15 +11,9 @@ use limn_proto::{plan::Label, reason::Reason};
 
 use crate::{
     error::Problems,
+    limits::{MAX_LABEL_KEY_BYTES, MAX_LABEL_VALUE_BYTES, MAX_LABELS},
     text::{char_count, normalize},
 };
-
-/// Most labels of a plan or a step.
-pub(crate) const MAX_LABELS: usize = 64;
-/// Longest key of a label in bytes.
-pub(crate) const MAX_KEY_BYTES: usize = 63;
-/// Longest value of a label in bytes.
-pub(crate) const MAX_VALUE_BYTES: usize = 256;
 
 /// Takes fields of one message and knows where it stands in the request.
 pub(crate) struct Door<'p> {
@@ -113,8 +107,8 @@ impl<'p> Door<'p> {
         // Normalising can change the order and can make two keys equal.
         let mut labels = BTreeMap::new();
         for (key, value) in map {
-            let key = self.text(field, key, MAX_KEY_BYTES);
-            let value = self.text(field, value, MAX_VALUE_BYTES);
+            let key = self.text(field, key, MAX_LABEL_KEY_BYTES);
+            let value = self.text(field, value, MAX_LABEL_VALUE_BYTES);
             if key.is_empty() {
                 self.refuse(
                     field,

@@ -14,22 +14,14 @@ use limn_proto::{
 };
 
 use super::door::{Door, guidance_milli, parse_ratio};
-use crate::{catalog::MEDIA_TYPES, catalog::Size, error::Problems};
-
-/// Longest prompt, negative prompt and original prompt in characters.
-pub(crate) const MAX_TEXT_CHARS: usize = 32_000;
-/// Longest alternative text in bytes.
-pub(crate) const MAX_ALT_TEXT_BYTES: usize = 1_000;
-/// Longest caption in bytes.
-pub(crate) const MAX_CAPTION_BYTES: usize = 2_000;
-/// Longest id or title of the caller in bytes.
-pub(crate) const MAX_KEY_TEXT_BYTES: usize = 256;
-/// Longest name of a provider or a model in bytes.
-pub(crate) const MAX_NAME_BYTES: usize = 128;
-/// Most fallback providers of an image.
-pub(crate) const MAX_FALLBACKS: usize = 16;
-/// Largest seed: 31 bits fit every provider.
-pub(crate) const MAX_SEED: u32 = i32::MAX.unsigned_abs();
+use crate::{
+    catalog::{MEDIA_TYPES, Size},
+    error::Problems,
+    limits::{
+        MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED,
+        MAX_TEXT_CHARS,
+    },
+};
 
 /// A field that a target honours, maps or refuses, in the order of the notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,11 @@
 //! What stands beside a plan: choices, warnings, render digests and the fate of every requested field.
 
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 use limn_proto::{
     digest::render_digest,
@@ -20,6 +25,7 @@ pub(crate) fn describe(catalog: &Catalog, spec: &PlanSpec, selections: &[Selecti
         ..PlanNotes::default()
     };
     notes.warnings.extend(model_warnings(selections));
+    notes.warnings.extend(same_pictures(spec));
     for (step, selection) in spec.steps.iter().zip(selections) {
         notes.choices.push(choice(&step.step_id, selection));
         notes.warnings.extend(step_warnings(&step.step_id, selection));
@@ -97,6 +103,26 @@ fn model_warnings(selections: &[Selection<'_>]) -> Vec<Warning> {
         if !target.model.shutdown_date.is_empty() {
             let message = format!("{provider} shuts {model} down on {}", target.model.shutdown_date);
             warnings.push(warning("", "MODEL_SHUTDOWN_ANNOUNCED", message));
+        }
+    }
+    warnings
+}
+
+/// Steps that ask for a call that an earlier step makes too, as equal prompts with one given seed do.
+fn same_pictures(spec: &PlanSpec) -> Vec<Warning> {
+    let mut first_with: BTreeMap<String, &str> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for step in &spec.steps {
+        let Some(primary) = step.targets.first() else {
+            continue;
+        };
+        let digest = render_digest(primary);
+        if let Some(first) = first_with.get(&digest) {
+            let message =
+                format!("it asks for the same picture as {first}, seed included: one drawing serves both");
+            warnings.push(warning(&step.step_id, "SAME_PICTURE", message));
+        } else {
+            first_with.insert(digest, &step.step_id);
         }
     }
     warnings

@@ -19,6 +19,7 @@ use limn_proto::{
 
 use super::{
     fit::{Misfit, Target, fit},
+    lack::{Lack, report_lack, report_unknown_model, report_unknown_provider},
     settings,
 };
 use crate::{
@@ -48,281 +49,270 @@ struct Primary<'c> {
     passed_over: Vec<PassedOver>,
 }
 
-/// Why a candidate cannot draw an image.
-enum Lack<'c> {
-    Disabled(&'c Provider),
-    Unfit(&'c Provider, &'c Model, Misfit),
+/// Selects targets for the images of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selector<'c, 'w> {
+    pub catalog: &'c Catalog,
+    /// Id of the client, whose rules go before those of the catalog.
+    pub client: &'w str,
+    /// True: only the primary is selected.
+    pub disable_fallback: bool,
 }
 
-/// Selects the targets of an image. Nothing is returned when a problem was added.
-pub(crate) fn select<'c>(
-    catalog: &'c Catalog,
-    client: &str,
-    disable_fallback: bool,
-    wish: &ImageWish,
-    problems: &mut Problems,
-) -> Option<Selection<'c>> {
-    if !wish.preferred_provider.is_empty() && catalog.provider(&wish.preferred_provider).is_none() {
-        report_unknown_provider(
-            catalog,
-            wish,
-            "preferred_provider",
-            &wish.preferred_provider,
-            problems,
-        );
-    }
-    for name in &wish.fallback_providers {
-        if catalog.provider(name).is_none() {
-            report_unknown_provider(catalog, wish, "fallback_providers", name, problems);
+impl<'c> Selector<'c, '_> {
+    /// The targets of an image. Nothing when no primary can draw it; then a problem was added.
+    pub(crate) fn select(&self, wish: &ImageWish, problems: &mut Problems) -> Option<Selection<'c>> {
+        if !wish.preferred_provider.is_empty() && self.catalog.provider(&wish.preferred_provider).is_none() {
+            report_unknown_provider(
+                self.catalog,
+                wish,
+                "preferred_provider",
+                &wish.preferred_provider,
+                problems,
+            );
         }
-    }
-    let explicit = !wish.provider.is_empty() || !wish.model.is_empty();
-    let primary = if explicit {
-        named(catalog, wish, problems)
-    } else {
-        by_rule(catalog, client, wish, problems)
-    }?;
-    let (fallbacks, dropped_fallbacks) = if disable_fallback {
-        (Vec::new(), Vec::new())
-    } else {
-        fallbacks(catalog, client, explicit, wish, &primary.target)
-    };
-    let Primary {
-        target,
-        reason,
-        explanation,
-        passed_over,
-    } = primary;
-    Some(Selection {
-        primary: target,
-        fallbacks,
-        reason,
-        explanation,
-        passed_over,
-        dropped_fallbacks,
-    })
-}
-
-/// The provider or model that the request names.
-fn named<'c>(catalog: &'c Catalog, wish: &ImageWish, problems: &mut Problems) -> Option<Primary<'c>> {
-    let mut passed_over = Vec::new();
-    let (provider, model, what) = if wish.provider.is_empty() {
-        let (provider, model) = offering(catalog, wish, &mut passed_over, problems)?;
-        (provider, model, "model")
-    } else {
-        let Some(provider) = catalog.provider(&wish.provider) else {
-            report_unknown_provider(catalog, wish, "provider", &wish.provider, problems);
-            return None;
-        };
-        let (id, what) = match wish.model.as_str() {
-            "" => (provider.default_model.as_str(), "provider"),
-            id => (id, "provider and the model"),
-        };
-        let Some(model) = provider.model(id) else {
-            report_unknown_model(catalog, wish, &[provider], problems);
-            return None;
-        };
-        (provider, model, what)
-    };
-    match consider(catalog, provider, model, wish) {
-        Ok(target) => Some(Primary {
-            target,
-            reason: ChoiceReason::Explicit,
-            explanation: format!("the request names the {what}"),
-            passed_over,
-        }),
-        Err(lack) => {
-            report_lack(&lack, wish, problems);
-            None
-        }
-    }
-}
-
-/// The provider that offers the named model: the first enabled one in order of the ids.
-fn offering<'c>(
-    catalog: &'c Catalog,
-    wish: &ImageWish,
-    passed_over: &mut Vec<PassedOver>,
-    problems: &mut Problems,
-) -> Option<(&'c Provider, &'c Model)> {
-    let offers = |provider: &'c Provider| Some((provider, provider.model(&wish.model)?));
-    let candidates: Vec<_> = catalog.providers().iter().filter_map(offers).collect();
-    let chosen = candidates
-        .iter()
-        .find(|(provider, _)| provider.enabled)
-        .or_else(|| candidates.first());
-    let Some((chosen, model)) = chosen.copied() else {
-        let all: Vec<&Provider> = catalog.providers().iter().collect();
-        report_unknown_model(catalog, wish, &all, problems);
-        return None;
-    };
-    for (provider, model) in candidates {
-        if provider.id != chosen.id {
-            let reason = if provider.enabled {
-                "offers the model too; the first in order of the ids is taken".into()
-            } else {
-                Lack::Disabled(provider).to_string()
-            };
-            passed_over.push(PassedOver {
-                provider: provider.id.clone(),
-                model: model.id.clone(),
-                reason,
-            });
-        }
-    }
-    Some((chosen, model))
-}
-
-/// The first provider of the rules that can draw the image.
-fn by_rule<'c>(
-    catalog: &'c Catalog,
-    client: &str,
-    wish: &ImageWish,
-    problems: &mut Problems,
-) -> Option<Primary<'c>> {
-    let default = catalog.rules().default_provider.as_str();
-    let mut passed_over: Vec<PassedOver> = Vec::new();
-    let mut default_lack = None;
-    for (reason, id, explanation) in rules(catalog, client, wish) {
-        if passed_over.iter().any(|passed| passed.provider == id) {
-            continue;
-        }
-        // An unknown preference of the request was reported; the catalog names no unknown provider.
-        let Some(provider) = catalog.provider(id) else {
-            continue;
-        };
-        let Some(model) = provider.model(&provider.default_model) else {
-            continue;
-        };
-        match consider(catalog, provider, model, wish) {
-            Ok(target) => {
-                return Some(Primary {
-                    target,
-                    reason,
-                    explanation,
-                    passed_over,
-                });
+        for name in &wish.fallback_providers {
+            if self.catalog.provider(name).is_none() {
+                report_unknown_provider(self.catalog, wish, "fallback_providers", name, problems);
             }
+        }
+        let explicit = !wish.provider.is_empty() || !wish.model.is_empty();
+        let primary = if explicit {
+            self.named(wish, problems)
+        } else {
+            self.by_rule(wish, problems)
+        }?;
+        let (fallbacks, dropped_fallbacks) = if self.disable_fallback {
+            (Vec::new(), Vec::new())
+        } else {
+            self.fallbacks(explicit, wish, &primary.target)
+        };
+        let Primary {
+            target,
+            reason,
+            explanation,
+            passed_over,
+        } = primary;
+        Some(Selection {
+            primary: target,
+            fallbacks,
+            reason,
+            explanation,
+            passed_over,
+            dropped_fallbacks,
+        })
+    }
+
+    /// The provider or model that the request names.
+    fn named(&self, wish: &ImageWish, problems: &mut Problems) -> Option<Primary<'c>> {
+        let mut passed_over = Vec::new();
+        let (provider, model, what) = if wish.provider.is_empty() {
+            let (provider, model) = self.offering(wish, &mut passed_over, problems)?;
+            (provider, model, "model")
+        } else {
+            let Some(provider) = self.catalog.provider(&wish.provider) else {
+                report_unknown_provider(self.catalog, wish, "provider", &wish.provider, problems);
+                return None;
+            };
+            let (id, what) = match wish.model.as_str() {
+                "" => (provider.default_model.as_str(), "provider"),
+                id => (id, "provider and the model"),
+            };
+            let Some(model) = provider.model(id) else {
+                report_unknown_model(self.catalog, wish, &[provider], problems);
+                return None;
+            };
+            (provider, model, what)
+        };
+        match consider(self.catalog, provider, model, wish) {
+            Ok(target) => Some(Primary {
+                target,
+                reason: ChoiceReason::Explicit,
+                explanation: format!("the request names the {what}"),
+                passed_over,
+            }),
             Err(lack) => {
-                let model = if provider.enabled {
-                    model.id.clone()
+                report_lack(&lack, wish, problems);
+                None
+            }
+        }
+    }
+
+    /// The provider that offers the named model: the first enabled one in order of the ids.
+    fn offering(
+        &self,
+        wish: &ImageWish,
+        passed_over: &mut Vec<PassedOver>,
+        problems: &mut Problems,
+    ) -> Option<(&'c Provider, &'c Model)> {
+        let offers = |provider: &'c Provider| Some((provider, provider.model(&wish.model)?));
+        let candidates: Vec<_> = self.catalog.providers().iter().filter_map(offers).collect();
+        let chosen = candidates
+            .iter()
+            .find(|(provider, _)| provider.enabled)
+            .or_else(|| candidates.first());
+        let Some((chosen, model)) = chosen.copied() else {
+            let all: Vec<&Provider> = self.catalog.providers().iter().collect();
+            report_unknown_model(self.catalog, wish, &all, problems);
+            return None;
+        };
+        for (provider, model) in candidates {
+            if provider.id != chosen.id {
+                let reason = if provider.enabled {
+                    "offers the model too; the first in order of the ids is taken".into()
                 } else {
-                    String::new()
+                    Lack::Disabled(provider).to_string()
                 };
                 passed_over.push(PassedOver {
-                    provider: id.into(),
-                    model,
-                    reason: lack.to_string(),
+                    provider: provider.id.clone(),
+                    model: model.id.clone(),
+                    reason,
                 });
-                if id == default {
-                    default_lack = Some(lack);
+            }
+        }
+        Some((chosen, model))
+    }
+
+    /// The first provider of the rules that can draw the image.
+    fn by_rule(&self, wish: &ImageWish, problems: &mut Problems) -> Option<Primary<'c>> {
+        let default = self.catalog.rules().default_provider.as_str();
+        let mut passed_over: Vec<PassedOver> = Vec::new();
+        let mut default_lack = None;
+        for (reason, id, explanation) in self.rules(wish) {
+            if passed_over.iter().any(|passed| passed.provider == id) {
+                continue;
+            }
+            // An unknown preference of the request was reported; the catalog names no unknown provider.
+            let Some(provider) = self.catalog.provider(id) else {
+                continue;
+            };
+            let Some(model) = provider.model(&provider.default_model) else {
+                continue;
+            };
+            match consider(self.catalog, provider, model, wish) {
+                Ok(target) => {
+                    return Some(Primary {
+                        target,
+                        reason,
+                        explanation,
+                        passed_over,
+                    });
+                }
+                Err(lack) => {
+                    let model = if provider.enabled {
+                        model.id.clone()
+                    } else {
+                        String::new()
+                    };
+                    passed_over.push(PassedOver {
+                        provider: id.into(),
+                        model,
+                        reason: lack.to_string(),
+                    });
+                    if id == default {
+                        default_lack = Some(lack);
+                    }
                 }
             }
         }
-    }
-    match default_lack {
-        // The default was asked for by asking for nobody, so its own problems are the answer.
-        Some(lack @ Lack::Unfit(_, _, Misfit::Fields(_) | Misfit::PriceTooLarge)) => {
-            report_lack(&lack, wish, problems);
-        }
-        _ => {
-            for passed in passed_over {
-                let description = format!("{} {}", passed.provider, passed.reason);
-                problems.add(Reason::NoEligibleProvider, wish.path_of("provider"), description);
+        match default_lack {
+            // The default was asked for by asking for nobody, so its own problems are the answer.
+            Some(lack @ Lack::Unfit(_, _, Misfit::Fields(_) | Misfit::PriceTooLarge)) => {
+                report_lack(&lack, wish, problems);
+            }
+            _ => {
+                for passed in passed_over {
+                    let description = format!("{} {}", passed.provider, passed.reason);
+                    problems.add(Reason::NoEligibleProvider, wish.path_of("provider"), description);
+                }
             }
         }
+        None
     }
-    None
-}
 
-/// Rules that apply to the image, in the order in which they are asked.
-fn rules<'r>(
-    catalog: &'r Catalog,
-    client: &str,
-    wish: &'r ImageWish,
-) -> Vec<(ChoiceReason, &'r str, String)> {
-    let rules = catalog.rules();
-    let mut found = Vec::new();
-    if !wish.preferred_provider.is_empty() {
-        let id = wish.preferred_provider.as_str();
+    /// Rules that apply to the image, in the order in which they are asked.
+    fn rules<'r>(&'r self, wish: &'r ImageWish) -> Vec<(ChoiceReason, &'r str, String)> {
+        let rules = self.catalog.rules();
+        let mut found = Vec::new();
+        if !wish.preferred_provider.is_empty() {
+            let id = wish.preferred_provider.as_str();
+            found.push((
+                ChoiceReason::ClientPreference,
+                id,
+                format!("the request prefers {id}"),
+            ));
+        } else if let Some(id) = rules
+            .clients
+            .get(self.client)
+            .and_then(|own| own.preferred_provider.as_deref())
+        {
+            found.push((
+                ChoiceReason::ClientPreference,
+                id,
+                format!("the client prefers {id}"),
+            ));
+        }
+        let style_rule = match wish.style {
+            Style::Unspecified => None,
+            Style::Photorealistic | Style::Editorial | Style::Cinematic => rules.photographic.as_deref(),
+            Style::Illustration | Style::Painterly | Style::LineArt => rules.other_styles.as_deref(),
+        };
+        if let Some(id) = style_rule {
+            let explanation = format!("{} pictures go to {id}", settings::style_name(wish.style));
+            found.push((ChoiceReason::StyleRule, id, explanation));
+        }
+        let id = rules.default_provider.as_str();
         found.push((
-            ChoiceReason::ClientPreference,
+            ChoiceReason::Default,
             id,
-            format!("the request prefers {id}"),
+            format!("no other rule applies, and {id} is the default"),
         ));
-    } else if let Some(id) = rules
-        .clients
-        .get(client)
-        .and_then(|own| own.preferred_provider.as_deref())
-    {
-        found.push((
-            ChoiceReason::ClientPreference,
-            id,
-            format!("the client prefers {id}"),
-        ));
+        found
     }
-    let photographic = matches!(
-        wish.style,
-        Style::Photorealistic | Style::Editorial | Style::Cinematic
-    );
-    let style_rule = match wish.style {
-        Style::Unspecified => None,
-        _ if photographic => rules.photographic.as_deref(),
-        _ => rules.other_styles.as_deref(),
-    };
-    if let Some(id) = style_rule {
-        let explanation = format!("{} pictures go to {id}", settings::style_name(wish.style));
-        found.push((ChoiceReason::StyleRule, id, explanation));
-    }
-    let id = rules.default_provider.as_str();
-    found.push((
-        ChoiceReason::Default,
-        id,
-        format!("no other rule applies, and {id} is the default"),
-    ));
-    found
-}
 
-/// Fallbacks that fit, and a sentence for each that does not.
-///
-/// Nobody spends money because something free failed, and nobody gets a proof in place of a picture that was
-/// paid for: a list that the request did not give stays on one side of that line.
-fn fallbacks<'c>(
-    catalog: &'c Catalog,
-    client: &str,
-    explicit: bool,
-    wish: &ImageWish,
-    primary: &Target<'c>,
-) -> (Vec<Target<'c>>, Vec<String>) {
-    let rules = catalog.rules();
-    let requested = !wish.fallback_providers.is_empty();
-    let names: &[String] = if requested {
-        &wish.fallback_providers
-    } else if explicit {
-        &[]
-    } else {
-        let own = rules.clients.get(client).and_then(|own| own.fallbacks.as_deref());
-        own.unwrap_or(&rules.fallbacks)
-    };
-    let mut seen = BTreeSet::from([primary.provider.id.as_str()]);
-    let (mut targets, mut dropped) = (Vec::new(), Vec::new());
-    for name in names {
-        let Some(provider) = catalog.provider(name) else {
-            continue;
+    /// Fallbacks that fit, and a sentence for each that does not.
+    ///
+    /// Nobody spends money because something free failed, and nobody gets a proof in place of a picture that was
+    /// paid for: a list that the request did not give stays on one side of that line.
+    fn fallbacks(
+        &self,
+        explicit: bool,
+        wish: &ImageWish,
+        primary: &Target<'c>,
+    ) -> (Vec<Target<'c>>, Vec<String>) {
+        let rules = self.catalog.rules();
+        let requested = !wish.fallback_providers.is_empty();
+        let names: &[String] = if requested {
+            &wish.fallback_providers
+        } else if explicit {
+            &[]
+        } else {
+            let own = rules
+                .clients
+                .get(self.client)
+                .and_then(|own| own.fallbacks.as_deref());
+            own.unwrap_or(&rules.fallbacks)
         };
-        let Some(model) = provider.model(&provider.default_model) else {
-            continue;
-        };
-        let crosses = !requested && provider.free != primary.provider.free;
-        if crosses || !seen.insert(provider.id.as_str()) {
-            continue;
+        let mut seen = BTreeSet::from([primary.provider.id.as_str()]);
+        let (mut targets, mut dropped) = (Vec::new(), Vec::new());
+        for name in names {
+            let Some(provider) = self.catalog.provider(name) else {
+                continue;
+            };
+            let Some(model) = provider.model(&provider.default_model) else {
+                continue;
+            };
+            let crosses = !requested && provider.free != primary.provider.free;
+            if crosses || !seen.insert(provider.id.as_str()) {
+                continue;
+            }
+            match consider(self.catalog, provider, model, wish) {
+                Ok(target) => targets.push(target),
+                Err(lack) => dropped.push(format!("{name} cannot stand in: it {lack}")),
+            }
         }
-        match consider(catalog, provider, model, wish) {
-            Ok(target) => targets.push(target),
-            Err(lack) => dropped.push(format!("{name} cannot stand in: it {lack}")),
-        }
+        (targets, dropped)
     }
-    (targets, dropped)
 }
 
 fn consider<'c>(
@@ -335,115 +325,4 @@ fn consider<'c>(
         return Err(Lack::Disabled(provider));
     }
     fit(catalog, provider, model, wish).map_err(|misfit| Lack::Unfit(provider, model, misfit))
-}
-
-impl core::fmt::Display for Lack<'_> {
-    /// Reads on from the provider's name.
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Disabled(provider) => write!(formatter, "is switched off: {}", provider.disabled_reason),
-            Self::Unfit(_, model, Misfit::PriceUnknown) => {
-                write!(formatter, "has no known price for {}", model.id)
-            }
-            Self::Unfit(_, model, Misfit::PriceTooLarge) => {
-                write!(
-                    formatter,
-                    "has a price for {} that is too large to state",
-                    model.id
-                )
-            }
-            Self::Unfit(_, model, Misfit::Fields(fields)) => {
-                write!(formatter, "cannot draw it with {}", model.id)?;
-                for (index, unfit) in fields.iter().enumerate() {
-                    let lead = if index == 0 { ": " } else { "; " };
-                    write!(formatter, "{lead}{} {}", unfit.field, unfit.description)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Reports why the one candidate that counts cannot draw the image.
-fn report_lack(lack: &Lack<'_>, wish: &ImageWish, problems: &mut Problems) {
-    let named = if wish.provider.is_empty() && !wish.model.is_empty() {
-        "model"
-    } else {
-        "provider"
-    };
-    match lack {
-        Lack::Disabled(provider) => {
-            let description = format!("{} {lack}", provider.id);
-            problems.add(Reason::ProviderDisabled, wish.path_of(named), description);
-            problems.note("provider", provider.id.clone());
-        }
-        Lack::Unfit(provider, model, misfit) => {
-            problems.note("provider", provider.id.clone());
-            problems.note("model", model.id.clone());
-            match misfit {
-                Misfit::PriceUnknown => {
-                    let description = format!(
-                        "{} {lack}, and an unknown price is never taken for zero",
-                        provider.id
-                    );
-                    problems.add(Reason::PriceUnknown, wish.path_of(named), description);
-                }
-                Misfit::PriceTooLarge => {
-                    let description = format!("{} {lack}", provider.id);
-                    problems.add(Reason::UnsupportedParameter, wish.path_of(named), description);
-                }
-                Misfit::Fields(fields) => {
-                    for unfit in fields {
-                        let reason = Reason::UnsupportedParameter;
-                        problems.add(reason, wish.path_of(unfit.field), unfit.description.clone());
-                        problems.note("allowed", settings::offered(model, unfit.field));
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn report_unknown_provider(
-    catalog: &Catalog,
-    wish: &ImageWish,
-    field: &str,
-    name: &str,
-    problems: &mut Problems,
-) {
-    let known: Vec<&str> = catalog
-        .providers()
-        .iter()
-        .map(|provider| provider.id.as_str())
-        .collect();
-    let known = known.join(", ");
-    let description = format!("\"{}\" is no provider; there are {known}", name.escape_debug());
-    problems.add(Reason::UnknownProvider, wish.path_of(field), description);
-    problems.note("known", known);
-}
-
-/// Reports a model that none of the providers offers. A retired one is named with its replacement.
-fn report_unknown_model(
-    catalog: &Catalog,
-    wish: &ImageWish,
-    providers: &[&Provider],
-    problems: &mut Problems,
-) {
-    let provider = Some(wish.provider.as_str()).filter(|id| !id.is_empty());
-    if let Some(retired) = catalog.retired(provider, &wish.model) {
-        let description = format!(
-            "{} was retired by {} on {}; use {}",
-            retired.id, retired.provider, retired.retired_on, retired.replacement
-        );
-        problems.add(Reason::ModelRetired, wish.path_of("model"), description);
-        problems.note("replacement", retired.replacement.clone());
-        problems.note("retiredOn", retired.retired_on.clone());
-        return;
-    }
-    let models = providers.iter().flat_map(|provider| &provider.models);
-    let known: BTreeSet<&str> = models.map(|model| model.id.as_str()).collect();
-    let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    let description = format!("\"{}\" is no model; there are {known}", wish.model.escape_debug());
-    problems.add(Reason::UnknownModel, wish.path_of("model"), description);
-    problems.note("known", known);
 }

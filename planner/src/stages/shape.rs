@@ -239,7 +239,10 @@ fn heights(grid: &SizeGrid, width: u32) -> Option<(u32, u32)> {
     let most = u64::from(grid.max_side_px)
         .min(grid.max_pixels / width)
         .min(width * ratio / 1000);
-    let (least, most) = (least.max(1).div_ceil(step) * step, most / step * step);
+    let (least, most) = (
+        least.max(1).div_ceil(step).saturating_mul(step),
+        most / step * step,
+    );
     if least > most {
         return None;
     }

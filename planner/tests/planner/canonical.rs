@@ -42,70 +42,70 @@ const BREAKAGES: &[Breakage] = &[
         spec.labels = vec![Label {
             key: String::new(),
             value: String::new(),
-        }]
+        }];
     }),
     ("not_after_unix", |spec| spec.not_after_unix = -1),
     ("policy", |spec| spec.policy = None),
     ("policy.retry", |spec| spec.policy.as_mut().unwrap().retry = None),
     ("policy.max_concurrency", |spec| {
-        spec.policy.as_mut().unwrap().max_concurrency = 0
+        spec.policy.as_mut().unwrap().max_concurrency = 0;
     }),
     ("policy.attempt_timeout_ms", |spec| {
-        spec.policy.as_mut().unwrap().attempt_timeout_ms = 1
+        spec.policy.as_mut().unwrap().attempt_timeout_ms = 1;
     }),
     ("policy.max_cost", |spec| {
-        spec.policy.as_mut().unwrap().max_cost = usd(-1)
+        spec.policy.as_mut().unwrap().max_cost = usd(-1);
     }),
     ("steps[1].step_id", |spec| {
-        spec.steps[1].step_id = "image-1".into()
+        spec.steps[1].step_id = "image-1".into();
     }),
     ("steps[0].image_type", |spec| spec.steps[0].image_type = 77),
     ("steps[0].labels", |spec| spec.steps[0].labels.reverse()),
     ("steps[0].labels", |spec| spec.steps[0].labels[1].key = "a".into()),
     ("steps[0].caption", |spec| {
-        spec.steps[0].caption = "cafe\u{301}".into()
+        spec.steps[0].caption = "cafe\u{301}".into();
     }),
     ("steps[0].alt_text", |spec| {
-        spec.steps[0].alt_text = "two\r\nlines".into()
+        spec.steps[0].alt_text = "two\r\nlines".into();
     }),
     ("steps[0].thumbnails[0]", |spec| {
-        spec.steps[0].thumbnails[0].width_px = 15
+        spec.steps[0].thumbnails[0].width_px = 15;
     }),
     ("steps[0].targets", |spec| spec.steps[0].targets[1].seed ^= 1),
     ("steps[0].targets[0].format", |spec| {
-        spec.steps[0].targets[0].format.clear()
+        spec.steps[0].targets[0].format.clear();
     }),
     ("steps[0].targets[0].prompt", |spec| {
-        spec.steps[0].targets[0].prompt = " ".into()
+        spec.steps[0].targets[0].prompt = " ".into();
     }),
     ("steps[0].targets[0].width_px", |spec| {
-        spec.steps[0].targets[0].width_px = 0
+        spec.steps[0].targets[0].width_px = 0;
     }),
     ("steps[0].targets[0].quality", |spec| {
-        spec.steps[0].targets[0].quality = 42
+        spec.steps[0].targets[0].quality = 42;
     }),
     ("steps[0].targets[1].seed_mode", |spec| {
-        spec.steps[0].targets[1].seed_mode = 0
+        spec.steps[0].targets[1].seed_mode = 0;
     }),
     ("steps[0].targets[1].media_type", |spec| {
-        spec.steps[0].targets[1].media_type = "image/gif".into()
+        spec.steps[0].targets[1].media_type = "image/gif".into();
     }),
     ("cost", |spec| spec.cost = None),
     ("cost.expected", |spec| {
-        spec.cost.as_mut().unwrap().expected.as_mut().unwrap().nanos += 1
+        spec.cost.as_mut().unwrap().expected.as_mut().unwrap().nanos += 1;
     }),
     ("cost.worst_case", |spec| {
-        spec.cost.as_mut().unwrap().worst_case.as_mut().unwrap().nanos -= 1
+        spec.cost.as_mut().unwrap().worst_case.as_mut().unwrap().nanos -= 1;
     }),
     ("cost.lines", |spec| spec.cost.as_mut().unwrap().lines.swap(0, 1)),
     ("cost.lines[0].attempt_ceiling", |spec| {
-        spec.cost.as_mut().unwrap().lines[0].attempt_ceiling = usd(1)
+        spec.cost.as_mut().unwrap().lines[0].attempt_ceiling = usd(1);
     }),
     ("cost.lines[0].expected", |spec| {
-        spec.cost.as_mut().unwrap().lines[0].expected = usd(1)
+        spec.cost.as_mut().unwrap().lines[0].expected = usd(1);
     }),
     ("cost.lines[0].components[1]", |spec| {
-        spec.cost.as_mut().unwrap().lines[0].components.reverse()
+        spec.cost.as_mut().unwrap().lines[0].components.reverse();
     }),
     ("cost.lines[2].components[0].unit", |spec| {
         spec.cost.as_mut().unwrap().lines[2].components[0].unit = "pixel".into();

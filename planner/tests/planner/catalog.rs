@@ -18,53 +18,53 @@ fn sketch(parts: &mut CatalogParts) -> &mut Model {
 const BREAKAGES: &[Breakage] = &[
     ("currency", |parts| parts.currency = "usd".into()),
     ("providers.Sketch", |parts| {
-        parts.providers[0].id = "Sketch".into()
+        parts.providers[0].id = "Sketch".into();
     }),
     ("providers.inkwell", |parts| {
-        parts.providers[0].id = "inkwell".into()
+        parts.providers[0].id = "inkwell".into();
     }),
     ("providers.sketch.title", |parts| parts.providers[0].title.clear()),
     ("providers.sketch.disabled_reason", |parts| {
-        parts.providers[0].enabled = false
+        parts.providers[0].enabled = false;
     }),
     ("providers.sketch.default_model", |parts| {
-        parts.providers[0].default_model = "none".into()
+        parts.providers[0].default_model = "none".into();
     }),
     ("providers.sketch.models.sketch-1.pricing", |parts| {
         sketch(parts).pricing = Some(Pricing::PerMegapixel { nanos: 1 });
     }),
     ("providers.sketch.models.sketch-1.sizes", |parts| {
-        sketch(parts).sizes = SizeRule::Listed(vec![])
+        sketch(parts).sizes = SizeRule::Listed(vec![]);
     }),
     ("providers.sketch.models.sketch-1.default_size", |parts| {
-        sketch(parts).default_size = Size::new(15, 16)
+        sketch(parts).default_size = Size::new(15, 16);
     }),
     ("providers.sketch.models.sketch-1.formats", |parts| {
-        sketch(parts).formats.clear()
+        sketch(parts).formats.clear();
     }),
     ("providers.sketch.models.sketch-1.formats", |parts| {
-        sketch(parts).formats = vec!["image/gif".into()]
+        sketch(parts).formats = vec!["image/gif".into()];
     }),
     ("providers.sketch.models.sketch-1.qualities", |parts| {
-        sketch(parts).qualities.default = None
+        sketch(parts).qualities.default = None;
     }),
     ("providers.sketch.models.sketch-1.styles", |parts| {
-        sketch(parts).styles = Styles::Tokens([].into())
+        sketch(parts).styles = Styles::Tokens([].into());
     }),
     ("providers.sketch.models.sketch-1.max_prompt_chars", |parts| {
-        sketch(parts).max_prompt_chars = 0
+        sketch(parts).max_prompt_chars = 0;
     }),
     ("providers.sketch.models.sketch-1.prices_as_of", |parts| {
-        sketch(parts).prices_as_of = "soon".into()
+        sketch(parts).prices_as_of = "soon".into();
     }),
     ("providers.sketch.models.sketch-1.prices_source", |parts| {
-        sketch(parts).prices_source.clear()
+        sketch(parts).prices_source.clear();
     }),
     ("providers.sketch.models.sketch-1.pricing", |parts| {
-        sketch(parts).pricing = None
+        sketch(parts).pricing = None;
     }),
     ("providers.sketch.models.sketch-1.shutdown_date", |parts| {
-        sketch(parts).shutdown_date = "1.1.2027".into()
+        sketch(parts).shutdown_date = "1.1.2027".into();
     }),
     ("providers.mega.models.pixels-1.pricing", |parts| {
         parts.providers[3].models[0].pricing = Some(Pricing::PerMegapixel { nanos: -1 });
@@ -73,23 +73,23 @@ const BREAKAGES: &[Breakage] = &[
         parts.providers[2].models[0].pricing = Some(Pricing::PerImage([(Quality::High, 1)].into()));
     }),
     ("retired.ink-1.retired_on", |parts| {
-        parts.retired[0].retired_on = "2026-02-30".into()
+        parts.retired[0].retired_on = "2026-02-30".into();
     }),
     ("retired.ink-1.provider", |parts| {
-        parts.retired[0].provider = "nobody".into()
+        parts.retired[0].provider = "nobody".into();
     }),
     ("retired.ink-1.replacement", |parts| {
-        parts.retired[0].replacement = "ink-9".into()
+        parts.retired[0].replacement = "ink-9".into();
     }),
     ("retired.ink-2", |parts| parts.retired[0].id = "ink-2".into()),
     ("selection.default_provider", |parts| {
-        parts.selection.default_provider.clear()
+        parts.selection.default_provider.clear();
     }),
     ("selection.photographic", |parts| {
-        parts.selection.photographic = Some("nobody".into())
+        parts.selection.photographic = Some("nobody".into());
     }),
     ("selection.fallbacks", |parts| {
-        parts.selection.fallbacks.push("nobody".into())
+        parts.selection.fallbacks.push("nobody".into());
     }),
     ("selection.clients.gallery.preferred_provider", |parts| {
         parts

@@ -1,4 +1,4 @@
-//! What plans cost, and what max_cost does.
+//! What plans cost, and what `max_cost` does.
 
 use limn_proto::{
     plan::{CostEstimate, Money, RunPolicy},

@@ -187,3 +187,23 @@ fn warnings_stand_once_for_a_model_and_once_for_each_step() {
     );
     assert!(notes.warnings[1].message.ends_with("on 2026-12-01"));
 }
+
+#[test]
+fn equal_prompts_with_one_given_seed_are_one_picture_and_say_so() {
+    let seeded = ImageRequest {
+        seed: Some(42),
+        ..image_at("sketch")
+    };
+    let (_, notes) = planned(&batch(vec![seeded.clone(), image_at("sketch"), seeded]));
+    let same: Vec<_> = notes
+        .warnings
+        .iter()
+        .map(|warning| (warning.code.as_str(), warning.step_id.as_str()))
+        .collect();
+    assert_eq!(same, [("SAME_PICTURE", "image-3")]);
+    assert!(
+        notes.warnings[0].message.contains("as image-1"),
+        "{}",
+        notes.warnings[0].message
+    );
+}

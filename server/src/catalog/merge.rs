@@ -9,7 +9,7 @@ pub(super) fn into(base: &mut Table, layer: &Table) {
     for (key, value) in layer {
         match (base.get_mut(key), value) {
             (Some(Value::Table(below)), Value::Table(above)) if !changes_kind(below, above) => {
-                into(below, above)
+                into(below, above);
             }
             _ => {
                 base.insert(key.clone(), value.clone());

@@ -141,7 +141,7 @@ impl<'p> Section<'p> {
         if size.is_none() && !text.is_empty() {
             self.problem(key, "must be a size such as \"1024x768\"");
         }
-        size.unwrap_or(Size::new(0, 0))
+        size.unwrap_or_else(|| Size::new(0, 0))
     }
 
     /// Keys that have not been taken yet.
