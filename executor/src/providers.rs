@@ -4,6 +4,7 @@
 
 mod http;
 pub mod openai;
+pub mod sketch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -63,17 +64,28 @@ pub struct Kind {
 }
 
 /// Every provider that is built in, in ascending order of the id.
-pub const KINDS: &[Kind] = &[Kind {
-    id: openai::ID,
-    title: "OpenAI",
-    key_variable: Some(openai::KEY_VARIABLE),
-    build: |settings| {
-        Ok(Arc::new(openai::OpenAi::new(
-            typed(settings.table)?,
-            settings.key,
-        )?))
+pub const KINDS: &[Kind] = &[
+    Kind {
+        id: openai::ID,
+        title: "OpenAI",
+        key_variable: Some(openai::KEY_VARIABLE),
+        build: |settings| {
+            Ok(Arc::new(openai::OpenAi::new(
+                typed(settings.table)?,
+                settings.key,
+            )?))
+        },
     },
-}];
+    Kind {
+        id: sketch::ID,
+        title: "Sketch (local proofs)",
+        key_variable: None,
+        build: |settings| match settings.table.keys().next() {
+            None => Ok(Arc::new(sketch::Sketch)),
+            Some(setting) => Err(format!("it has no setting {setting:?}")),
+        },
+    },
+];
 
 /// Settings that no provider can be built from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -99,82 +99,35 @@ const ACCOUNT: &[&str] = &[
 /// answer with 400 and not with 429, <https://github.com/dfinke/PowerShellAI/issues/127>.
 /// That failed requests are not billed is long practice and stated for no single status.
 const TABLE: &[Row] = &[
-    Row {
-        statuses: (400, 400),
-        words: MODERATION,
-        body: Body::Own,
-        reason: Reason::ContentBlocked,
-    },
-    Row {
-        statuses: (400, 403),
-        words: ACCOUNT,
-        body: Body::Own,
-        reason: Reason::ProviderAccount,
-    },
-    Row {
-        statuses: (429, 429),
-        words: ACCOUNT,
-        body: Body::Own,
-        reason: Reason::ProviderAccount,
-    },
+    row(400, MODERATION, Body::Own, Reason::ContentBlocked),
+    row(400, ACCOUNT, Body::Own, Reason::ProviderAccount),
+    row(403, ACCOUNT, Body::Own, Reason::ProviderAccount),
+    row(429, ACCOUNT, Body::Own, Reason::ProviderAccount),
     // Turned away at the door, whoever keeps it: no key, no permission, no such path, too large, too many.
-    Row {
-        statuses: (401, 401),
-        words: &[],
-        body: Body::Any,
-        reason: Reason::ProviderAccount,
-    },
-    Row {
-        statuses: (403, 403),
-        words: &[],
-        body: Body::Any,
-        reason: Reason::ProviderAccount,
-    },
-    Row {
-        statuses: (404, 404),
-        words: &[],
-        body: Body::Any,
-        reason: Reason::ProviderRejected,
-    },
-    Row {
-        statuses: (413, 413),
-        words: &[],
-        body: Body::Any,
-        reason: Reason::ProviderRejected,
-    },
-    Row {
-        statuses: (429, 429),
-        words: &[],
-        body: Body::Any,
-        reason: Reason::ProviderRateLimited,
-    },
+    row(401, &[], Body::Any, Reason::ProviderAccount),
+    row(403, &[], Body::Any, Reason::ProviderAccount),
+    row(404, &[], Body::Any, Reason::ProviderRejected),
+    row(413, &[], Body::Any, Reason::ProviderRejected),
+    row(429, &[], Body::Any, Reason::ProviderRateLimited),
     // Validation. 408 is not here: a request that timed out may have been read.
-    Row {
-        statuses: (400, 400),
-        words: &[],
-        body: Body::Own,
-        reason: Reason::ProviderRejected,
-    },
-    Row {
-        statuses: (409, 409),
-        words: &[],
-        body: Body::Own,
-        reason: Reason::ProviderRejected,
-    },
-    Row {
-        statuses: (422, 422),
-        words: &[],
-        body: Body::Own,
-        reason: Reason::ProviderRejected,
-    },
+    row(400, &[], Body::Own, Reason::ProviderRejected),
+    row(409, &[], Body::Own, Reason::ProviderRejected),
+    row(422, &[], Body::Own, Reason::ProviderRejected),
     // The API says itself that it failed; a gateway's page would leave open what happened behind it.
     Row {
         statuses: (500, 599),
-        words: &[],
-        body: Body::Own,
-        reason: Reason::ProviderUnavailable,
+        ..row(500, &[], Body::Own, Reason::ProviderUnavailable)
     },
 ];
+
+const fn row(status: u16, words: &'static [&'static str], body: Body, reason: Reason) -> Row {
+    Row {
+        statuses: (status, status),
+        words,
+        body,
+        reason,
+    }
+}
 
 /// What an answer with an error status proves.
 pub(super) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
@@ -222,6 +175,7 @@ mod tests {
     fn every_listed_answer_has_its_verdict() {
         use Reason::*;
         let blocked = "image_generation_user_error";
+        let refused = "invalid_request_error";
         for (status, error, reason, billing) in [
             (
                 400,
