@@ -68,7 +68,11 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         }
         tokio::select! {
             () = inner.parts.clock.sleep(period) => {}
-            () = inner.stopping.cancelled() => inner.parts.clock.sleep(inner.parts.settings.poll.min(period)).await,
+            // An idle process stops at once; one with work looks again soon.
+            () = inner.stopping.cancelled(), if !inner.running.ids().is_empty() => {
+                inner.parts.clock.sleep(inner.parts.settings.poll.min(period)).await;
+            }
+            () = inner.stopping.cancelled() => {}
         }
     }
 }
