@@ -2,20 +2,22 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
-use limn_executor::{
-    blob::link::LinkSigner, clock::SystemClock, executor::Executor, records::RecordError,
-};
+use limn_executor::{blob::link::LinkSigner, clock::SystemClock, executor::Executor, records::RecordError};
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
     catalog_service_server::CatalogServiceServer, executor_service_server::ExecutorServiceServer,
-    image_library_service_server::ImageLibraryServiceServer, plan_store_service_server::PlanStoreServiceServer,
-    planner_service_server::PlannerServiceServer,
+    image_library_service_server::ImageLibraryServiceServer,
+    plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
 };
 use tonic::{
     service::{Routes, RoutesBuilder},
     transport::Channel,
 };
-use tonic_health::{ServingStatus, pb::health_server::HealthServer, server::{HealthReporter, HealthService}};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
 
 use crate::{
     config::Config,
@@ -23,9 +25,7 @@ use crate::{
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
-    services::{
-        CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer, PlannerServer,
-    },
+    services::{CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer, PlannerServer},
     wiring,
 };
 

@@ -94,7 +94,10 @@ async fn blob(State(links): State<Links>, request: Request) -> Response {
         &format!("private, max-age={lifetime_seconds}, immutable"),
     );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

@@ -183,7 +183,11 @@ mod tests {
     #[test]
     fn what_a_dead_process_left_is_no_holder() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE_NAME), r#"{"pid":1,"address":"http://127.0.0.1:1"}"#).unwrap();
+        fs::write(
+            folder.path().join(FILE_NAME),
+            r#"{"pid":1,"address":"http://127.0.0.1:1"}"#,
+        )
+        .unwrap();
         assert_eq!(DataLock::holder(folder.path()), None);
     }
 

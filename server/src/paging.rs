@@ -173,7 +173,10 @@ mod tests {
             let mut forged = bytes.clone();
             forged[index] ^= 1;
             let forged = URL_SAFE_NO_PAD.encode(forged);
-            assert!(tokens(1).read(&query("clients/alice"), &forged).is_err(), "{index}");
+            assert!(
+                tokens(1).read(&query("clients/alice"), &forged).is_err(),
+                "{index}"
+            );
         }
         for garbage in ["x", "not base64!", "AAAA", &token[..token.len() - 4]] {
             assert!(tokens(1).read(&query("clients/alice"), garbage).is_err());

@@ -110,9 +110,8 @@ fn list_violations(details: &mut ErrorDetails, reason: Reason, violations: &[Vio
         | Code::Unavailable
         | Code::DataLoss
         | Code::Unauthenticated => {
-            let listed = listed.map(|(subject, description, class)| {
-                PreconditionViolation::new(class, subject, description)
-            });
+            let listed = listed
+                .map(|(subject, description, class)| PreconditionViolation::new(class, subject, description));
             details.set_precondition_failure(listed.collect::<Vec<_>>());
         }
     }
@@ -245,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_thousand_violations_fit_into_the_headers_and_are_counted() {
-        let mut refusal = Refusal::new(Reason::InvalidRequest, "é".repeat(2000)).with("fact", "x".repeat(9000));
+        let mut refusal =
+            Refusal::new(Reason::InvalidRequest, "é".repeat(2000)).with("fact", "x".repeat(9000));
         refusal.details.violations = (0..1000)
             .map(|index| Violation {
                 subject: format!("batch.images[{index}].{}", "labels".repeat(100)),

@@ -28,7 +28,11 @@ pub mod field {
 
 /// Writes logs from now on. `quiet` leaves only errors. A second call changes nothing.
 pub fn init(log: &Log, quiet: bool) {
-    let ours = if quiet { LevelFilter::ERROR } else { level(log.level) };
+    let ours = if quiet {
+        LevelFilter::ERROR
+    } else {
+        level(log.level)
+    };
     let targets = Targets::new()
         .with_default(ours.min(LevelFilter::WARN))
         .with_target("limn", ours)
@@ -43,9 +47,7 @@ pub fn init(log: &Log, quiet: bool) {
             .with(text.json().flatten_event(true).with_current_span(false))
             .try_init(),
         Format::Text if std::io::stderr().is_terminal() => registry.with(text.with_target(false)).try_init(),
-        Format::Text => registry
-            .with(text.with_target(false).with_ansi(false))
-            .try_init(),
+        Format::Text => registry.with(text.with_target(false).with_ansi(false)).try_init(),
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "logs are written by another subscriber");

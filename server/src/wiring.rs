@@ -84,11 +84,7 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         ids: Arc::new(TimeOrderedIds),
         settings: settings(&config.executor),
     });
-    Ok(Wired {
-        executor,
-        links,
-        key,
-    })
+    Ok(Wired { executor, links, key })
 }
 
 /// Opens the database and closes it again, which shows that it can be used. Nothing is executed.

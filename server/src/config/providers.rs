@@ -81,7 +81,8 @@ impl Provider {
         };
         if has_account {
             provider.account = Account::read(&section);
-            let keyless = !provider.is_ready() && !section.is_set("api_key") && !section.is_set("api_key_file");
+            let keyless =
+                !provider.is_ready() && !section.is_set("api_key") && !section.is_set("api_key_file");
             if provider.enabled == Some(true) && keyless {
                 let remedy = "set api_key or api_key_file, or the base_url of a server that asks for no key";
                 section.complain("enabled", "is true, but there is no key", remedy);
@@ -135,9 +136,18 @@ impl Account {
             }
         }
         let numbers = [
-            ("connect_timeout_ms", self.connect_timeout.map(|time| time.as_millis())),
-            ("deadline_seconds", self.deadline.map(|time| time.as_secs().into())),
-            ("max_answer_bytes", self.max_answer_bytes.map(|bytes| bytes as u128)),
+            (
+                "connect_timeout_ms",
+                self.connect_timeout.map(|time| time.as_millis()),
+            ),
+            (
+                "deadline_seconds",
+                self.deadline.map(|time| time.as_secs().into()),
+            ),
+            (
+                "max_answer_bytes",
+                self.max_answer_bytes.map(|bytes| bytes as u128),
+            ),
         ];
         for (key, number) in numbers {
             if let Some(number) = number {

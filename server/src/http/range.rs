@@ -79,7 +79,14 @@ mod tests {
     #[test]
     fn what_is_no_single_range_asks_for_everything() {
         for header in [
-            "", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "lines=0-1", "bytes=+1-2", "bytes=a-b",
+            "",
+            "bytes=",
+            "bytes=-",
+            "bytes=5-2",
+            "bytes=0-1,3-4",
+            "lines=0-1",
+            "bytes=+1-2",
+            "bytes=a-b",
             "bytes=0-99999999999999999999",
         ] {
             assert_eq!(parse(header, 10), Wanted::Whole, "{header}");

@@ -127,7 +127,9 @@ impl ExecutorServer {
             });
         }
         let more = executions.len() < records.len();
-        let next = last.filter(|_| more).map(|place| self.0.pages.issue(&query, &place));
+        let next = last
+            .filter(|_| more)
+            .map(|place| self.0.pages.issue(&query, &place));
         Ok(ListExecutionsResponse {
             executions,
             next_page_token: next.unwrap_or_default(),
@@ -184,10 +186,7 @@ impl ExecutorService for ExecutorServer {
         request: Request<WatchExecutionRequest>,
     ) -> Result<Response<Self::WatchExecutionStream>, Status> {
         let request = request.into_inner();
-        let call = Call::begin(
-            "limn.v1.ExecutorService/WatchExecution",
-            client_of(&request.name),
-        );
+        let call = Call::begin("limn.v1.ExecutorService/WatchExecution", client_of(&request.name));
         call.streaming(async { self.watch(&request) }).await
     }
 
@@ -236,7 +235,10 @@ fn states(fields: &mut Fields, numbers: &[i32]) -> Vec<ExecutionState> {
         let state = match fields.known::<v1::ExecutionState>(&field, *number) {
             None => continue,
             Some(v1::ExecutionState::Unspecified) => {
-                fields.wrong(&field, "must not be unspecified: leave the list empty for all states");
+                fields.wrong(
+                    &field,
+                    "must not be unspecified: leave the list empty for all states",
+                );
                 continue;
             }
             Some(v1::ExecutionState::Pending) => ExecutionState::Pending,

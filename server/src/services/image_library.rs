@@ -101,7 +101,9 @@ impl ImageLibraryServer {
             });
         }
         let more = images.len() < records.len();
-        let next = last.filter(|_| more).map(|place| self.0.pages.issue(&query, &place));
+        let next = last
+            .filter(|_| more)
+            .map(|place| self.0.pages.issue(&query, &place));
         Ok(ListImagesResponse {
             images,
             next_page_token: next.unwrap_or_default(),

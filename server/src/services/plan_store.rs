@@ -110,7 +110,9 @@ impl PlanStoreServer {
             last = Some(place);
         }
         let more = plans.len() < whole;
-        let next = last.filter(|_| more).map(|place| self.0.pages.issue(&query, &place));
+        let next = last
+            .filter(|_| more)
+            .map(|place| self.0.pages.issue(&query, &place));
         Ok(ListPlansResponse {
             plans,
             next_page_token: next.unwrap_or_default(),

@@ -67,8 +67,11 @@ impl PlannerService for PlannerServer {
             "limn.v1.PlannerService/CheckPlan",
             client_in(request.plan.as_ref()),
         );
-        call.unary(async { self.check(&request).map_err(|refusal| refusal.in_phase(Phase::Plan)) })
-            .await
+        call.unary(async {
+            self.check(&request)
+                .map_err(|refusal| refusal.in_phase(Phase::Plan))
+        })
+        .await
     }
 
     async fn convert_plan(

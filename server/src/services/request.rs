@@ -69,9 +69,7 @@ impl Fields {
         if parsed.is_none() {
             self.wrong(
                 field,
-                format!(
-                    "must be clients/{{client}}/plans/{{64 lowercase hexadecimal digits}}, not {name:?}"
-                ),
+                format!("must be clients/{{client}}/plans/{{64 lowercase hexadecimal digits}}, not {name:?}"),
             );
         }
         parsed

@@ -111,11 +111,7 @@ fn check(order: Option<v1::ExecutionOrder>) -> Result<Checked, Refusal> {
 }
 
 /// The plan with its computed digest: given in full, or stored.
-async fn whole_plan(
-    context: &Context,
-    client: &str,
-    source: Source,
-) -> Result<ImageGenerationPlan, Refusal> {
+async fn whole_plan(context: &Context, client: &str, source: Source) -> Result<ImageGenerationPlan, Refusal> {
     match source {
         Source::Plan(mut plan) => {
             plan.digest = verified(&plan).map_err(|refusal| refusal.below("order"))?;

@@ -1,0 +1,9 @@
+//! The server as its callers see it: over a port of its own or over a channel in the same process.
+
+#![cfg(test)]
+
+mod links;
+mod planner;
+mod plans;
+mod serving;
+mod support;

@@ -1,0 +1,128 @@
+//! A server on a port of its own, with a data folder of its own.
+
+use std::{collections::HashMap, net::SocketAddr, path::Path};
+
+use limn_proto::v1::{ImageRequest, PlanRequest, plan_request::Work};
+use limn_server::{
+    App, RunError,
+    config::{Config, Sources},
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tonic::{
+    Code, Status,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt as _;
+
+/// The configuration of a test: a data folder, and flags.
+pub(crate) fn config(data_dir: &Path, flags: &[(&str, &str)]) -> Config {
+    let data_dir = [("data_dir", data_dir.to_str().unwrap())];
+    let flags = data_dir.iter().chain(flags);
+    Config::load(&Sources {
+        flags: flags
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..Sources::default()
+    })
+    .unwrap()
+}
+
+/// An app without a port, and the channel to it.
+pub(crate) struct InProcess {
+    pub(crate) channel: Channel,
+    app: App,
+    _data_dir: tempfile::TempDir,
+}
+
+impl InProcess {
+    pub(crate) async fn start(flags: &[(&str, &str)]) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let app = App::open(&config(data_dir.path(), flags)).await.unwrap();
+        Self {
+            channel: app.channel(),
+            app,
+            _data_dir: data_dir,
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.app.shutdown().await;
+    }
+}
+
+/// What a refusal says to programs: code, reason, fields, metadata.
+pub(crate) struct Refused {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
+    pub(crate) fields: Vec<String>,
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> Refused {
+    let status = answer.unwrap_err();
+    let details = status.get_error_details();
+    let info = details.error_info().expect("every refusal has an ErrorInfo");
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+    Refused {
+        code: status.code(),
+        reason: info.reason.clone(),
+        fields: violations
+            .unwrap_or_default()
+            .into_iter()
+            .map(|violation| violation.field)
+            .collect(),
+        metadata: info.metadata.clone(),
+    }
+}
+
+/// A request for one picture at the local renderer.
+pub(crate) fn one_picture(client: &str, prompt: &str) -> PlanRequest {
+    PlanRequest {
+        parent: format!("clients/{client}"),
+        work: Some(Work::Image(ImageRequest {
+            prompt: prompt.to_owned(),
+            ..ImageRequest::default()
+        })),
+        ..PlanRequest::default()
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) executor: limn_executor::executor::Executor,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), RunError>>,
+    _data_dir: tempfile::TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let app = App::open(&config(data_dir.path(), &[])).await.unwrap();
+        let executor = app.executor().clone();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(limn_server::run(app, listener, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            executor,
+            stop,
+            task,
+            _data_dir: data_dir,
+        }
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
