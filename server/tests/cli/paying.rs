@@ -76,7 +76,7 @@ fn interrupt_and_wait_for_the_answer(child: &mut Child) -> impl std::io::Read + 
 fn the_price_is_told_before_and_after_and_paid_once() {
     let paying = Paying::new();
     let planned = paying.run(&["plan", "a tower", "--provider", "openai"]);
-    assert!(planned.stdout.contains('$'), "{planned:?}");
+    assert!(planned.stdout.contains("USD"), "{planned:?}");
     assert_eq!(paying.provider.calls(), 0);
 
     let drawn = paying.run(&["render", "a tower", "--provider", "openai"]);
