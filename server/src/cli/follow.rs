@@ -100,8 +100,9 @@ pub(crate) struct Ended {
 impl Ended {
     /// Why the command did not do what it was asked to; nothing when it did.
     pub(crate) fn into_result(self) -> Result<(), Failure> {
-        match (self.cancel_asked, self.execution.state()) {
-            (true, v1::ExecutionState::Cancelled) => {
+        let is_cancelled = self.execution.state() == v1::ExecutionState::Cancelled;
+        match self.cancel_asked && is_cancelled && !report::has_unknown_outcome(&self.execution) {
+            true => {
                 let mut failure =
                     Failure::interrupted("cancelled; what was paid until then is settled and kept");
                 failure
@@ -109,7 +110,7 @@ impl Ended {
                     .insert("execution".to_owned(), self.execution.name);
                 Err(failure)
             }
-            _ => report::failure_of(&self.execution),
+            false => report::failure_of(&self.execution),
         }
     }
 }

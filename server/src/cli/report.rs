@@ -6,7 +6,7 @@ use limn_proto::{plan, reason::Reason, v1};
 use pbjson_types::Timestamp;
 
 use super::{
-    failure::{Failure, Violation},
+    failure::{Exit, Failure, Violation},
     money,
     pictures::Picture,
     words,
@@ -132,32 +132,35 @@ pub(crate) fn plan_line(stored: &v1::StoredPlan) -> String {
 
 /// Why an execution did not complete; nothing when it did.
 pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
-    let state = words::execution_state(execution.state());
-    let fallback_reason = match execution.state() {
-        v1::ExecutionState::Completed => return Ok(()),
-        v1::ExecutionState::NeedsDecision => Reason::OutcomeUnknown,
-        v1::ExecutionState::Cancelled => Reason::CancelledByClient,
-        v1::ExecutionState::Failed
-        | v1::ExecutionState::Unspecified
-        | v1::ExecutionState::Pending
-        | v1::ExecutionState::Processing
-        | v1::ExecutionState::Cancelling => Reason::StepsFailed,
-    };
+    if execution.state() == v1::ExecutionState::Completed {
+        return Ok(());
+    }
     let given = execution.failure.as_ref();
-    let reason = given
-        .and_then(|failure| Reason::parse(&failure.reason))
-        .unwrap_or(fallback_reason);
-    let why = given.map_or_else(String::new, |failure| format!(": {}", failure.message));
-    let mut failure = Failure::new(reason, format!("the execution is {state}{why}"));
-    failure.exit = match execution.state() {
-        v1::ExecutionState::NeedsDecision => super::failure::Exit::OutcomeUnknown,
-        _ => super::failure::Exit::ExecutionFailed,
+    let given_reason = given.and_then(|failure| Reason::parse(&failure.reason));
+    // Money that may be gone is the first thing to know, however the execution ended.
+    let (reason, exit) = match (has_unknown_outcome(execution), given_reason) {
+        (true, _) => (Reason::OutcomeUnknown, Exit::OutcomeUnknown),
+        (false, reason) => (reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed),
     };
+    let state = words::execution_state(execution.state());
+    let why = given.map_or_else(String::new, |failure| format!(": {}", failure.message));
+    let mut failure = Failure::new(reason, format!("the execution is in the state \"{state}\"{why}"));
+    failure.exit = exit;
     failure
         .metadata
         .insert("execution".to_owned(), execution.name.clone());
     failure.violations = execution.steps.iter().filter_map(step_violation).collect();
     Err(failure)
+}
+
+/// True when a call of the execution may have been billed, and nobody knows.
+pub(crate) fn has_unknown_outcome(execution: &v1::Execution) -> bool {
+    let is_unknown = |step: &v1::StepStatus| {
+        let failure = step.failure.as_ref();
+        step.state() == v1::StepState::NeedsDecision
+            || failure.is_some_and(|failure| failure.reason == Reason::OutcomeUnknown.as_str())
+    };
+    execution.state() == v1::ExecutionState::NeedsDecision || execution.steps.iter().any(is_unknown)
 }
 
 fn step_violation(step: &v1::StepStatus) -> Option<Violation> {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
@@ -43,40 +43,39 @@ impl Paying {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// Starts a render, and returns when its call has arrived at the provider.
-    fn render_until_called(&self) -> Child {
+    /// Starts a render, and returns when its call has arrived at the provider and it says so.
+    fn render_until_called(&self) -> (Child, BufReader<ChildStderr>) {
         let mut command = self.command(&["render", "a tower", "--provider", "openai"]);
-        let child = command
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         self.runtime.block_on(self.provider.wait_for_calls(1));
-        child
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        read_until(&mut stderr, "image-1");
+        (child, stderr)
     }
 }
 
-/// Sends Ctrl-C, and returns the rest of stderr from the moment that the command has understood it.
+/// Reads lines until one holds the word.
 #[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
-fn interrupt_and_wait_for_the_answer(child: &mut Child) -> impl std::io::Read + use<> {
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    interrupt(child);
+fn read_until(stderr: &mut BufReader<ChildStderr>, word: &str) {
     let mut line = String::new();
-    while !line.contains("cancelling") {
+    while !line.contains(word) {
         line.clear();
         assert!(
             stderr.read_line(&mut line).unwrap() > 0,
-            "the command ended without a word about Ctrl-C"
+            "the command ended without a word about {word}"
         );
     }
-    stderr
 }
 
 #[test]
 fn the_price_is_told_before_and_after_and_paid_once() {
     let paying = Paying::new();
     let planned = paying.run(&["plan", "a tower", "--provider", "openai"]);
-    assert!(planned.stdout.contains('$'), "{planned:?}");
+    assert!(planned.stdout.contains("USD"), "{planned:?}");
     assert_eq!(paying.provider.calls(), 0);
 
     let drawn = paying.run(&["render", "a tower", "--provider", "openai"]);
@@ -139,8 +138,9 @@ fn the_first_ctrl_c_waits_until_the_paid_picture_is_kept() {
     let paying = Paying::new();
     let gate = Gate::closed();
     paying.provider.reply(Reply::after(&gate, Reply::Image));
-    let mut child = paying.render_until_called();
-    let _stderr = interrupt_and_wait_for_the_answer(&mut child);
+    let (mut child, mut stderr) = paying.render_until_called();
+    interrupt(&child);
+    read_until(&mut stderr, "cancelling");
     gate.open();
     child.wait().unwrap();
 
@@ -155,8 +155,9 @@ fn the_first_ctrl_c_waits_until_the_paid_picture_is_kept() {
 fn the_second_ctrl_c_leaves_at_once_and_nothing_is_sent_twice() {
     let paying = Paying::new();
     paying.provider.reply(Reply::after(&Gate::closed(), Reply::Image));
-    let mut child = paying.render_until_called();
-    let mut stderr = interrupt_and_wait_for_the_answer(&mut child);
+    let (mut child, mut stderr) = paying.render_until_called();
+    interrupt(&child);
+    read_until(&mut stderr, "cancelling");
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let mut rest = String::new();
