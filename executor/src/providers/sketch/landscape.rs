@@ -51,17 +51,19 @@ fn hills(
 ) {
     let layers = 4 + detail;
     let (height_percent, waves, octaves) = shape(scene.setting);
+    let below_horizon = canvas.height - horizon;
+    let base_of = |layer: i64| horizon + below_horizon * (layer * 10 + 1) / (layers * 10);
     for layer in 0..layers {
         let nearness = layer * 256 / (layers - 1);
         let noise = Noise(random.bits());
-        let base = horizon + (canvas.height - horizon) * (layer * 10 + 1) / (layers * 10);
+        let base = base_of(layer);
         let waves_here =
             (waves + (layers - layer) / 2) * canvas.width.max(canvas.height) / canvas.height.max(1);
         let rise = canvas.height * height_percent / 100 * (320 - nearness) / 320;
         let tops: Vec<i64> = (0..canvas.width)
             .map(|x| {
                 let position = x * waves_here.max(1) * ONE / canvas.width;
-                base * PX - rise * PX / ONE * profile(scene.setting, noise, position, octaves)
+                base * PX - rise * PX * profile(scene.setting, noise, position, octaves) / ONE
             })
             .collect();
         let color = palette.far.mix(palette.near, nearness);
@@ -74,6 +76,12 @@ fn hills(
             light_x,
             cap: caps.then(|| Color::hex(0xf6_f8_fc).mix(palette.sky[2], 90)),
             mist: scene.weather == Weather::Mist,
+            // The next layer begins at its base at the latest.
+            until: if layer + 1 < layers {
+                base_of(layer + 1) + 1
+            } else {
+                canvas.height
+            },
         };
         flora::behind(canvas, scene, &ridge, nearness, detail, random);
         ridge.draw(canvas);
@@ -108,6 +116,8 @@ pub(super) struct Ridge<'a> {
     /// Colour of high tops.
     pub(super) cap: Option<Color>,
     pub(super) mist: bool,
+    /// First row that something else will cover for sure.
+    pub(super) until: i64,
 }
 
 impl Ridge<'_> {
@@ -126,31 +136,28 @@ impl Ridge<'_> {
         let first_row = (highest - shadow).div_euclid(PX).max(0);
         let tones: Vec<Color> = (0..canvas.width).map(|x| self.tone(x, canvas.width)).collect();
         let depth = (canvas.height - highest / PX).max(1);
-        for y in first_row..canvas.height {
+        let width = canvas.width;
+        for y in first_row..self.until.min(canvas.height) {
             let below = ((y - highest / PX) * 256 / depth).clamp(0, 256);
-            let width = canvas.width;
-            for ((pixel, top), tone) in canvas.row(y, 0, width).iter_mut().zip(self.tops).zip(&tones) {
+            for (x, pixel) in canvas.row(y, 0, width).iter_mut().enumerate() {
+                let top = self.tops[x];
                 let inside = (y + 1) * PX - top;
-                if inside < PX {
-                    let distance = -inside;
-                    if distance < shadow {
-                        let near = 256 - (distance.max(0) * 256 / shadow);
-                        *pixel = pixel.mix(Color::hex(0x0a_10_24), near * near * 34 >> 16);
+                if inside < PX && inside > -shadow {
+                    let near = 256 - ((-inside).max(0) * 256 / shadow);
+                    *pixel = pixel.mix(SHADOW, near * near * 34 >> 16);
+                }
+                if inside > 0 {
+                    let mut color = tones[x].mix(self.foot, below);
+                    if let Some(cap) = self.cap {
+                        let from_peak = y * PX - highest + (top - highest) / 3;
+                        let reach = ((lowest - highest) / 3).max(1);
+                        color = color.mix(cap, 220 * (reach - from_peak).clamp(0, reach) / reach);
                     }
-                    if inside <= 0 {
-                        continue;
+                    if self.mist {
+                        color = color.mix(MIST, below * 150 >> 8);
                     }
+                    *pixel = pixel.mix(color, inside);
                 }
-                let mut color = tone.mix(self.foot, below);
-                if let Some(cap) = self.cap {
-                    let from_peak = y * PX - highest + (top - highest) / 3;
-                    let reach = ((lowest - highest) / 3).max(1);
-                    color = color.mix(cap, 220 * (reach - from_peak).clamp(0, reach) / reach);
-                }
-                if self.mist {
-                    color = color.mix(Color::hex(0xee_f0_f2), below * 150 >> 8);
-                }
-                *pixel = pixel.mix(color, inside.min(PX));
             }
         }
     }
@@ -164,6 +171,9 @@ impl Ridge<'_> {
             .lighter((-toward_light * 10 / (reach * PX)).clamp(-14, 14))
     }
 }
+
+const SHADOW: Color = Color::hex(0x0a_10_24);
+const MIST: Color = Color::hex(0xee_f0_f2);
 
 fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Random) {
     let edge = canvas.short_edge();

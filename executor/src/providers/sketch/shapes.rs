@@ -103,7 +103,7 @@ fn bands(canvas: &mut Canvas, colors: &[Color; 5], detail: Detail, random: &mut 
         let outline: Vec<(i64, i64)> = (0..=width)
             .map(|x| {
                 let lift = noise.along(x * ONE * 5 / 2 / width.max(1));
-                (x * PX, base * PX - swing * PX / ONE * lift)
+                (x * PX, base * PX - swing * PX * lift / ONE)
             })
             .collect();
         let shade = (canvas.short_edge() / 80).max(1);

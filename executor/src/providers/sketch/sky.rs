@@ -34,6 +34,10 @@ pub(super) fn draw(
 /// Three colours from top to horizon. A little noise hides the steps between eight-bit shades.
 fn gradient(canvas: &mut Canvas, [top, middle, low]: &[Color; 3], horizon: i64, grain: Noise) {
     let width = canvas.width;
+    // Each row starts elsewhere in the same noise.
+    let dither: Vec<usize> = (0..4099)
+        .map(|place| usize::try_from(grain.at(place, 1) >> 14).unwrap_or(0))
+        .collect();
     for y in 0..canvas.height {
         let down = (y * 512 / horizon.max(1)).min(512);
         let color = if down < 256 {
@@ -41,8 +45,12 @@ fn gradient(canvas: &mut Canvas, [top, middle, low]: &[Color; 3], horizon: i64, 
         } else {
             middle.mix(*low, down - 256)
         };
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
-            *pixel = color.lighter((grain.at(x, y) * 4 >> 16) - 2);
+        // Four shades of the row, and the noise chooses between them.
+        let shades = [-2, -1, 0, 1].map(|by| color.lighter(by));
+        let mut place = usize::try_from(grain.at(y, 0)).unwrap_or(0) % dither.len();
+        for pixel in canvas.row(y, 0, width) {
+            *pixel = shades[dither[place]];
+            place = (place + 1) % dither.len();
         }
     }
 }
@@ -155,12 +163,22 @@ fn clouds(canvas: &mut Canvas, scene: &Scene, palette: &Palette, horizon: i64, r
         color
     };
     let (width, edge) = (canvas.width, canvas.short_edge().max(1));
+    let mut values: Vec<i64> = Vec::new();
     for y in 0..horizon.min(canvas.height) {
         let density = (y * (horizon - y) * 4 * 256 / (horizon * horizon).max(1)).min(256);
-        let down = y * ONE * 9 / edge;
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
-            let across = x * ONE * 2 / edge;
-            let value = (noise.over(across, down) * 5 + wisps.over(across * 3, down * 2) * 3) / 8;
+        let down = y / 2 * ONE * 18 / edge;
+        // Clouds are soft: two pixels in each direction share a value.
+        if y % 2 == 0 {
+            values.clear();
+            values.extend((0..=width / 2).map(|half_x| {
+                let across = half_x * ONE * 4 / edge;
+                (noise.over(across, down) * 5 + wisps.over(across * 3, down * 2) * 3) / 8
+            }));
+        }
+        let mut x = 0;
+        for pixel in canvas.row(y, 0, width) {
+            let value = values[x / 2];
+            x += 1;
             if value > cover {
                 let thick = ((value - cover) * 900 / ONE).min(230);
                 *pixel = pixel.mix(color, thick * density >> 8);

@@ -62,18 +62,29 @@ pub(super) fn apply(canvas: &mut Canvas, style: Style, random: &mut Random) {
 fn each_pixel(canvas: &mut Canvas, treated: impl Fn(i64, i64, Color) -> Color) {
     let width = canvas.width;
     for y in 0..canvas.height {
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
+        let mut x = 0;
+        for pixel in canvas.row(y, 0, width) {
             *pixel = treated(x, y, *pixel);
+            x += 1;
         }
     }
 }
 
-/// Paper: fine noise of so many steps.
+/// Paper: fine noise of so many steps, in a tile too large to be seen repeating.
 fn grain(canvas: &mut Canvas, noise: Noise, steps: i64) {
-    each_pixel(canvas, |x, y, color| {
-        let (here, right) = (noise.at(x, y), noise.at(x / 2, y));
-        color.lighter(((here + right) * steps / (2 * ONE)) - steps / 2)
-    });
+    const TILE: usize = 256;
+    let tile: Vec<i64> = (0..i64::try_from(TILE * TILE).unwrap_or(0))
+        .map(|place| ((noise.at(place, 0) + noise.at(place / 2, 1)) * steps / (2 * ONE)) - steps / 2)
+        .collect();
+    let (width, mut row) = (canvas.width, 0);
+    for y in 0..canvas.height {
+        let mut column = 0;
+        for pixel in canvas.row(y, 0, width) {
+            *pixel = pixel.lighter(tile[row + column]);
+            column = (column + 1) % TILE;
+        }
+        row = (row + TILE) % (TILE * TILE);
+    }
 }
 
 fn vignette(canvas: &mut Canvas, strength: i64) {
@@ -88,13 +99,9 @@ fn vignette(canvas: &mut Canvas, strength: i64) {
 
 /// Fewer, calmer tones.
 fn posterized(color: Color) -> Color {
-    let calm = Color([color.brightness(); 3].map(super::canvas::channel_of));
+    let calm = Color::of_channels([color.brightness(); 3]);
     let muted = color.mix(calm, 50);
-    Color(
-        muted
-            .0
-            .map(|channel| super::canvas::channel_of((i64::from(channel) + 10) / 21 * 21)),
-    )
+    Color::of_channels(muted.channels().map(|channel| (channel + 10) / 21 * 21))
 }
 
 /// Shadows toward teal, lights toward orange.
