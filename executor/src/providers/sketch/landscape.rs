@@ -32,8 +32,8 @@ pub(super) fn draw(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &
 fn shape(setting: Setting) -> (i64, i64, u32) {
     match setting {
         Setting::Mountains => (30, 3, 6),
-        Setting::Desert => (13, 2, 2),
-        Setting::Snow => (14, 2, 3),
+        Setting::Desert => (24, 2, 2),
+        Setting::Snow => (17, 2, 3),
         Setting::Forest => (14, 3, 4),
         Setting::Space => (10, 4, 4),
         _ => (12, 2, 3),
@@ -164,11 +164,11 @@ impl Ridge<'_> {
 
     /// Slopes toward the light are brighter.
     fn tone(&self, x: i64, width: i64) -> Color {
-        let reach = (width / 60).max(1);
+        let reach = (width / 24).max(1);
         let slope = self.top(x + reach) - self.top((x - reach).max(0));
         let toward_light = if x < self.light_x { slope } else { -slope };
         self.color
-            .lighter((-toward_light * 10 / (reach * PX)).clamp(-14, 14))
+            .lighter((-toward_light * 9 / (reach * PX)).clamp(-8, 8))
     }
 }
 

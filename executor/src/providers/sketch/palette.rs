@@ -27,7 +27,7 @@ impl Palette {
         let (far, near) = land(scene.setting);
         // Distance takes on the colour of the horizon, and everything that of the light.
         let (tint, far_weight, near_weight) = match scene.light {
-            Light::Dawn => (Color::hex(0xe8_b4_a8), 60, 30),
+            Light::Dawn => (Color::hex(0xa8_8f_cc), 80, 26),
             Light::Day => (sky[2], 50, 0),
             Light::Dusk => (Color::hex(0x7a_35_5c), 90, 130),
             Light::Night => (Color::hex(0x10_1a_42), 130, 175),

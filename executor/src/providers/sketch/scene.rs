@@ -97,9 +97,13 @@ impl Scene {
         let setting = setting
             .or_else(|| subjects.first().map(|subject| home_of(*subject)))
             .unwrap_or_else(|| *random.pick(OPEN_SETTINGS));
+        let light = light.unwrap_or_else(|| match setting {
+            Setting::Space => Light::Night,
+            _ => *random.pick(&[Light::Dawn, Light::Day, Light::Day, Light::Dusk]),
+        });
         Self {
             setting,
-            light: light.unwrap_or_else(|| *random.pick(&[Light::Dawn, Light::Day, Light::Day, Light::Dusk])),
+            light,
             weather: weather.unwrap_or(Weather::Clear),
             subjects,
             colors,

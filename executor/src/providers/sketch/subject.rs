@@ -37,6 +37,13 @@ pub(super) fn draw(
         canvas,
     };
     let color = scene.colors.first().copied();
+    let stands_on_land = matches!(
+        subject,
+        Subject::Fox | Subject::House | Subject::Tree | Subject::Cactus
+    );
+    if stands_on_land && scene.setting == Setting::Sea {
+        island(&mut stamp.sized(100));
+    }
     match subject {
         Subject::Fox => fox(&mut stamp.sized(42), color),
         Subject::Lighthouse => {
@@ -133,6 +140,25 @@ impl Stamp<'_> {
             self.canvas.polygon(&corners, Color::hex(0x0a_12_26), 26);
         }
     }
+}
+
+/// A mound in the water.
+fn island(stamp: &mut Stamp<'_>) {
+    let grass = Color::hex(0x5c_86_5a);
+    let outline = [
+        (-620, -120),
+        (-430, 10),
+        (-200, 84),
+        (80, 96),
+        (300, 60),
+        (520, -20),
+        (700, -120),
+    ];
+    stamp.shape(&outline, grass);
+    stamp.shape(
+        &[(80, 96), (300, 60), (520, -20), (700, -120), (180, -120)],
+        grass.lighter(-14),
+    );
 }
 
 /// Sitting, seen from the front, with the tail around it.

@@ -41,7 +41,7 @@ pub(super) fn apply(canvas: &mut Canvas, style: Style, random: &mut Random) {
             grain(canvas, noise, 4);
         }
         Style::Editorial => {
-            each_pixel(canvas, |_, _, color| posterized(color));
+            each_pixel(canvas, |_, _, color| muted(color));
             frame(canvas);
             grain(canvas, noise, 6);
         }
@@ -97,11 +97,11 @@ fn vignette(canvas: &mut Canvas, strength: i64) {
     });
 }
 
-/// Fewer, calmer tones.
-fn posterized(color: Color) -> Color {
-    let calm = Color::of_channels([color.brightness(); 3]);
-    let muted = color.mix(calm, 50);
-    Color::of_channels(muted.channels().map(|channel| (channel + 10) / 21 * 21))
+/// Calmer colours with a little more contrast.
+fn muted(color: Color) -> Color {
+    let brightness = color.brightness();
+    let calm = Color::of_channels([brightness; 3]);
+    color.mix(calm, 96).lighter((brightness - 120) / 9)
 }
 
 /// Shadows toward teal, lights toward orange.
