@@ -1,5 +1,7 @@
 //! The folder store and signed links.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{fs, sync::Arc};
 
 use bytes::Bytes;

@@ -1,5 +1,11 @@
 //! The OpenAI adapter against a fake that keeps count.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 use std::time::Duration;
 
 use limn_executor::{

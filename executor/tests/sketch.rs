@@ -1,5 +1,11 @@
 //! The local renderer: the same picture everywhere, of any size, in every style.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 use std::{collections::BTreeSet, time::Duration};
 
 use limn_executor::{
@@ -55,10 +61,22 @@ async fn submit(render: &Render) -> Result<Answer, CallError> {
 #[test]
 fn pictures_never_change_by_accident() {
     let goldens = [
-        (render("a red fox in fresh snow", 7, 256, 256), "04b644569eb0b3ca376e70e846be86809ba71544aea464569c5ab21ab3e74bdd"),
-        (render("neon city at night", 1, 320, 200), "1a85e9a169ae2f223f8e02ef8d51d1b9b144a1e75f109a1aed91a8deaa4b176c"),
-        (render("abstract", 11, 257, 301), "50bc3bc62970fb89079f05e980cde4cd4d21d444e94425e0b51953e2ec4dde8a"),
-        (render("a lighthouse at dusk", 3, 64, 48), "2472cb20d0f5ebe88ebf5ca8012132f0e8bcdaabec9314b69387d445c94f4b14"),
+        (
+            render("a red fox in fresh snow", 7, 256, 256),
+            "04b644569eb0b3ca376e70e846be86809ba71544aea464569c5ab21ab3e74bdd",
+        ),
+        (
+            render("neon city at night", 1, 320, 200),
+            "1a85e9a169ae2f223f8e02ef8d51d1b9b144a1e75f109a1aed91a8deaa4b176c",
+        ),
+        (
+            render("abstract", 11, 257, 301),
+            "50bc3bc62970fb89079f05e980cde4cd4d21d444e94425e0b51953e2ec4dde8a",
+        ),
+        (
+            render("a lighthouse at dusk", 3, 64, 48),
+            "2472cb20d0f5ebe88ebf5ca8012132f0e8bcdaabec9314b69387d445c94f4b14",
+        ),
         (
             Render {
                 style_token: "painterly".to_owned(),

@@ -130,7 +130,7 @@ impl Canvas {
                 let near = reach * reach - across * across - down;
                 if near > 0 {
                     let falling = near * 256 / (reach * reach);
-                    *pixel = pixel.mix(color, strength * falling * falling >> 16);
+                    *pixel = pixel.mix(color, (strength * falling * falling) >> 16);
                 }
             }
         }

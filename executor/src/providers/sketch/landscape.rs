@@ -74,7 +74,7 @@ fn hills(
             color,
             foot,
             light_x,
-            cap: caps.then(|| Color::hex(0xf6_f8_fc).mix(palette.sky[2], 90)),
+            cap: caps.then(|| Color::hex(0xf6f8fc).mix(palette.sky[2], 90)),
             mist: scene.weather == Weather::Mist,
             // The next layer begins at its base at the latest.
             until: if layer + 1 < layers {
@@ -96,7 +96,7 @@ fn profile(setting: Setting, noise: Noise, position: i64, octaves: u32) -> i64 {
         // Folded noise has sharp crests.
         Setting::Mountains => {
             let folded = ONE - (2 * value - ONE).abs();
-            (folded * folded >> 16) * 3 / 5 + value * 2 / 5
+            ((folded * folded) >> 16) * 3 / 5 + value * 2 / 5
         }
         // Dunes: long backs with an edge where two meet.
         Setting::Desert => value.max(Noise(noise.0 ^ 1).fractal(position + ONE / 3, octaves)),
@@ -144,7 +144,7 @@ impl Ridge<'_> {
                 let inside = (y + 1) * PX - top;
                 if inside < PX && inside > -shadow {
                     let near = 256 - ((-inside).max(0) * 256 / shadow);
-                    *pixel = pixel.mix(SHADOW, near * near * 34 >> 16);
+                    *pixel = pixel.mix(SHADOW, (near * near * 34) >> 16);
                 }
                 if inside > 0 {
                     let mut color = tones[x].mix(self.foot, below);
@@ -154,7 +154,7 @@ impl Ridge<'_> {
                         color = color.mix(cap, 220 * (reach - from_peak).clamp(0, reach) / reach);
                     }
                     if self.mist {
-                        color = color.mix(MIST, below * 150 >> 8);
+                        color = color.mix(MIST, (below * 150) >> 8);
                     }
                     *pixel = pixel.mix(color, inside);
                 }
@@ -172,8 +172,8 @@ impl Ridge<'_> {
     }
 }
 
-const SHADOW: Color = Color::hex(0x0a_10_24);
-const MIST: Color = Color::hex(0xee_f0_f2);
+const SHADOW: Color = Color::hex(0x0a1024);
+const MIST: Color = Color::hex(0xeef0f2);
 
 fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Random) {
     let edge = canvas.short_edge();
@@ -185,7 +185,7 @@ fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Rand
                 random.between(0, canvas.height * PX),
             );
             let radius = random.between(edge * PX / 900, edge * PX / 260).max(PX / 3);
-            canvas.disc(place, radius, Color::hex(0xff_ff_ff), random.between(90, 220));
+            canvas.disc(place, radius, Color::hex(0xffffff), random.between(90, 220));
         }
     }
     if scene.weather == Weather::Rain {
@@ -201,7 +201,7 @@ fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Rand
                 (x - length / 4 + half, y + length),
                 (x - length / 4 - half, y + length),
             ];
-            canvas.polygon(&streak, Color::hex(0xe8_f0_f8), random.between(40, 110));
+            canvas.polygon(&streak, Color::hex(0xe8f0f8), random.between(40, 110));
         }
     }
 }

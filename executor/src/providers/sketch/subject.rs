@@ -59,7 +59,7 @@ pub(super) fn draw(
             house(&mut stamp.sized(32), scene, color);
         }
         Subject::Tree => {
-            let leaves = color.unwrap_or(Color::hex(0x4c_8a_50)).mix(stamp.shade, shade);
+            let leaves = color.unwrap_or(Color::hex(0x4c8a50)).mix(stamp.shade, shade);
             let height = stamp.scale * 460;
             flora::leafy(stamp.canvas, (stamp.x, stamp.y), height, leaves);
         }
@@ -137,14 +137,14 @@ impl Stamp<'_> {
                 (-half / 2, -thin),
             ];
             let corners: Vec<_> = corners.iter().map(|corner| self.at(*corner)).collect();
-            self.canvas.polygon(&corners, Color::hex(0x0a_12_26), 26);
+            self.canvas.polygon(&corners, Color::hex(0x0a1226), 26);
         }
     }
 }
 
 /// A mound in the water.
 fn island(stamp: &mut Stamp<'_>) {
-    let grass = Color::hex(0x5c_86_5a);
+    let grass = Color::hex(0x5c865a);
     let outline = [
         (-620, -120),
         (-430, 10),
@@ -164,9 +164,9 @@ fn island(stamp: &mut Stamp<'_>) {
 /// Sitting, seen from the front, with the tail around it.
 fn fox(stamp: &mut Stamp<'_>, color: Option<Color>) {
     let fur = color
-        .unwrap_or(Color::hex(0xd9_6a_2e))
-        .mix(Color::hex(0xe0_6c_2a), 110);
-    let (dark, white, ink) = (fur.lighter(-34), Color::hex(0xfb_f4_ea), Color::hex(0x2a_20_24));
+        .unwrap_or(Color::hex(0xd96a2e))
+        .mix(Color::hex(0xe06c2a), 110);
+    let (dark, white, ink) = (fur.lighter(-34), Color::hex(0xfbf4ea), Color::hex(0x2a2024));
     stamp.ground_shadow(430);
     stamp.shape(
         &[
@@ -279,14 +279,14 @@ fn fox(stamp: &mut Stamp<'_>, color: Option<Color>) {
 }
 
 fn lighthouse(stamp: &mut Stamp<'_>, light: Light, color: Option<Color>) {
-    let (white, dark) = (Color::hex(0xf6_f1_e6), Color::hex(0x2e_34_40));
-    let red = color.unwrap_or(Color::hex(0xd0_46_3c));
-    let rock = Color::hex(0x4a_4e_5a);
+    let (white, dark) = (Color::hex(0xf6f1e6), Color::hex(0x2e3440));
+    let red = color.unwrap_or(Color::hex(0xd0463c));
+    let rock = Color::hex(0x4a4e5a);
     if light != Light::Day {
         let lamp = stamp.at((0, 905));
         for (x, low, high) in [(-2600, 500, 900), (2600, 1010, 1400)] {
             let beam = [lamp, stamp.at((x, low)), stamp.at((x, high))];
-            stamp.canvas.polygon(&beam, Color::hex(0xff_ec_b0), 44);
+            stamp.canvas.polygon(&beam, Color::hex(0xffecb0), 44);
         }
     }
     stamp.shape(
@@ -333,10 +333,10 @@ fn lighthouse(stamp: &mut Stamp<'_>, light: Light, color: Option<Color>) {
     stamp.shape(&[(-112, 800), (-112, 836), (112, 836), (112, 800)], dark);
     stamp.shape(
         &[(-60, 836), (-60, 965), (60, 965), (60, 836)],
-        Color::hex(0x5a_64_74),
+        Color::hex(0x5a6474),
     );
     stamp.shape(&[(-86, 965), (0, 1060), (86, 965)], red);
-    stamp.light((0, 905), 42, Color::hex(0xff_f0_b8));
+    stamp.light((0, 905), 42, Color::hex(0xfff0b8));
     for (x, y) in [(-20, 250), (8, 440), (-14, 630)] {
         stamp.shape(
             &[(x - 14, y), (x - 14, y + 52), (x + 14, y + 52), (x + 14, y)],
@@ -346,15 +346,15 @@ fn lighthouse(stamp: &mut Stamp<'_>, light: Light, color: Option<Color>) {
 }
 
 fn boat(stamp: &mut Stamp<'_>, color: Option<Color>) {
-    let hull = color.unwrap_or(Color::hex(0xb8_4a_3a));
-    let sail = Color::hex(0xfb_f6_ea);
+    let hull = color.unwrap_or(Color::hex(0xb84a3a));
+    let sail = Color::hex(0xfbf6ea);
     stamp.shape(
         &[(-300, -40), (300, -40), (200, -100), (-220, -100)],
-        Color::hex(0x12_2c_40),
+        Color::hex(0x122c40),
     );
     stamp.shape(
         &[(-18, 100), (-18, 1000), (8, 1000), (8, 100)],
-        Color::hex(0x4a_36_2c),
+        Color::hex(0x4a362c),
     );
     stamp.shape(&[(-40, 190), (-40, 960), (-330, 230)], sail.lighter(-18));
     stamp.shape(&[(30, 190), (30, 930), (390, 220)], sail);
@@ -363,8 +363,8 @@ fn boat(stamp: &mut Stamp<'_>, color: Option<Color>) {
 }
 
 fn house(stamp: &mut Stamp<'_>, scene: &Scene, color: Option<Color>) {
-    let wall = color.unwrap_or(Color::hex(0xe9_dc_c4));
-    let (roof, wood) = (Color::hex(0x9c_4a_3a), Color::hex(0x5a_3e_30));
+    let wall = color.unwrap_or(Color::hex(0xe9dcc4));
+    let (roof, wood) = (Color::hex(0x9c4a3a), Color::hex(0x5a3e30));
     stamp.ground_shadow(620);
     stamp.shape(&[(210, 560), (210, 900), (310, 900), (310, 560)], wood);
     stamp.shape(&[(-430, 0), (-430, 470), (430, 470), (430, 0)], wall);
@@ -381,7 +381,7 @@ fn house(stamp: &mut Stamp<'_>, scene: &Scene, color: Option<Color>) {
                 (60, 540),
                 (-200, 610),
             ],
-            Color::hex(0xf8_fb_ff),
+            Color::hex(0xf8fbff),
         );
     }
     stamp.shape(&[(-90, 0), (-90, 300), (70, 300), (70, 0)], wood);
@@ -395,18 +395,18 @@ fn house(stamp: &mut Stamp<'_>, scene: &Scene, color: Option<Color>) {
             let center = stamp.at((x + 65, 250));
             stamp
                 .canvas
-                .glow(center, stamp.scale * 3, Color::hex(0xff_d0_70), 120);
+                .glow(center, stamp.scale * 3, Color::hex(0xffd070), 120);
         }
-        let pane = if is_lit { 0xff_dc_8a } else { 0xa8_cc_dc };
+        let pane = if is_lit { 0xffdc8a } else { 0xa8ccdc };
         let corners = [(x, 170), (x, 330), (x + 130, 330), (x + 130, 170)].map(|corner| stamp.at(corner));
         stamp.canvas.polygon(&corners, Color::hex(pane), 245);
     }
 }
 
 fn balloon(stamp: &mut Stamp<'_>, scene: &Scene) {
-    let usual = [0xd9_4f_3d, 0xf4_c9_4e, 0x2b_6f_77].map(Color::hex);
+    let usual = [0xd94f3d, 0xf4c94e, 0x2b6f77].map(Color::hex);
     let stripe = |index: usize| *scene.colors.get(index % 4).unwrap_or(&usual[index % 3]);
-    let rope = Color::hex(0x4a_3a_30);
+    let rope = Color::hex(0x4a3a30);
     for x in [-90, 80] {
         stamp.shape(&[(x, 120), (x * 2, 330), (x * 2 + 12, 330), (x + 12, 120)], rope);
     }
@@ -431,15 +431,15 @@ fn balloon(stamp: &mut Stamp<'_>, scene: &Scene) {
     }
     stamp.shape(
         &[(-100, 0), (-112, 130), (112, 130), (100, 0)],
-        Color::hex(0x8a_5a_3a),
+        Color::hex(0x8a5a3a),
     );
 }
 
 fn rocket(stamp: &mut Stamp<'_>, color: Option<Color>) {
-    let (hull, fin) = (Color::hex(0xf0_ee_e8), color.unwrap_or(Color::hex(0xd6_45_3d)));
-    stamp.light((0, 20), 70, Color::hex(0xff_b0_50));
-    stamp.shape(&[(-90, 130), (0, -260), (90, 130)], Color::hex(0xff_a0_3c));
-    stamp.shape(&[(-50, 130), (0, -120), (50, 130)], Color::hex(0xff_ec_a0));
+    let (hull, fin) = (Color::hex(0xf0eee8), color.unwrap_or(Color::hex(0xd6453d)));
+    stamp.light((0, 20), 70, Color::hex(0xffb050));
+    stamp.shape(&[(-90, 130), (0, -260), (90, 130)], Color::hex(0xffa03c));
+    stamp.shape(&[(-50, 130), (0, -120), (50, 130)], Color::hex(0xffeca0));
     stamp.shape(&[(-130, 340), (-280, 80), (-110, 150)], fin);
     stamp.shape(&[(130, 340), (280, 80), (110, 150)], fin.lighter(-20));
     stamp.shape(
@@ -459,12 +459,12 @@ fn rocket(stamp: &mut Stamp<'_>, color: Option<Color>) {
         hull.lighter(-26),
     );
     stamp.shape(&[(-96, 770), (0, 1000), (96, 770)], fin);
-    stamp.disc((0, 580), 74, Color::hex(0x3a_46_58));
-    stamp.disc((0, 580), 54, Color::hex(0x8c_c8_e0));
+    stamp.disc((0, 580), 74, Color::hex(0x3a4658));
+    stamp.disc((0, 580), 54, Color::hex(0x8cc8e0));
 }
 
 fn cactus(stamp: &mut Stamp<'_>, color: Option<Color>) {
-    let skin = color.unwrap_or(Color::hex(0x4a_8a_5a));
+    let skin = color.unwrap_or(Color::hex(0x4a8a5a));
     stamp.ground_shadow(300);
     let limbs = [
         (-70, 70, 0, 900),
@@ -491,7 +491,7 @@ fn cactus(stamp: &mut Stamp<'_>, color: Option<Color>) {
 }
 
 fn birds(stamp: &mut Stamp<'_>, random: &mut Random) {
-    let ink = Color::hex(0x24_28_36);
+    let ink = Color::hex(0x242836);
     for _ in 0..random.between(5, 9) {
         stamp.x = stamp.canvas.width * PX * random.between(15, 85) / 100;
         stamp.y = stamp.canvas.height * PX * random.between(14, 46) / 100;

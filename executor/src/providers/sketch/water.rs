@@ -31,7 +31,7 @@ fn shore(canvas: &mut Canvas, palette: &Palette, horizon: i64, light_x: i64, ran
         let tops: Vec<i64> = (0..canvas.width)
             .map(|x| {
                 let away = ((x - center).abs() * ONE * 3 / 2 / canvas.width.max(1)).min(ONE);
-                let hill = noise.fractal(x * ONE * 5 / canvas.width, 5) * (ONE - away) >> 16;
+                let hill = (noise.fractal(x * ONE * 5 / canvas.width, 5) * (ONE - away)) >> 16;
                 horizon * PX + PX - canvas.height * PX * hill / ((6 + layer * 3) * ONE)
             })
             .collect();
@@ -107,7 +107,7 @@ fn swell(canvas: &mut Canvas, palette: &Palette, horizon: i64, random: &mut Rand
                 base * PX - depth * PX * lift / (7 * ONE)
             })
             .collect();
-        let color = palette.near.mix(Color::hex(0x04_14_28), wave * 40);
+        let color = palette.near.mix(Color::hex(0x041428), wave * 40);
         for x in 0..canvas.width {
             let top = usize::try_from(x)
                 .ok()
