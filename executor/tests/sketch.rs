@@ -12,11 +12,8 @@ use limn_executor::{
     artifact::{Expected, Limits, inspect},
     ids::AttemptId,
     plan::{ImageFormat, Render},
-    provider::{Answer, Call, CallError, CapabilityClass, ImageProvider as _, Submission},
-    providers::{
-        KINDS, Kind, Registry, Settings,
-        sketch::{Sketch, draw},
-    },
+    provider::{Answer, Call, CallError, ImageProvider as _, Submission},
+    providers::sketch::{Sketch, draw},
 };
 use limn_proto::{digest::sha256_hex, plan::SeedMode, reason::Reason};
 
@@ -279,26 +276,4 @@ async fn what_cannot_be_drawn_is_refused_unpaid() {
             other => panic!("{other:?}"),
         }
     }
-}
-
-#[tokio::test]
-async fn the_registry_finds_what_the_kinds_build() {
-    let ids: Vec<&str> = KINDS.iter().map(|kind| kind.id).collect();
-    assert_eq!(ids, ["openai", "sketch"]);
-    let built = KINDS.iter().map(|kind| kind.build(Settings::default()).unwrap());
-    let registry = Registry::new(built.collect());
-    assert_eq!(registry.ids(), ids);
-    let sketch = registry.get("sketch").unwrap();
-    assert_eq!((sketch.id(), sketch.class()), ("sketch", CapabilityClass::A));
-    sketch.check().await.unwrap();
-    assert!(registry.get("acme").is_none());
-
-    let kind = Kind::find("sketch").unwrap();
-    assert_eq!(kind.key_variable, None);
-    let table = [("size".to_owned(), 1.into())].into_iter().collect();
-    let refused = kind.build(Settings { key: None, table }).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "provider sketch cannot be set up: it has no setting \"size\""
-    );
 }
