@@ -1,5 +1,7 @@
 //! What passes as an image, and what does not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use bytes::Bytes;
 use image::{DynamicImage, GenericImageView as _, Rgb, RgbImage, Rgba, RgbaImage};
 use limn_executor::{

@@ -82,12 +82,7 @@ pub fn draw(render: &Render) -> Result<DynamicImage, String> {
     let caption = Caption::lay_out(&render.prompt, render.seed, width, height);
     let band = caption.as_ref().map_or(0, Caption::height);
     let picture = picture(render, style, detail, (width, height - band));
-    let mut sheet = Canvas::new(width, height, Color::hex(0xff_ff_ff));
-    for y in 0..picture.height {
-        for x in 0..width {
-            sheet.blend(x, y, picture.get(x, y), 256);
-        }
-    }
+    let mut sheet = picture.extended_to(height, Color::hex(0xff_ff_ff));
     match caption {
         Some(caption) => caption.draw(&mut sheet),
         None => caption::mark_small(&mut sheet),

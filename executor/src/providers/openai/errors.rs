@@ -175,7 +175,6 @@ mod tests {
     fn every_listed_answer_has_its_verdict() {
         use Reason::*;
         let blocked = "image_generation_user_error";
-        let refused = "invalid_request_error";
         for (status, error, reason, billing) in [
             (
                 400,

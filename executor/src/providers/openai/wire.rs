@@ -152,3 +152,65 @@ fn bill(usage: &Value) -> Bill {
         usage: known.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: &Value) -> Result<Rendered, InterpretError> {
+        read_answer(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn only_the_image_must_be_there() {
+        for usage in [
+            json!(null),
+            json!("free"),
+            json!([]),
+            json!({"output_tokens": -1}),
+        ] {
+            let image = json!({"b64_json": "aGk=", "url": 7, "revised_prompt": []});
+            let rendered = read(&json!({"data": [image], "usage": usage, "size": {}})).unwrap();
+            assert_eq!(rendered.image, "hi");
+            assert!(rendered.bill.usage.is_empty());
+        }
+        let image = json!({"b64_json": "aGk", "revised_prompt": "b"});
+        let rendered = read(&json!({"data": [image]})).unwrap();
+        assert_eq!((&*rendered.image, &*rendered.revised_prompt), (&b"hi"[..], "b"));
+    }
+
+    #[test]
+    fn input_without_details_is_text() {
+        let tokens = |usage: Value| {
+            let usage = read(&json!({"data": [{"b64_json": "aGk="}], "usage": usage}))
+                .unwrap()
+                .bill
+                .usage;
+            ["text_input_token", "image_input_token", "image_output_token"]
+                .map(|unit| usage.get(unit).copied())
+        };
+        let plain = json!({"input_tokens": 5, "output_tokens": 9});
+        assert_eq!(tokens(plain), [Some(5), None, Some(9)]);
+        let details = json!({"text_tokens": 2, "image_tokens": 3});
+        let detailed = json!({"input_tokens": 5, "input_tokens_details": details, "output_tokens": 9});
+        assert_eq!(tokens(detailed), [Some(2), Some(3), Some(9)]);
+    }
+
+    #[test]
+    fn a_lost_image_still_tells_its_bill() {
+        let error = read(&json!({"data": [{"b64_json": "?"}], "usage": {"output_tokens": 9}})).unwrap_err();
+        assert_eq!(error.reason, Reason::ImageInvalid);
+        assert_eq!(error.bill.usage["image_output_token"], 9);
+        for empty in [
+            json!({}),
+            json!([]),
+            json!({"data": null}),
+            json!({"data": []}),
+            json!({"data": [null]}),
+        ] {
+            assert_eq!(read(&empty).unwrap_err().reason, Reason::NoImage);
+        }
+    }
+}

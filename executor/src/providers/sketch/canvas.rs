@@ -5,43 +5,56 @@ use super::random::square_root;
 /// Subpixels to a pixel: positions on the canvas have eight bits behind the point.
 pub(super) const PX: i64 = 256;
 
-/// Red, green and blue.
+/// Red, green and blue, packed as in `0xff8800`, so that two channels are mixed at once: pictures are drawn in
+/// builds without optimisation too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Color(pub(super) [u8; 3]);
+pub(super) struct Color(u32);
 
 impl Color {
     /// A colour as in `0xff8800`.
     pub(super) const fn hex(rgb: u32) -> Self {
-        let [_, red, green, blue] = rgb.to_be_bytes();
-        Self([red, green, blue])
+        Self(rgb)
     }
 
     /// This colour with `weight` of 256 parts of the other.
     pub(super) fn mix(self, other: Self, weight: i64) -> Self {
-        let weight = i32::try_from(weight.clamp(0, 256)).unwrap_or(256);
-        let mut mixed = [0; 3];
-        for ((to, from), over) in mixed.iter_mut().zip(self.0).zip(other.0) {
-            let (from, over) = (i32::from(from), i32::from(over));
-            *to = u8::try_from((from * 256 + (over - from) * weight) >> 8).unwrap_or(u8::MAX);
+        const RED_BLUE: u32 = 0xff_00ff;
+        const GREEN: u32 = 0x00_ff00;
+        if weight <= 0 {
+            return self;
         }
-        Self(mixed)
+        if weight >= 256 {
+            return other;
+        }
+        let over = u32::try_from(weight).unwrap_or(256);
+        let under = 256 - over;
+        let red_blue = ((self.0 & RED_BLUE) * under + (other.0 & RED_BLUE) * over) >> 8;
+        let green = ((self.0 & GREEN) * under + (other.0 & GREEN) * over) >> 8;
+        Self(red_blue & RED_BLUE | green & GREEN)
     }
 
     /// Every channel moved by the same amount.
     pub(super) fn lighter(self, by: i64) -> Self {
-        Self(self.0.map(|channel| channel_of(i64::from(channel) + by)))
+        let [red, green, blue] = self.channels();
+        Self::of_channels([red + by, green + by, blue + by])
     }
 
     /// Perceived brightness, 0 to 255.
     pub(super) fn brightness(self) -> i64 {
-        let [red, green, blue] = self.0.map(i64::from);
+        let [red, green, blue] = self.channels();
         (red * 54 + green * 183 + blue * 19) / 256
     }
-}
 
-/// A number as a channel, cut at both ends.
-pub(super) fn channel_of(value: i64) -> u8 {
-    u8::try_from(value.clamp(0, 255)).unwrap_or(u8::MAX)
+    /// Red, green and blue, each 0 to 255.
+    pub(super) fn channels(self) -> [i64; 3] {
+        [self.0 >> 16, self.0 >> 8 & 0xff, self.0 & 0xff].map(i64::from)
+    }
+
+    /// A colour of channels, each cut at both ends.
+    pub(super) fn of_channels([red, green, blue]: [i64; 3]) -> Self {
+        let packed = red.clamp(0, 255) << 16 | green.clamp(0, 255) << 8 | blue.clamp(0, 255);
+        Self(u32::try_from(packed).unwrap_or(0))
+    }
 }
 
 /// Pixels in rows from the top.
@@ -117,7 +130,7 @@ impl Canvas {
                 let near = reach * reach - across * across - down;
                 if near > 0 {
                     let falling = near * 256 / (reach * reach);
-                    *pixel = pixel.mix(color, strength * falling * falling >> 16);
+                    *pixel = pixel.mix(color, (strength * falling * falling) >> 16);
                 }
             }
         }
@@ -178,9 +191,21 @@ impl Canvas {
         }
     }
 
+    /// The same canvas with more rows at its lower end.
+    pub(super) fn extended_to(mut self, height: i64, color: Color) -> Self {
+        self.height = height;
+        self.pixels
+            .resize(usize::try_from(self.width * height).unwrap_or(0), color);
+        self
+    }
+
     /// The channels in rows from the top, three bytes to a pixel.
     pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.pixels.into_iter().flat_map(|color| color.0).collect()
+        let mut bytes = Vec::with_capacity(self.pixels.len() * 3);
+        for color in self.pixels {
+            bytes.extend_from_slice(&color.0.to_be_bytes()[1..]);
+        }
+        bytes
     }
 
     fn index(&self, x: i64, y: i64) -> usize {

@@ -7,9 +7,9 @@ use super::canvas::{Canvas, Color};
 /// Most lines of the prompt that are shown.
 const MAX_LINES: usize = 3;
 
-const PAPER: Color = Color::hex(0xfa_f6_ee);
-const INK: Color = Color::hex(0x2b_2d_38);
-const FAINT: Color = Color::hex(0x8a_84_78);
+const PAPER: Color = Color::hex(0xfaf6ee);
+const INK: Color = Color::hex(0x2b2d38);
+const FAINT: Color = Color::hex(0x8a8478);
 
 /// A text size: one of the sizes of the font, enlarged by a whole factor.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,7 @@ pub(super) fn draw(canvas: &mut Canvas, scene: &Scene, palette: &Palette, horizo
         buildings(canvas, scene, palette, nearness, foot, random);
         // Haze between the rows.
         let haze = if scene.is_neon {
-            Color::hex(0xc0_3a_9a)
+            Color::hex(0xc03a9a)
         } else {
             palette.sky[2]
         };
@@ -72,7 +72,7 @@ fn roof(canvas: &mut Canvas, (x, top, width): (i64, i64, i64), wall: Color, rand
             canvas.disc(
                 ((x + width / 2) * PX + mast * PX / 2, (top - tall) * PX),
                 mast * PX,
-                Color::hex(0xff_5a_4a),
+                Color::hex(0xff5a4a),
                 230,
             );
         }
@@ -104,8 +104,8 @@ fn windows(
         Light::Dawn => 20,
         Light::Day => 6,
     };
-    let warm = [0xff_d9_8a, 0xff_c4_6b, 0xff_ee_c4, 0xa8_d8_f0].map(Color::hex);
-    let neon = [0xff_d9_8a, 0x5a_f0_f0, 0xff_6a_c8, 0xb0_8a_ff].map(Color::hex);
+    let warm = [0xffd98a, 0xffc46b, 0xffeec4, 0xa8d8f0].map(Color::hex);
+    let neon = [0xffd98a, 0x5af0f0, 0xff6ac8, 0xb08aff].map(Color::hex);
     let lights = if scene.is_neon { neon } else { warm };
     let columns = (width - pitch / 2) / pitch;
     let margin = (width - columns * pitch + pitch - pane_width) / 2;
@@ -116,7 +116,7 @@ fn windows(
                 let light = *random.pick(&lights);
                 canvas.rectangle(left, upper, pane_width, pane_height, light, 110 + nearness / 2);
             } else if scene.light == Light::Day {
-                canvas.rectangle(left, upper, pane_width, pane_height, Color::hex(0xcf_e2_ee), 60);
+                canvas.rectangle(left, upper, pane_width, pane_height, Color::hex(0xcfe2ee), 60);
             }
         }
     }
@@ -129,7 +129,7 @@ fn sign(
     (x, top, width, height): (i64, i64, i64, i64),
     random: &mut Random,
 ) {
-    let usual = [0xff_3d_9a, 0x3d_f0_ff, 0xff_d2_3d, 0x9a_5a_ff].map(Color::hex);
+    let usual = [0xff3d9a, 0x3df0ff, 0xffd23d, 0x9a5aff].map(Color::hex);
     let color = scene.colors.first().copied().filter(|_| random.chance(50));
     let color = color.unwrap_or_else(|| *random.pick(&usual));
     let (sign_width, sign_height) = ((width / 5).max(2), height * random.between(20, 40) / 100);
@@ -143,7 +143,7 @@ fn sign(
         upper,
         (sign_width / 3).max(1),
         sign_height,
-        Color::hex(0xff_ff_ff),
+        Color::hex(0xffffff),
         130,
     );
 }

@@ -25,7 +25,7 @@ pub(super) fn behind(
     };
     let unit = canvas.short_edge() * PX / 1000;
     let color = if dusted {
-        Color::hex(0x2f_4a_5c).mix(ridge.color, 110)
+        Color::hex(0x2f4a5c).mix(ridge.color, 110)
     } else {
         ridge.color.lighter(-10)
     };
@@ -49,7 +49,7 @@ pub(super) fn before(
     if scene.setting != Setting::Meadow || nearness < 150 {
         return;
     }
-    let usual = [0xf6_d3_5a, 0xf4_f0_e4, 0xe8_7a_8c, 0xb8_8a_d8].map(Color::hex);
+    let usual = [0xf6d35a, 0xf4f0e4, 0xe87a8c, 0xb88ad8].map(Color::hex);
     let flowers = if scene.colors.is_empty() {
         &usual[..]
     } else {
@@ -94,7 +94,7 @@ pub(super) fn conifer(canvas: &mut Canvas, (x, foot): (i64, i64), height: i64, c
                 (x + half * 2 / 5, high + cap),
                 (x, high + cap * 3 / 4),
             ];
-            canvas.polygon(&snow, Color::hex(0xf4_f8_fc), 230);
+            canvas.polygon(&snow, Color::hex(0xf4f8fc), 230);
         }
     }
 }
@@ -108,7 +108,7 @@ pub(super) fn leafy(canvas: &mut Canvas, (x, foot): (i64, i64), height: i64, col
         (x + trunk / 2, foot - height / 2),
         (x - trunk / 2, foot - height / 2),
     ];
-    canvas.polygon(&stem, Color::hex(0x5a_42_34).mix(color, 80), 256);
+    canvas.polygon(&stem, Color::hex(0x5a4234).mix(color, 80), 256);
     let crown = [
         (-18, 52, 20),
         (18, 54, 20),

@@ -32,8 +32,8 @@ pub(super) fn draw(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &
 fn shape(setting: Setting) -> (i64, i64, u32) {
     match setting {
         Setting::Mountains => (30, 3, 6),
-        Setting::Desert => (13, 2, 2),
-        Setting::Snow => (14, 2, 3),
+        Setting::Desert => (24, 2, 2),
+        Setting::Snow => (17, 2, 3),
         Setting::Forest => (14, 3, 4),
         Setting::Space => (10, 4, 4),
         _ => (12, 2, 3),
@@ -51,17 +51,19 @@ fn hills(
 ) {
     let layers = 4 + detail;
     let (height_percent, waves, octaves) = shape(scene.setting);
+    let below_horizon = canvas.height - horizon;
+    let base_of = |layer: i64| horizon + below_horizon * (layer * 10 + 1) / (layers * 10);
     for layer in 0..layers {
         let nearness = layer * 256 / (layers - 1);
         let noise = Noise(random.bits());
-        let base = horizon + (canvas.height - horizon) * (layer * 10 + 1) / (layers * 10);
+        let base = base_of(layer);
         let waves_here =
             (waves + (layers - layer) / 2) * canvas.width.max(canvas.height) / canvas.height.max(1);
         let rise = canvas.height * height_percent / 100 * (320 - nearness) / 320;
         let tops: Vec<i64> = (0..canvas.width)
             .map(|x| {
                 let position = x * waves_here.max(1) * ONE / canvas.width;
-                base * PX - rise * PX / ONE * profile(scene.setting, noise, position, octaves)
+                base * PX - rise * PX * profile(scene.setting, noise, position, octaves) / ONE
             })
             .collect();
         let color = palette.far.mix(palette.near, nearness);
@@ -72,8 +74,14 @@ fn hills(
             color,
             foot,
             light_x,
-            cap: caps.then(|| Color::hex(0xf6_f8_fc).mix(palette.sky[2], 90)),
+            cap: caps.then(|| Color::hex(0xf6f8fc).mix(palette.sky[2], 90)),
             mist: scene.weather == Weather::Mist,
+            // The next layer begins at its base at the latest.
+            until: if layer + 1 < layers {
+                base_of(layer + 1) + 1
+            } else {
+                canvas.height
+            },
         };
         flora::behind(canvas, scene, &ridge, nearness, detail, random);
         ridge.draw(canvas);
@@ -88,7 +96,7 @@ fn profile(setting: Setting, noise: Noise, position: i64, octaves: u32) -> i64 {
         // Folded noise has sharp crests.
         Setting::Mountains => {
             let folded = ONE - (2 * value - ONE).abs();
-            (folded * folded >> 16) * 3 / 5 + value * 2 / 5
+            ((folded * folded) >> 16) * 3 / 5 + value * 2 / 5
         }
         // Dunes: long backs with an edge where two meet.
         Setting::Desert => value.max(Noise(noise.0 ^ 1).fractal(position + ONE / 3, octaves)),
@@ -108,6 +116,8 @@ pub(super) struct Ridge<'a> {
     /// Colour of high tops.
     pub(super) cap: Option<Color>,
     pub(super) mist: bool,
+    /// First row that something else will cover for sure.
+    pub(super) until: i64,
 }
 
 impl Ridge<'_> {
@@ -126,44 +136,44 @@ impl Ridge<'_> {
         let first_row = (highest - shadow).div_euclid(PX).max(0);
         let tones: Vec<Color> = (0..canvas.width).map(|x| self.tone(x, canvas.width)).collect();
         let depth = (canvas.height - highest / PX).max(1);
-        for y in first_row..canvas.height {
+        let width = canvas.width;
+        for y in first_row..self.until.min(canvas.height) {
             let below = ((y - highest / PX) * 256 / depth).clamp(0, 256);
-            let width = canvas.width;
-            for ((pixel, top), tone) in canvas.row(y, 0, width).iter_mut().zip(self.tops).zip(&tones) {
+            for (x, pixel) in canvas.row(y, 0, width).iter_mut().enumerate() {
+                let top = self.tops[x];
                 let inside = (y + 1) * PX - top;
-                if inside < PX {
-                    let distance = -inside;
-                    if distance < shadow {
-                        let near = 256 - (distance.max(0) * 256 / shadow);
-                        *pixel = pixel.mix(Color::hex(0x0a_10_24), near * near * 34 >> 16);
+                if inside < PX && inside > -shadow {
+                    let near = 256 - ((-inside).max(0) * 256 / shadow);
+                    *pixel = pixel.mix(SHADOW, (near * near * 34) >> 16);
+                }
+                if inside > 0 {
+                    let mut color = tones[x].mix(self.foot, below);
+                    if let Some(cap) = self.cap {
+                        let from_peak = y * PX - highest + (top - highest) / 3;
+                        let reach = ((lowest - highest) / 3).max(1);
+                        color = color.mix(cap, 220 * (reach - from_peak).clamp(0, reach) / reach);
                     }
-                    if inside <= 0 {
-                        continue;
+                    if self.mist {
+                        color = color.mix(MIST, (below * 150) >> 8);
                     }
+                    *pixel = pixel.mix(color, inside);
                 }
-                let mut color = tone.mix(self.foot, below);
-                if let Some(cap) = self.cap {
-                    let from_peak = y * PX - highest + (top - highest) / 3;
-                    let reach = ((lowest - highest) / 3).max(1);
-                    color = color.mix(cap, 220 * (reach - from_peak).clamp(0, reach) / reach);
-                }
-                if self.mist {
-                    color = color.mix(Color::hex(0xee_f0_f2), below * 150 >> 8);
-                }
-                *pixel = pixel.mix(color, inside.min(PX));
             }
         }
     }
 
     /// Slopes toward the light are brighter.
     fn tone(&self, x: i64, width: i64) -> Color {
-        let reach = (width / 60).max(1);
+        let reach = (width / 24).max(1);
         let slope = self.top(x + reach) - self.top((x - reach).max(0));
         let toward_light = if x < self.light_x { slope } else { -slope };
         self.color
-            .lighter((-toward_light * 10 / (reach * PX)).clamp(-14, 14))
+            .lighter((-toward_light * 9 / (reach * PX)).clamp(-8, 8))
     }
 }
+
+const SHADOW: Color = Color::hex(0x0a1024);
+const MIST: Color = Color::hex(0xeef0f2);
 
 fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Random) {
     let edge = canvas.short_edge();
@@ -175,7 +185,7 @@ fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Rand
                 random.between(0, canvas.height * PX),
             );
             let radius = random.between(edge * PX / 900, edge * PX / 260).max(PX / 3);
-            canvas.disc(place, radius, Color::hex(0xff_ff_ff), random.between(90, 220));
+            canvas.disc(place, radius, Color::hex(0xffffff), random.between(90, 220));
         }
     }
     if scene.weather == Weather::Rain {
@@ -191,7 +201,7 @@ fn weather(canvas: &mut Canvas, scene: &Scene, detail: Detail, random: &mut Rand
                 (x - length / 4 + half, y + length),
                 (x - length / 4 - half, y + length),
             ];
-            canvas.polygon(&streak, Color::hex(0xe8_f0_f8), random.between(40, 110));
+            canvas.polygon(&streak, Color::hex(0xe8f0f8), random.between(40, 110));
         }
     }
 }

@@ -93,12 +93,12 @@ impl Noise {
 
 /// Eases from 0 to [`ONE`]: `3t² - 2t³`.
 pub(super) fn smooth(t: i64) -> i64 {
-    let square = t * t >> 16;
-    square * (3 * ONE - 2 * t) >> 16
+    let square = (t * t) >> 16;
+    (square * (3 * ONE - 2 * t)) >> 16
 }
 
 fn blend(from: i64, to: i64, weight: i64) -> i64 {
-    from + ((to - from) * weight >> 16)
+    from + (((to - from) * weight) >> 16)
 }
 
 /// The largest whole number whose square is not larger.

@@ -87,7 +87,7 @@ impl Scene {
                 Meaning::At(found) => light = light.or(Some(found)),
                 Meaning::Under(found) => weather = weather.or(Some(found)),
                 Meaning::Shows(found) if subjects.len() < 2 && !subjects.contains(&found) => {
-                    subjects.push(found)
+                    subjects.push(found);
                 }
                 Meaning::Colored(rgb) if colors.len() < 4 => colors.push(Color::hex(rgb)),
                 Meaning::Shows(_) | Meaning::Colored(_) => {}
@@ -97,9 +97,13 @@ impl Scene {
         let setting = setting
             .or_else(|| subjects.first().map(|subject| home_of(*subject)))
             .unwrap_or_else(|| *random.pick(OPEN_SETTINGS));
+        let light = light.unwrap_or_else(|| match setting {
+            Setting::Space => Light::Night,
+            _ => *random.pick(&[Light::Dawn, Light::Day, Light::Day, Light::Dusk]),
+        });
         Self {
             setting,
-            light: light.unwrap_or_else(|| *random.pick(&[Light::Dawn, Light::Day, Light::Day, Light::Dusk])),
+            light,
             weather: weather.unwrap_or(Weather::Clear),
             subjects,
             colors,
@@ -202,16 +206,16 @@ const DICTIONARY: &[(&str, Meaning)] = &[
     ),
     ("rocket spaceship spacecraft", Meaning::Shows(Subject::Rocket)),
     ("cactus cacti", Meaning::Shows(Subject::Cactus)),
-    ("red crimson scarlet", Meaning::Colored(0xd6_45_3d)),
-    ("orange amber", Meaning::Colored(0xf0_8a_3c)),
-    ("yellow gold", Meaning::Colored(0xf4_c9_4e)),
-    ("green emerald", Meaning::Colored(0x4c_9f_70)),
-    ("teal turquoise cyan", Meaning::Colored(0x2f_a6_a8)),
-    ("blue azure navy", Meaning::Colored(0x3c_6f_b6)),
-    ("purple violet lavender", Meaning::Colored(0x80_5a_a8)),
-    ("pink magenta rose", Meaning::Colored(0xe2_6a_94)),
-    ("white", Meaning::Colored(0xf4_f1_ea)),
-    ("black", Meaning::Colored(0x24_26_2e)),
-    ("brown", Meaning::Colored(0x8a_5a_3c)),
-    ("grey gray silver", Meaning::Colored(0x9a_a0_a8)),
+    ("red crimson scarlet", Meaning::Colored(0xd6453d)),
+    ("orange amber", Meaning::Colored(0xf08a3c)),
+    ("yellow gold", Meaning::Colored(0xf4c94e)),
+    ("green emerald", Meaning::Colored(0x4c9f70)),
+    ("teal turquoise cyan", Meaning::Colored(0x2fa6a8)),
+    ("blue azure navy", Meaning::Colored(0x3c6fb6)),
+    ("purple violet lavender", Meaning::Colored(0x805aa8)),
+    ("pink magenta rose", Meaning::Colored(0xe26a94)),
+    ("white", Meaning::Colored(0xf4f1ea)),
+    ("black", Meaning::Colored(0x24262e)),
+    ("brown", Meaning::Colored(0x8a5a3c)),
+    ("grey gray silver", Meaning::Colored(0x9aa0a8)),
 ];

@@ -103,7 +103,7 @@ fn bands(canvas: &mut Canvas, colors: &[Color; 5], detail: Detail, random: &mut 
         let outline: Vec<(i64, i64)> = (0..=width)
             .map(|x| {
                 let lift = noise.along(x * ONE * 5 / 2 / width.max(1));
-                (x * PX, base * PX - swing * PX / ONE * lift)
+                (x * PX, base * PX - swing * PX * lift / ONE)
             })
             .collect();
         let shade = (canvas.short_edge() / 80).max(1);
@@ -114,7 +114,7 @@ fn bands(canvas: &mut Canvas, colors: &[Color; 5], detail: Detail, random: &mut 
                 let inside = (y + 1) * PX - top;
                 if inside <= 0 {
                     let near = 256 + inside / shade.max(1);
-                    canvas.blend(x, y, ink, near.max(0) * 30 >> 8);
+                    canvas.blend(x, y, ink, (near.max(0) * 30) >> 8);
                 } else {
                     let sheen = (14 - (inside / PX) * 60 / canvas.height.max(1)).max(-14);
                     canvas.blend(x, y, color.lighter(sheen), inside.min(PX));

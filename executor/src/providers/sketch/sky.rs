@@ -34,6 +34,10 @@ pub(super) fn draw(
 /// Three colours from top to horizon. A little noise hides the steps between eight-bit shades.
 fn gradient(canvas: &mut Canvas, [top, middle, low]: &[Color; 3], horizon: i64, grain: Noise) {
     let width = canvas.width;
+    // Each row starts elsewhere in the same noise.
+    let dither: Vec<usize> = (0..4099)
+        .map(|place| usize::try_from(grain.at(place, 1) >> 14).unwrap_or(0))
+        .collect();
     for y in 0..canvas.height {
         let down = (y * 512 / horizon.max(1)).min(512);
         let color = if down < 256 {
@@ -41,8 +45,12 @@ fn gradient(canvas: &mut Canvas, [top, middle, low]: &[Color; 3], horizon: i64, 
         } else {
             middle.mix(*low, down - 256)
         };
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
-            *pixel = color.lighter((grain.at(x, y) * 4 >> 16) - 2);
+        // Four shades of the row, and the noise chooses between them.
+        let shades = [-2, -1, 0, 1].map(|by| color.lighter(by));
+        let mut place = usize::try_from(grain.at(y, 0)).unwrap_or(0) % dither.len();
+        for pixel in canvas.row(y, 0, width) {
+            *pixel = shades[dither[place]];
+            place = (place + 1) % dither.len();
         }
     }
 }
@@ -56,12 +64,12 @@ fn stars(canvas: &mut Canvas, horizon: i64, random: &mut Random) {
             .between(0, horizon * PX)
             .min(random.between(0, horizon * PX));
         let radius = random.between(edge * PX / 2000, edge * PX / 520).max(PX / 3);
-        canvas.disc((x, y), radius, Color::hex(0xff_fb_f0), random.between(70, 240));
+        canvas.disc((x, y), radius, Color::hex(0xfffbf0), random.between(70, 240));
     }
 }
 
 fn nebulae(canvas: &mut Canvas, scene: &Scene, random: &mut Random) {
-    let usual = [0x6a_3d_9a, 0x2a_6f_b0, 0xc0_4a_7a].map(Color::hex);
+    let usual = [0x6a3d9a, 0x2a6fb0, 0xc04a7a].map(Color::hex);
     for index in 0..7 {
         let place = (
             random.between(0, canvas.width * PX),
@@ -77,7 +85,7 @@ fn planet(canvas: &mut Canvas, palette: &Palette, random: &mut Random) {
     let radius = canvas.short_edge() * PX * random.between(14, 22) / 100;
     let x = canvas.width * PX * random.between(58, 78) / 100;
     let y = canvas.height * PX * random.between(26, 40) / 100;
-    let body = Color::hex(*random.pick(&[0xe0_8a_5a, 0x6a_a0_c8, 0xc8_78_98, 0xd8_b8_78]));
+    let body = Color::hex(*random.pick(&[0xe08a5a, 0x6aa0c8, 0xc87898, 0xd8b878]));
     canvas.glow((x, y), radius * 2, body, 80);
     canvas.disc((x, y), radius, body, 256);
     // Bands, then the shadow of the far side.
@@ -145,25 +153,33 @@ fn clouds(canvas: &mut Canvas, scene: &Scene, palette: &Palette, horizon: i64, r
         _ => ONE * 36 / 100,
     };
     let color = match scene.light {
-        Light::Dusk => Color::hex(0xff_b9_8c).mix(palette.sky[1], 60),
+        Light::Dusk => Color::hex(0xffb98c).mix(palette.sky[1], 60),
         Light::Night => palette.sky[2],
-        Light::Dawn | Light::Day => Color::hex(0xff_ff_ff),
+        Light::Dawn | Light::Day => Color::hex(0xffffff),
     };
     let color = if scene.weather == Weather::Rain {
-        color.mix(Color::hex(0x70_78_88), 150)
+        color.mix(Color::hex(0x707888), 150)
     } else {
         color
     };
     let (width, edge) = (canvas.width, canvas.short_edge().max(1));
+    let mut values: Vec<i64> = Vec::new();
     for y in 0..horizon.min(canvas.height) {
         let density = (y * (horizon - y) * 4 * 256 / (horizon * horizon).max(1)).min(256);
-        let down = y * ONE * 9 / edge;
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
-            let across = x * ONE * 2 / edge;
-            let value = (noise.over(across, down) * 5 + wisps.over(across * 3, down * 2) * 3) / 8;
+        let down = y / 2 * ONE * 18 / edge;
+        // Clouds are soft: two pixels in each direction share a value.
+        if y % 2 == 0 {
+            values.clear();
+            values.extend((0..=width / 2).map(|half_x| {
+                let across = half_x * ONE * 4 / edge;
+                (noise.over(across, down) * 5 + wisps.over(across * 3, down * 2) * 3) / 8
+            }));
+        }
+        for (x, pixel) in canvas.row(y, 0, width).iter_mut().enumerate() {
+            let value = values[x / 2];
             if value > cover {
                 let thick = ((value - cover) * 900 / ONE).min(230);
-                *pixel = pixel.mix(color, thick * density >> 8);
+                *pixel = pixel.mix(color, (thick * density) >> 8);
             }
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn apply(canvas: &mut Canvas, style: Style, random: &mut Random) {
             grain(canvas, noise, 4);
         }
         Style::Editorial => {
-            each_pixel(canvas, |_, _, color| posterized(color));
+            each_pixel(canvas, |_, _, color| muted(color));
             frame(canvas);
             grain(canvas, noise, 6);
         }
@@ -68,12 +68,21 @@ fn each_pixel(canvas: &mut Canvas, treated: impl Fn(i64, i64, Color) -> Color) {
     }
 }
 
-/// Paper: fine noise of so many steps.
+/// Paper: fine noise of so many steps, in a tile too large to be seen repeating.
 fn grain(canvas: &mut Canvas, noise: Noise, steps: i64) {
-    each_pixel(canvas, |x, y, color| {
-        let (here, right) = (noise.at(x, y), noise.at(x / 2, y));
-        color.lighter(((here + right) * steps / (2 * ONE)) - steps / 2)
-    });
+    const TILE: usize = 256;
+    let tile: Vec<i64> = (0..i64::try_from(TILE * TILE).unwrap_or(0))
+        .map(|place| ((noise.at(place, 0) + noise.at(place / 2, 1)) * steps / (2 * ONE)) - steps / 2)
+        .collect();
+    let (width, mut row) = (canvas.width, 0);
+    for y in 0..canvas.height {
+        let mut column = 0;
+        for pixel in canvas.row(y, 0, width) {
+            *pixel = pixel.lighter(tile[row + column]);
+            column = (column + 1) % TILE;
+        }
+        row = (row + TILE) % (TILE * TILE);
+    }
 }
 
 fn vignette(canvas: &mut Canvas, strength: i64) {
@@ -82,38 +91,34 @@ fn vignette(canvas: &mut Canvas, strength: i64) {
         let across = (x - half_width) * 256 / half_width;
         let down = (y - half_height) * 256 / half_height;
         let far = (across * across + down * down) >> 9;
-        color.mix(Color::hex(0x06_08_12), strength * far * far >> 16)
+        color.mix(Color::hex(0x060812), (strength * far * far) >> 16)
     });
 }
 
-/// Fewer, calmer tones.
-fn posterized(color: Color) -> Color {
-    let calm = Color([color.brightness(); 3].map(super::canvas::channel_of));
-    let muted = color.mix(calm, 50);
-    Color(
-        muted
-            .0
-            .map(|channel| super::canvas::channel_of((i64::from(channel) + 10) / 21 * 21)),
-    )
+/// Calmer colours with a little more contrast.
+fn muted(color: Color) -> Color {
+    let brightness = color.brightness();
+    let calm = Color::of_channels([brightness; 3]);
+    color.mix(calm, 96).lighter((brightness - 120) / 9)
 }
 
 /// Shadows toward teal, lights toward orange.
 fn graded(color: Color) -> Color {
     let brightness = color.brightness();
-    let toward = Color::hex(0x12_3c_48).mix(Color::hex(0xff_c8_86), brightness);
+    let toward = Color::hex(0x123c48).mix(Color::hex(0xffc886), brightness);
     color.mix(toward, 70).lighter((brightness - 128) / 8)
 }
 
 fn bars(canvas: &mut Canvas) {
     let bar = canvas.height * 8 / 100;
     let (width, height) = (canvas.width, canvas.height);
-    canvas.rectangle(0, 0, width, bar, Color::hex(0x06_06_08), 256);
-    canvas.rectangle(0, height - bar, width, bar, Color::hex(0x06_06_08), 256);
+    canvas.rectangle(0, 0, width, bar, Color::hex(0x060608), 256);
+    canvas.rectangle(0, height - bar, width, bar, Color::hex(0x060608), 256);
 }
 
 fn frame(canvas: &mut Canvas) {
     let margin = canvas.short_edge() * 4 / 100;
-    let (width, height, paper) = (canvas.width, canvas.height, Color::hex(0xf7_f3_ea));
+    let (width, height, paper) = (canvas.width, canvas.height, Color::hex(0xf7f3ea));
     canvas.rectangle(0, 0, width, margin, paper, 256);
     canvas.rectangle(0, height - margin, width, margin, paper, 256);
     canvas.rectangle(0, 0, margin, height, paper, 256);
@@ -129,10 +134,10 @@ fn strokes(canvas: &mut Canvas, noise: Noise) {
     each_pixel(canvas, |x, y, _| {
         let swirl = bend.over(x * ONE / (cell * 14), y * ONE / (cell * 14)) - ONE / 2;
         // Strokes are longer than wide, and lean with the swirl.
-        let along = x + (y * swirl >> 15);
+        let along = x + ((y * swirl) >> 15);
         let (column, row) = (
             along.div_euclid(cell * 4),
-            (y - (x * swirl >> 16)).div_euclid(cell),
+            (y - ((x * swirl) >> 16)).div_euclid(cell),
         );
         let across = (noise.at(column, row) - ONE / 2) * reach / ONE;
         let down = (noise.at(row, column) - ONE / 2) * reach / ONE;
@@ -144,7 +149,7 @@ fn strokes(canvas: &mut Canvas, noise: Noise) {
 /// Ink where tones meet, hatching in the dark, a wash of the colours between.
 fn line_art(canvas: &mut Canvas, noise: Noise) {
     let source = canvas.clone();
-    let (paper, ink) = (Color::hex(0xfa_f6_ec), Color::hex(0x22_26_36));
+    let (paper, ink) = (Color::hex(0xfaf6ec), Color::hex(0x222636));
     let reach = (canvas.short_edge() / 700).max(1);
     let pitch = (canvas.short_edge() / 110).max(3);
     each_pixel(canvas, |x, y, color| {

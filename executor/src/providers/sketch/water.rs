@@ -31,8 +31,8 @@ fn shore(canvas: &mut Canvas, palette: &Palette, horizon: i64, light_x: i64, ran
         let tops: Vec<i64> = (0..canvas.width)
             .map(|x| {
                 let away = ((x - center).abs() * ONE * 3 / 2 / canvas.width.max(1)).min(ONE);
-                let hill = noise.fractal(x * ONE * 5 / canvas.width, 5) * (ONE - away) >> 16;
-                horizon * PX + PX - canvas.height * PX / ONE * hill / (6 + layer * 3)
+                let hill = (noise.fractal(x * ONE * 5 / canvas.width, 5) * (ONE - away)) >> 16;
+                horizon * PX + PX - canvas.height * PX * hill / ((6 + layer * 3) * ONE)
             })
             .collect();
         let color = palette.far.mix(palette.near, 30 + layer * 50);
@@ -43,6 +43,7 @@ fn shore(canvas: &mut Canvas, palette: &Palette, horizon: i64, light_x: i64, ran
             light_x,
             cap: None,
             mist: false,
+            until: horizon + 1,
         };
         ridge.draw(canvas);
     }
@@ -57,10 +58,15 @@ fn surface(canvas: &mut Canvas, palette: &Palette, horizon: i64, noise: Noise) {
         let color = far.mix(deep, (near * 5 / 4).min(256));
         // Ripples grow toward the viewer.
         let finer = 90 - near / 4;
-        for (x, pixel) in (0..).zip(canvas.row(y, 0, width)) {
-            let ripple = noise.over(x * ONE * 10 / width, (y - horizon) * ONE * finer / depth);
-            let bright = (ripple - ONE / 2) * (6 + near / 24) / (ONE / 2);
+        let (mut x, mut bright) = (0, 0);
+        for pixel in canvas.row(y, 0, width) {
+            // Ripples are long: a value does for four pixels.
+            if x % 4 == 0 {
+                let ripple = noise.over(x * ONE * 10 / width, (y - horizon) * ONE * finer / depth);
+                bright = (ripple - ONE / 2) * (6 + near / 24) / (ONE / 2);
+            }
             *pixel = color.lighter(bright);
+            x += 1;
         }
     }
 }
@@ -98,10 +104,10 @@ fn swell(canvas: &mut Canvas, palette: &Palette, horizon: i64, random: &mut Rand
         let tops: Vec<i64> = (0..canvas.width)
             .map(|x| {
                 let lift = noise.fractal(x * ONE * (3 - wave / 2) / canvas.width, 2);
-                base * PX - depth * PX / ONE * lift / 7
+                base * PX - depth * PX * lift / (7 * ONE)
             })
             .collect();
-        let color = palette.near.mix(Color::hex(0x04_14_28), wave * 40);
+        let color = palette.near.mix(Color::hex(0x041428), wave * 40);
         for x in 0..canvas.width {
             let top = usize::try_from(x)
                 .ok()
