@@ -9,7 +9,7 @@ use limn_executor::{
     executor::{Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
-    providers::{Registry, openai},
+    providers::{Registry, openai, sketch::Sketch},
     records::sqlite::SqliteRecords,
 };
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
@@ -60,8 +60,14 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         source,
     })?;
     let links = Arc::new(LinkSigner::new(key.expose()));
-    let (folder, signer) = (config.storage.folder.clone(), Arc::clone(&links));
-    let opened = tokio::task::spawn_blocking(move || FolderStore::open(&folder, Some(signer)));
+    let (storage, signer) = (config.storage.clone(), Arc::clone(&links));
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = FolderStore::open(&storage.folder, Some(signer))?;
+        Ok::<_, std::io::Error>(match &storage.public_base_url {
+            Some(base_url) => store.with_public_base_url(base_url),
+            None => store,
+        })
+    });
     let blobs = opened
         .await
         .map_err(std::io::Error::other)
@@ -108,22 +114,26 @@ pub async fn check_database(config: &Config) -> Result<(), AppError> {
 fn providers(config: &Config) -> Result<Registry, AppError> {
     let mut providers: Vec<Arc<dyn ImageProvider>> = Vec::new();
     for (id, provider) in &config.providers {
-        if provider.enabled == Some(false) {
-            continue;
-        }
-        match id.as_str() {
-            "openai" => {
-                let account = &provider.account;
-                let built = openai::OpenAi::new(openai_config(account), account.api_key.clone());
-                providers.push(Arc::new(built.map_err(|message| AppError::Provider {
-                    provider: id.clone(),
-                    message,
-                })?));
-            }
-            _ => {}
+        if provider.enabled != Some(false) {
+            providers.extend(adapter(id, &provider.account)?);
         }
     }
     Ok(Registry::new(providers))
+}
+
+fn adapter(id: &str, account: &Account) -> Result<Option<Arc<dyn ImageProvider>>, AppError> {
+    match id {
+        "sketch" => Ok(Some(Arc::new(Sketch))),
+        "openai" => {
+            let built = openai::OpenAi::new(openai_config(account), account.api_key.clone());
+            let openai = built.map_err(|message| AppError::Provider {
+                provider: id.to_owned(),
+                message,
+            })?;
+            Ok(Some(Arc::new(openai)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn openai_config(account: &Account) -> openai::Config {
@@ -197,5 +207,26 @@ fn settings(config: &config::Executor) -> Settings {
             ..default.limits
         },
         ..default
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn every_provider_that_can_be_configured_has_an_adapter_under_its_own_id() {
+        let data_dir = ("data_dir".to_owned(), "unused".to_owned());
+        let config = Config::load(&Sources {
+            flags: vec![data_dir],
+            ..Sources::default()
+        });
+        let config = config.unwrap();
+        assert!(!config.providers.is_empty());
+        for (id, provider) in &config.providers {
+            let adapter = adapter(id, &provider.account).unwrap();
+            assert_eq!(adapter.map(|adapter| adapter.id().to_owned()).as_ref(), Some(id));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod executions;
 mod links;
 mod planner;
 mod plans;

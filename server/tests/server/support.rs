@@ -31,22 +31,28 @@ pub(crate) fn config(data_dir: &Path, flags: &[(&str, &str)]) -> Config {
 pub(crate) struct InProcess {
     pub(crate) channel: Channel,
     app: App,
-    _data_dir: tempfile::TempDir,
+    data_dir: tempfile::TempDir,
 }
 
 impl InProcess {
     pub(crate) async fn start(flags: &[(&str, &str)]) -> Self {
-        let data_dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), flags).await
+    }
+
+    /// Starts on a data folder that may have seen a server before.
+    pub(crate) async fn start_in(data_dir: tempfile::TempDir, flags: &[(&str, &str)]) -> Self {
         let app = App::open(&config(data_dir.path(), flags)).await.unwrap();
         Self {
             channel: app.channel(),
             app,
-            _data_dir: data_dir,
+            data_dir,
         }
     }
 
-    pub(crate) async fn stop(self) {
+    /// Stops, and leaves the data folder to the next one.
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
         self.app.shutdown().await;
+        self.data_dir
     }
 }
 

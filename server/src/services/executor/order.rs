@@ -51,12 +51,12 @@ pub(super) async fn submit(
     let spec = plan.spec.as_ref().unwrap_or(&NO_PLAN);
     same_client("order.plan.spec.client", &client, &spec.client)?;
 
-    if let Err(refusal) = check_present(context, &plan, order.accept_price_drift)
-        && !is_repetition(context, &client, &plan.digest, &order).await?
-    {
-        return Err(refusal);
-    }
+    let present = check_present(context, &plan, order.accept_price_drift);
     let plan = Plan::parse(spec).map_err(|refused| Refusal::from(refused).below("order.plan.spec"))?;
+    if let Err(refusal) = present {
+        let earlier = repeated(context, &plan, &order).await?;
+        return earlier.ok_or(refusal);
+    }
     context
         .executor
         .submit(&plan, &order)
@@ -169,21 +169,18 @@ fn check_present(
     Err(refusal)
 }
 
-/// The same request id as an order that was accepted while the plan was fresh: the caller lost the answer and
-/// asks again. What it asks for exists, so it is not refused.
-async fn is_repetition(
-    context: &Context,
-    client: &str,
-    plan_digest: &str,
-    order: &Order,
-) -> Result<bool, Refusal> {
+/// The execution of an equal order under the same request id that was accepted while the plan was fresh: the
+/// caller lost the answer and asks again. What it asks for exists, so it is not refused.
+async fn repeated(context: &Context, plan: &Plan, order: &Order) -> Result<Option<Submitted>, Refusal> {
     let Some(request_id) = &order.request_id else {
-        return Ok(false);
+        return Ok(None);
     };
     let filter = ExecutionFilter {
-        plan_digest: Some(plan_digest.to_owned()),
+        plan_digest: Some(plan.digest.clone()),
         ..ExecutionFilter::default()
     };
+    let most = plan.policy.max_concurrency;
+    let max_concurrency = order.max_concurrency.map_or(most, |lowered| lowered.min(most));
     let mut after = None;
     loop {
         let page = Page {
@@ -191,18 +188,22 @@ async fn is_repetition(
             after: after.take(),
         };
         let records = context.executor.records();
-        let executions = records.executions(client, &filter, &page).await?;
-        if executions
-            .iter()
-            .any(|execution| execution.request_id == *request_id)
-        {
-            return Ok(true);
-        }
-        match executions.last() {
-            Some(last) if executions.len() == LOOKED_AT as usize => {
-                after = Some((last.created_at, last.id.to_string()));
-            }
-            _ => return Ok(false),
+        let executions = records.executions(&plan.client, &filter, &page).await?;
+        let last = executions
+            .last()
+            .filter(|_| executions.len() == LOOKED_AT as usize);
+        after = last.map(|last| (last.created_at, last.id.to_string()));
+        let same = executions.into_iter().find(|execution| {
+            execution.request_id == *request_id
+                && execution.take == order.take
+                && execution.mode == order.mode
+                && execution.max_concurrency == max_concurrency
+        });
+        if same.is_some() || after.is_none() {
+            return Ok(same.map(|execution| Submitted {
+                execution,
+                existing: true,
+            }));
         }
     }
 }
