@@ -43,7 +43,7 @@ pub(crate) struct Violation {
     pub(crate) subject: String,
     /// What is wrong, and what would be right.
     pub(crate) description: String,
-    /// Class of the problem, in UPPER_SNAKE_CASE.
+    /// Class of the problem, in `UPPER_SNAKE_CASE`.
     pub(crate) class: String,
 }
 

@@ -3,6 +3,8 @@
 //! A fixture may begin with lines `#$ NAME=value` for the environment and `#- key=value` for flags. Beside it
 //! stands a `.txt` with the problems, or with the effective configuration. `UPDATE_FIXTURES=1` writes them.
 
+#![cfg(test)]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -44,6 +46,10 @@ fn fixtures(name: &str) -> Vec<PathBuf> {
 }
 
 /// Compares with the text beside the fixture; paths are shown relative to the folder.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of whoever runs the tests, no setting of the product"
+)]
 fn check(fixture: &Path, found: &str) {
     let here = format!("{}/", fixture.parent().unwrap().display());
     let found = format!("{}\n", found.replace(&here, "").trim_end());

@@ -317,7 +317,7 @@ impl<'a> Section<'a> {
 
 fn resolve(text: &str, origin: &Origin) -> PathBuf {
     match origin {
-        Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")).join(text),
+        Origin::File { path, .. } => path.parent().unwrap_or_else(|| Path::new("")).join(text),
         Origin::Variable(_) | Origin::Flag | Origin::Default => PathBuf::from(text),
     }
 }

@@ -35,7 +35,7 @@ use crate::{
 
 /// A page stops before it, below the 4 MiB that clients take by default.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
-/// Largest chunk of ReadImage.
+/// Largest chunk of `ReadImage`.
 const CHUNK_BYTES: u64 = 65_536;
 /// Most names in one request for addresses.
 const MAX_NAMES: usize = 100;
