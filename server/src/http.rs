@@ -9,11 +9,12 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
+    middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use futures::{Stream, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use limn_executor::{
     blob::{BlobError, BlobKey, BlobStore, link::LinkSigner},
     clock::Clock,
@@ -43,9 +44,20 @@ pub(crate) struct Links {
 pub(crate) fn router(services: tonic::service::Routes, links: Links) -> Router {
     services
         .into_axum_router()
+        .layer(middleware::from_fn(only_http2))
         .reset_fallback()
         .route("/blobs/{*key}", get(blob).with_state(links))
         .fallback(unknown)
+}
+
+/// Keeps web pages away from the services. A page that somebody visits can send plain HTTP/1.1 to this machine,
+/// in any content type after a trick with names, and callers are not authenticated. No browser sends HTTP/2
+/// without TLS, and gRPC needs HTTP/2 anyway.
+async fn only_http2(request: Request, next: Next) -> Response {
+    if request.version() < Version::HTTP_2 {
+        return refused(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2");
+    }
+    next.run(request).await
 }
 
 /// Answers for unknown paths: a status for gRPC, else 404.

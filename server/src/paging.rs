@@ -16,6 +16,8 @@ use crate::{keys::SigningKey, refusal::Refusal};
 const DEFAULT_PAGE_SIZE: u32 = 50;
 /// Largest size of a page; a larger wish is cut to it.
 const MAX_PAGE_SIZE: u32 = 200;
+/// A page of large records stops before it, below the 4 MiB that clients take by default.
+const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// Bytes of the MAC in a token: 128 bits, beyond guessing.
 const MAC_BYTES: usize = 16;
 
@@ -77,6 +79,34 @@ impl PageTokens {
                 "is not a token of this list, or another field of the request changed since the page before",
             )
         })
+    }
+
+    /// A page of at most `size` records and of a size that every client takes, with the token of the next one.
+    /// `records` hold one more than the page when there is a next page. The first record is always on the page, so
+    /// that a list of large records gets on.
+    pub(crate) fn fill<R, M: Message>(
+        &self,
+        query: &Query,
+        size: u32,
+        records: &[R],
+        encode: impl Fn(&R) -> Result<M, Refusal>,
+        place: impl Fn(&R) -> Place,
+    ) -> Result<(Vec<M>, String), Refusal> {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        for record in records.iter().take(size as usize) {
+            let message = encode(record)?;
+            bytes += message.encoded_len();
+            if bytes > MAX_PAGE_BYTES && !page.is_empty() {
+                break;
+            }
+            page.push(message);
+        }
+        let is_last = page.len() == records.len();
+        let last = page.len().checked_sub(1).and_then(|index| records.get(index));
+        let next = last
+            .filter(|_| !is_last)
+            .map(|record| self.issue(query, &place(record)));
+        Ok((page, next.unwrap_or_default()))
     }
 
     fn open(&self, query: &Query, token: &str) -> Option<Place> {
@@ -181,6 +211,29 @@ mod tests {
         for garbage in ["x", "not base64!", "AAAA", &token[..token.len() - 4]] {
             assert!(tokens(1).read(&query("clients/alice"), garbage).is_err());
         }
+    }
+
+    #[test]
+    fn a_page_stops_at_its_size_and_before_it_grows_too_large() {
+        let fill = |records: &[usize], size| {
+            let encode = |bytes: &usize| {
+                Ok(ListImagesRequest {
+                    parent: "x".repeat(*bytes),
+                    ..Default::default()
+                })
+            };
+            let (page, next) = tokens(1)
+                .fill(&query("clients/alice"), size, records, encode, |_| place())
+                .unwrap();
+            (page.len(), !next.is_empty())
+        };
+        assert_eq!(fill(&[], 2), (0, false));
+        assert_eq!(fill(&[1, 1], 2), (2, false));
+        assert_eq!(fill(&[1, 1, 1], 2), (2, true));
+        let large = 2 * 1024 * 1024;
+        assert_eq!(fill(&[large, large], 2), (1, true));
+        assert_eq!(fill(&[2 * large, 1], 2), (1, true));
+        assert_eq!(fill(&[2 * large], 2), (1, false));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Services speak in refusals; [`status`](crate::status) alone turns one into a gRPC status.
 
-use std::{collections::BTreeMap, error::Error, time::Duration};
+use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
     blob::BlobError, executor::SubmitError, plan::PlanRefused, records::RecordError, watch::WatchError,
@@ -213,15 +213,5 @@ impl From<PlanRefused> for Refusal {
         });
         refusal.details.violations = violations.collect();
         refusal
-    }
-}
-
-/// How long to wait before the same call can succeed; nothing when waiting alone does not help.
-pub(crate) fn retry_delay(reason: Reason) -> Option<Duration> {
-    match reason {
-        Reason::StoreUnavailable | Reason::ShuttingDown => Some(Duration::from_secs(1)),
-        Reason::TooManyExecutions => Some(Duration::from_secs(5)),
-        Reason::WatcherTooSlow => Some(Duration::ZERO),
-        _ => None,
     }
 }

@@ -5,11 +5,13 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use std::time::Duration;
+
 use limn_proto::reason::{Code, ERROR_DOMAIN, Reason};
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt as _};
 
-use crate::refusal::{Refusal, Violation, retry_delay};
+use crate::refusal::{Refusal, Violation};
 
 /// Most violations that are listed; their whole number stands in the metadata as `violationCount`.
 const MAX_VIOLATIONS: usize = 20;
@@ -56,7 +58,7 @@ impl From<Refusal> for Status {
         if let Some((resource_type, name)) = known.resource {
             details.set_resource_info(resource_type, cut(&name, MAX_TEXT_BYTES), "", "");
         }
-        if let Some(delay) = retry_delay(reason) {
+        if let Some(delay) = retry_delay(reason.code()) {
             details.set_retry_info(Some(delay));
         }
         Self::with_error_details(grpc_code(reason.code()), told(message, count), details)
@@ -114,6 +116,25 @@ fn list_violations(details: &mut ErrorDetails, reason: Reason, violations: &[Vio
                 .map(|(subject, description, class)| PreconditionViolation::new(class, subject, description));
             details.set_precondition_failure(listed.collect::<Vec<_>>());
         }
+    }
+}
+
+/// How long to wait before the same call can succeed; nothing when waiting alone does not help.
+fn retry_delay(code: Code) -> Option<Duration> {
+    match code {
+        Code::Unavailable => Some(Duration::from_secs(1)),
+        Code::ResourceExhausted => Some(Duration::from_secs(5)),
+        Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use limn_executor::{
     executor::Submitted,
-    records::{ExecutionFilter, ExecutionState},
+    records::{ExecutionFilter, ExecutionRecord, ExecutionState},
     snapshot,
 };
 use limn_proto::{
@@ -17,7 +17,6 @@ use limn_proto::{
         executor_service_server::ExecutorService,
     },
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -31,9 +30,6 @@ use crate::{
 };
 
 mod order;
-
-/// A page stops before it, below the 4 MiB that clients take by default.
-const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// `ExecutorService`.
 #[derive(Clone, Debug)]
@@ -113,26 +109,15 @@ impl ExecutorServer {
         let page = page_and_one(size, place);
         let records = self.0.executor.records();
         let records = records.executions(client, &filter, &page).await?;
-        let (mut executions, mut bytes, mut last) = (Vec::new(), 0, None);
-        for record in records.iter().take(size as usize) {
-            let execution = snapshot::execution(record);
-            bytes += execution.encoded_len();
-            if bytes > MAX_PAGE_BYTES && last.is_some() {
-                break;
-            }
-            executions.push(execution);
-            last = Some(Place {
-                created_at: record.created_at,
-                id: record.id.to_string(),
-            });
-        }
-        let more = executions.len() < records.len();
-        let next = last
-            .filter(|_| more)
-            .map(|place| self.0.pages.issue(&query, &place));
+        let place = |record: &ExecutionRecord| Place {
+            created_at: record.created_at,
+            id: record.id.to_string(),
+        };
+        let encode = |record: &ExecutionRecord| Ok(snapshot::execution(record));
+        let (executions, next_page_token) = self.0.pages.fill(&query, size, &records, encode, place)?;
         Ok(ListExecutionsResponse {
             executions,
-            next_page_token: next.unwrap_or_default(),
+            next_page_token,
         })
     }
 

@@ -20,7 +20,6 @@ use limn_proto::{
         image_library_service_server::ImageLibraryService,
     },
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -33,8 +32,6 @@ use crate::{
     refusal::Refusal,
 };
 
-/// A page stops before it, below the 4 MiB that clients take by default.
-const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// Largest chunk of `ReadImage`.
 const CHUNK_BYTES: u64 = 65_536;
 /// Most names in one request for addresses.
@@ -87,26 +84,15 @@ impl ImageLibraryServer {
 
         let page = page_and_one(size, place);
         let records = self.0.executor.records().images(client, &filter, &page).await?;
-        let (mut images, mut bytes, mut last) = (Vec::new(), 0, None);
-        for record in records.iter().take(size as usize) {
-            let image = snapshot::image(record);
-            bytes += image.encoded_len();
-            if bytes > MAX_PAGE_BYTES && last.is_some() {
-                break;
-            }
-            images.push(image);
-            last = Some(Place {
-                created_at: record.created_at,
-                id: record.id.to_string(),
-            });
-        }
-        let more = images.len() < records.len();
-        let next = last
-            .filter(|_| more)
-            .map(|place| self.0.pages.issue(&query, &place));
+        let place = |record: &ImageRecord| Place {
+            created_at: record.created_at,
+            id: record.id.to_string(),
+        };
+        let encode = |record: &ImageRecord| Ok(snapshot::image(record));
+        let (images, next_page_token) = self.0.pages.fill(&query, size, &records, encode, place)?;
         Ok(ListImagesResponse {
             images,
-            next_page_token: next.unwrap_or_default(),
+            next_page_token,
         })
     }
 

@@ -19,7 +19,6 @@ use limn_proto::{
         plan_store_service_server::PlanStoreService,
     },
 };
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -32,9 +31,6 @@ use crate::{
     paging::{Place, Query, page_and_one},
     refusal::Refusal,
 };
-
-/// A page stops before it, below the 4 MiB that clients take by default.
-const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// `PlanStoreService`.
 #[derive(Clone, Debug)]
@@ -55,7 +51,7 @@ impl PlanStoreServer {
         let new = Plan::parse(&spec)?.to_new(self.0.clock.now());
         let record = self.0.executor.records().save_plan(&new).await?;
         Ok(SavePlanResponse {
-            stored_plan: Some(stored(record)?),
+            stored_plan: Some(stored(&record)?),
         })
     }
 
@@ -66,7 +62,7 @@ impl PlanStoreServer {
         let record = self.0.executor.records().plan(client, digest_hex).await?;
         let record = record.ok_or_else(|| Refusal::not_found(Collection::Plans, &request.name))?;
         Ok(GetPlanResponse {
-            stored_plan: Some(stored(record)?),
+            stored_plan: Some(stored(&record)?),
         })
     }
 
@@ -93,29 +89,14 @@ impl PlanStoreServer {
         };
         let page = page_and_one(size, place);
         let records = self.0.executor.records().plans(client, &filter, &page).await?;
-        let whole = records.len();
-        let (mut plans, mut bytes, mut last) = (Vec::new(), 0, None);
-        for record in records.into_iter().take(size as usize) {
-            let place = Place {
-                created_at: record.created_at,
-                id: record.digest_hex.clone(),
-            };
-            let plan = stored(record)?;
-            bytes += plan.encoded_len();
-            // The first plan is always returned, so that a list of large plans gets on.
-            if bytes > MAX_PAGE_BYTES && last.is_some() {
-                break;
-            }
-            plans.push(plan);
-            last = Some(place);
-        }
-        let more = plans.len() < whole;
-        let next = last
-            .filter(|_| more)
-            .map(|place| self.0.pages.issue(&query, &place));
+        let place = |record: &PlanRecord| Place {
+            created_at: record.created_at,
+            id: record.digest_hex.clone(),
+        };
+        let (plans, next_page_token) = self.0.pages.fill(&query, size, &records, stored, place)?;
         Ok(ListPlansResponse {
             plans,
-            next_page_token: next.unwrap_or_default(),
+            next_page_token,
         })
     }
 
@@ -172,7 +153,7 @@ impl PlanStoreService for PlanStoreServer {
 }
 
 /// The record as a message. Bytes that were canonical when they were stored are so still.
-fn stored(record: PlanRecord) -> Result<StoredPlan, Refusal> {
+fn stored(record: &PlanRecord) -> Result<StoredPlan, Refusal> {
     let spec = canonical::from_bytes(&record.canonical_bytes).map_err(Refusal::internal)?;
     Ok(StoredPlan {
         name: resource_name(&record.client, Collection::Plans, &record.digest_hex),

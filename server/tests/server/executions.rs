@@ -13,6 +13,7 @@ use limn_proto::v1::{
 };
 use pbjson_types::Timestamp;
 use tonic::{Code, transport::Channel};
+use tonic_types::StatusExt as _;
 
 use crate::support::{InProcess, Server, one_picture, refused};
 
@@ -471,4 +472,30 @@ async fn addresses_expire_and_cover_thumbnails_when_asked() {
     };
     assert_eq!(refused(library.issue_image_urls(none).await).fields, ["names"]);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_shuts_down_refuses_orders_and_still_answers_questions() {
+    let server = InProcess::start(&[]).await;
+    let (execution, _) = one_image(&server.channel, "a red fox").await;
+    let plan = plan(&server.channel, "a blue fox").await;
+    let channel = server.channel.clone();
+    server.app.shutdown().await;
+    let mut executor = ExecutorServiceClient::new(channel);
+    let status = executor
+        .start_execution(start(order(Source::Plan(plan))))
+        .await
+        .unwrap_err();
+    assert!(status.get_error_details().retry_info().is_some());
+    let refused = refused::<()>(Err(status));
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (Code::Unavailable, "SHUTTING_DOWN")
+    );
+    let name = execution.name.clone();
+    let got = executor
+        .get_execution(GetExecutionRequest { name })
+        .await
+        .unwrap();
+    assert_eq!(got.into_inner().execution, Some(execution));
 }

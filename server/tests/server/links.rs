@@ -185,3 +185,15 @@ async fn paths_that_are_no_keys_and_keys_without_bytes_are_not_found() {
     assert_eq!(ask(&server, "DELETE", &good, "").await.status, 405);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_web_page_cannot_call_the_services_over_http_1() {
+    let server = server_with_an_image().await;
+    for content_type in ["text/plain", "application/grpc"] {
+        let headers = format!("Content-Type: {content_type}\r\nTE: trailers\r\nContent-Length: 0\r\n");
+        let target = "/limn.v1.CatalogService/GetCapabilities";
+        let answer = ask(&server, "POST", target, &headers).await;
+        assert_eq!(answer.status, 505, "{content_type}");
+    }
+    server.stop().await;
+}

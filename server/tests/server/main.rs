@@ -4,6 +4,7 @@
 
 mod executions;
 mod links;
+mod logs;
 mod planner;
 mod plans;
 mod serving;

@@ -30,7 +30,7 @@ pub(crate) fn config(data_dir: &Path, flags: &[(&str, &str)]) -> Config {
 /// An app without a port, and the channel to it.
 pub(crate) struct InProcess {
     pub(crate) channel: Channel,
-    app: App,
+    pub(crate) app: App,
     data_dir: tempfile::TempDir,
 }
 

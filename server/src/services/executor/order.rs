@@ -47,13 +47,16 @@ pub(super) async fn submit(
         source,
         order,
     } = check(order)?;
-    let plan = whole_plan(context, &client, source).await?;
-    let spec = plan.spec.as_ref().unwrap_or(&NO_PLAN);
+    let (digest, spec) = whole_plan(context, &client, source).await?;
     same_client("order.plan.spec.client", &client, &spec.client)?;
+    let plan = Plan::parse(&spec).map_err(|refused| Refusal::from(refused).below("order.plan.spec"))?;
 
-    let present = check_present(context, &plan, order.accept_price_drift);
-    let plan = Plan::parse(spec).map_err(|refused| Refusal::from(refused).below("order.plan.spec"))?;
-    if let Err(refusal) = present {
+    let envelope = ImageGenerationPlan {
+        digest,
+        spec: Some(spec),
+        notes: None,
+    };
+    if let Err(refusal) = check_present(context, &envelope, order.accept_price_drift) {
         let earlier = repeated(context, &plan, &order).await?;
         return earlier.ok_or(refusal);
     }
@@ -63,9 +66,6 @@ pub(super) async fn submit(
         .await
         .map_err(|error| Refusal::of_order(&client, error))
 }
-
-/// Stands in for a plan that was verified to be there.
-static NO_PLAN: std::sync::LazyLock<PlanSpec> = std::sync::LazyLock::new(PlanSpec::default);
 
 fn check(order: Option<v1::ExecutionOrder>) -> Result<Checked, Refusal> {
     let order = order.ok_or_else(|| Refusal::field(Reason::InvalidRequest, "order", "is required"))?;
@@ -111,12 +111,11 @@ fn check(order: Option<v1::ExecutionOrder>) -> Result<Checked, Refusal> {
 }
 
 /// The plan with its computed digest: given in full, or stored.
-async fn whole_plan(context: &Context, client: &str, source: Source) -> Result<ImageGenerationPlan, Refusal> {
+async fn whole_plan(context: &Context, client: &str, source: Source) -> Result<(String, PlanSpec), Refusal> {
     match source {
-        Source::Plan(mut plan) => {
-            plan.digest = verified(&plan).map_err(|refusal| refusal.below("order"))?;
-            plan.notes = None;
-            Ok(plan)
+        Source::Plan(plan) => {
+            let digest = verified(&plan).map_err(|refusal| refusal.below("order"))?;
+            Ok((digest, plan.spec.unwrap_or_default()))
         }
         Source::PlanName(name) => {
             let mut fields = Fields::default();
@@ -126,11 +125,7 @@ async fn whole_plan(context: &Context, client: &str, source: Source) -> Result<I
             let record = context.executor.records().plan(client, digest_hex).await?;
             let record = record.ok_or_else(|| Refusal::not_found(Collection::Plans, &name))?;
             let spec = canonical::from_bytes(&record.canonical_bytes).map_err(Refusal::internal)?;
-            Ok(ImageGenerationPlan {
-                digest: format!("{PREFIX}{digest_hex}"),
-                spec: Some(spec),
-                notes: None,
-            })
+            Ok((format!("{PREFIX}{digest_hex}"), spec))
         }
     }
 }
