@@ -76,12 +76,15 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
             file: config.storage.folder.clone(),
             source,
         })?;
+    let unusable = |source| AppError::Database {
+        file: config.database.sqlite.clone(),
+        source,
+    };
     let records = SqliteRecords::open(&config.database.sqlite)
         .await
-        .map_err(|source| AppError::Database {
-            file: config.database.sqlite.clone(),
-            source,
-        })?;
+        .map_err(unusable)?;
+    // The data folder is locked, so whoever owned an execution is gone, and nobody need wait for its lease.
+    records.expire_leases().await.map_err(unusable)?;
     let executor = Executor::start(Parts {
         records: Arc::new(records),
         blobs: Arc::new(blobs),
