@@ -26,7 +26,16 @@ async fn a_python_client_made_from_the_protos_plans_executes_and_reads_the_image
     let folder = stubs.path().to_string_lossy().into_owned();
     let files = proto_files();
     let protoc = Command::new(&python)
-        .args(["-m", "grpc_tools.protoc", "-I", PROTO, "--python_out", &folder, "--grpc_python_out", &folder])
+        .args([
+            "-m",
+            "grpc_tools.protoc",
+            "-I",
+            PROTO,
+            "--python_out",
+            &folder,
+            "--grpc_python_out",
+            &folder,
+        ])
         .args(&files)
         .output()
         .await
@@ -36,7 +45,11 @@ async fn a_python_client_made_from_the_protos_plans_executes_and_reads_the_image
     let world = World::new().await;
     let server = world.serve().await;
     let address = server.address.to_string();
-    let run = Command::new(&python).args([CLIENT, &folder, &address]).output().await.unwrap();
+    let run = Command::new(&python)
+        .args([CLIENT, &folder, &address])
+        .output()
+        .await
+        .unwrap();
     let seen: Value = serde_json::from_str(&succeeded("the client", &run)).unwrap();
 
     assert_eq!(seen["digest"], seen["own_digest"]);
@@ -57,7 +70,10 @@ async fn a_python_client_made_from_the_protos_plans_executes_and_reads_the_image
         "grpc.reflection.v1alpha.ServerReflection",
     ] {
         let listed = seen["services"].as_array().unwrap();
-        assert!(listed.iter().any(|name| name == service), "{service} is not listed in {listed:?}");
+        assert!(
+            listed.iter().any(|name| name == service),
+            "{service} is not listed in {listed:?}"
+        );
     }
     server.stop().await;
 }
@@ -84,8 +100,17 @@ async fn the_contract_passes_its_linter_and_is_formatted() {
     let Some(buf) = tool("LIMN_TEST_BUF") else {
         return skip("the lint of the contract");
     };
-    for arguments in [["lint", "."].as_slice(), &["format", ".", "--diff", "--exit-code"], &["build", "."]] {
-        let output = Command::new(&buf).args(arguments).current_dir(PROTO).output().await.unwrap();
+    for arguments in [
+        ["lint", "."].as_slice(),
+        &["format", ".", "--diff", "--exit-code"],
+        &["build", "."],
+    ] {
+        let output = Command::new(&buf)
+            .args(arguments)
+            .current_dir(PROTO)
+            .output()
+            .await
+            .unwrap();
         succeeded(&format!("buf {arguments:?}"), &output);
     }
 }

@@ -25,8 +25,10 @@ async fn the_same_plan_twice_is_one_provider_call_and_the_second_is_free() {
     let second_cost = second.last().cost.clone().unwrap();
     assert_eq!(nanos(second_cost.total.as_ref()), 0);
 
-    let (first_image, second_image) =
-        (server.image(&first.step().image).await, server.image(&second.step().image).await);
+    let (first_image, second_image) = (
+        server.image(&first.step().image).await,
+        server.image(&second.step().image).await,
+    );
     assert_ne!(first_image.name, second_image.name);
     assert_eq!(first_image.stored_sha256, second_image.stored_sha256);
     assert_eq!(first_image.storage_key, second_image.storage_key);
@@ -67,7 +69,11 @@ async fn a_request_id_is_one_execution_and_refused_for_another_order() {
     let name = server.execute(first.clone()).await.last().name.clone();
     assert_eq!(server.execute(first.clone()).await.last().name, name);
 
-    for mut changed in [order(&other), { let mut taken = order(&plan); taken.take = 1; taken }] {
+    for mut changed in [order(&other), {
+        let mut taken = order(&plan);
+        taken.take = 1;
+        taken
+    }] {
         changed.request_id.clone_from(&first.request_id);
         let request = limn_proto::v1::StartExecutionRequest { order: Some(changed) };
         let refused = server.executor().start_execution(request).await.unwrap_err();
@@ -112,7 +118,10 @@ async fn different_plans_that_need_the_same_picture_share_one_call() {
 
     assert_eq!(world.openai.calls(), 1);
     assert_eq!(runs.iter().filter(|run| !run.step().reused).count(), 1);
-    assert!(runs.iter().all(|run| run.last().state() == ExecutionState::Completed));
+    assert!(
+        runs.iter()
+            .all(|run| run.last().state() == ExecutionState::Completed)
+    );
     server.stop().await;
 }
 
@@ -131,8 +140,17 @@ async fn equal_prompts_of_one_batch_are_different_pictures_with_bounded_concurre
     let run = server.execute(order).await;
 
     assert_eq!(run.last().state(), ExecutionState::Completed);
-    assert!(run.last().steps.iter().all(|step| step.state() == StepState::Completed));
+    assert!(
+        run.last()
+            .steps
+            .iter()
+            .all(|step| step.state() == StepState::Completed)
+    );
     assert_eq!(world.openai.calls(), 6);
-    assert!(world.openai.most_at_once() <= 2, "{} calls at once", world.openai.most_at_once());
+    assert!(
+        world.openai.most_at_once() <= 2,
+        "{} calls at once",
+        world.openai.most_at_once()
+    );
     server.stop().await;
 }

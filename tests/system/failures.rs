@@ -51,12 +51,18 @@ async fn check(reply: Reply, expected: Expected) {
 
     let step = run.step();
     assert_eq!(run.last().state(), expected.state, "{what}");
-    let failure = step.failure.as_ref().unwrap_or_else(|| panic!("{what}: no failure"));
+    let failure = step
+        .failure
+        .as_ref()
+        .unwrap_or_else(|| panic!("{what}: no failure"));
     assert_eq!(failure.reason, expected.reason, "{what}");
     let attempts: Vec<AttemptState> = step.attempts.iter().map(|attempt| attempt.state()).collect();
     assert_eq!(attempts.len() as u64, expected.calls, "{what}");
     assert_eq!(attempts.last(), Some(&expected.attempt), "{what}");
-    assert_eq!(step.attempts.last().unwrap().failure.as_ref().unwrap().reason, expected.reason);
+    assert_eq!(
+        step.attempts.last().unwrap().failure.as_ref().unwrap().reason,
+        expected.reason
+    );
     assert_eq!(world.openai.calls(), expected.calls, "{what}");
     let cost = run.last().cost.as_ref().unwrap();
     assert_eq!(nanos(cost.total.as_ref()) > 0, expected.is_paid, "{what}");
@@ -68,27 +74,84 @@ async fn check(reply: Reply, expected: Expected) {
 }
 
 async fn nothing_is_half_done(world: &World, server: &TestServer, run: &Progress) {
-    let list = ListImagesRequest { parent: PARENT.to_owned(), ..Default::default() };
-    let images = server.library().list_images(list).await.unwrap().into_inner().images;
+    let list = ListImagesRequest {
+        parent: PARENT.to_owned(),
+        ..Default::default()
+    };
+    let images = server
+        .library()
+        .list_images(list)
+        .await
+        .unwrap()
+        .into_inner()
+        .images;
     assert_eq!(images, [], "a record without a picture");
-    assert_eq!(world.blobs("clients/"), Vec::<String>::new(), "a picture without a record");
+    assert_eq!(
+        world.blobs("clients/"),
+        Vec::<String>::new(),
+        "a picture without a record"
+    );
     assert!(run.last().steps.iter().all(|step| step.image.is_empty()));
     assert!(!format!("{:?}", run.events).contains(SECRET));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_proven_unpaid_and_sent_once() {
-    check(Reply::bad_request(), Expected { reason: "PROVIDER_REJECTED", ..REFUSED }).await;
-    check(Reply::unauthorized(), Expected { reason: "PROVIDER_ACCOUNT", ..REFUSED }).await;
-    check(Reply::insufficient_quota(), Expected { reason: "PROVIDER_ACCOUNT", ..REFUSED }).await;
-    check(Reply::moderation_input(), Expected { reason: "CONTENT_BLOCKED", ..REFUSED }).await;
+    check(
+        Reply::bad_request(),
+        Expected {
+            reason: "PROVIDER_REJECTED",
+            ..REFUSED
+        },
+    )
+    .await;
+    check(
+        Reply::unauthorized(),
+        Expected {
+            reason: "PROVIDER_ACCOUNT",
+            ..REFUSED
+        },
+    )
+    .await;
+    check(
+        Reply::insufficient_quota(),
+        Expected {
+            reason: "PROVIDER_ACCOUNT",
+            ..REFUSED
+        },
+    )
+    .await;
+    check(
+        Reply::moderation_input(),
+        Expected {
+            reason: "CONTENT_BLOCKED",
+            ..REFUSED
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rate_limits_and_own_server_errors_are_retried_up_to_the_limit() {
     let limited = Reply::rate_limited(Duration::from_millis(3));
-    check(limited, Expected { reason: "PROVIDER_RATE_LIMITED", calls: 3, ..REFUSED }).await;
-    check(Reply::server_error(), Expected { reason: "PROVIDER_UNAVAILABLE", calls: 3, ..REFUSED }).await;
+    check(
+        limited,
+        Expected {
+            reason: "PROVIDER_RATE_LIMITED",
+            calls: 3,
+            ..REFUSED
+        },
+    )
+    .await;
+    check(
+        Reply::server_error(),
+        Expected {
+            reason: "PROVIDER_UNAVAILABLE",
+            calls: 3,
+            ..REFUSED
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +171,11 @@ async fn a_retry_that_works_is_one_image_and_one_bill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_a_drawn_picture_is_held_because_nobody_says_whether_it_is_billed() {
-    let held = Expected { reason: "CONTENT_BLOCKED", is_held: true, ..REFUSED };
+    let held = Expected {
+        reason: "CONTENT_BLOCKED",
+        is_held: true,
+        ..REFUSED
+    };
     check(Reply::moderation_output(), held).await;
 }
 
@@ -122,32 +189,94 @@ async fn answers_that_prove_nothing_park_the_execution_and_are_never_sent_again(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_without_the_picture_are_paid_and_never_drawn_again_by_themselves() {
-    check(Reply::Html, Expected { reason: "NO_IMAGE", ..PAID }).await;
-    check(Reply::Url, Expected { reason: "NO_IMAGE", ..PAID }).await;
-    let wrong_size = Reply::WrongSize { width_px: 512, height_px: 512 };
-    check(wrong_size, Expected { reason: "IMAGE_INVALID", ..PAID }).await;
-    check(Reply::Bomb, Expected { reason: "IMAGE_INVALID", ..PAID }).await;
-    check(Reply::Bytes(b"<svg/>".to_vec()), Expected { reason: "IMAGE_INVALID", ..PAID }).await;
+    check(
+        Reply::Html,
+        Expected {
+            reason: "NO_IMAGE",
+            ..PAID
+        },
+    )
+    .await;
+    check(
+        Reply::Url,
+        Expected {
+            reason: "NO_IMAGE",
+            ..PAID
+        },
+    )
+    .await;
+    let wrong_size = Reply::WrongSize {
+        width_px: 512,
+        height_px: 512,
+    };
+    check(
+        wrong_size,
+        Expected {
+            reason: "IMAGE_INVALID",
+            ..PAID
+        },
+    )
+    .await;
+    check(
+        Reply::Bomb,
+        Expected {
+            reason: "IMAGE_INVALID",
+            ..PAID
+        },
+    )
+    .await;
+    check(
+        Reply::Bytes(b"<svg/>".to_vec()),
+        Expected {
+            reason: "IMAGE_INVALID",
+            ..PAID
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_megabytes_of_garbage_are_paid_and_refused() {
     // Below the bound of an answer it is no JSON, above it is cut.
     let garbage = Reply::Garbage { size_bytes: 60 << 20 };
-    check(garbage, Expected { reason: "NO_IMAGE", ..PAID }).await;
+    check(
+        garbage,
+        Expected {
+            reason: "NO_IMAGE",
+            ..PAID
+        },
+    )
+    .await;
     let oversized = Reply::Garbage { size_bytes: 70 << 20 };
-    check(oversized, Expected { reason: "IMAGE_INVALID", ..PAID }).await;
+    check(
+        oversized,
+        Expected {
+            reason: "IMAGE_INVALID",
+            ..PAID
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_not_there_is_proven_unsent() {
-    let world = World::new().await.with("providers.openai.base_url", "http://127.0.0.1:1/v1");
+    let world = World::new()
+        .await
+        .with("providers.openai.base_url", "http://127.0.0.1:1/v1");
     let server = world.serve().await;
     let run = server.execute(order(&server.plan(paid("a red fox")).await)).await;
     assert_eq!(run.last().state(), ExecutionState::Failed);
-    let states: Vec<AttemptState> = run.step().attempts.iter().map(|attempt| attempt.state()).collect();
+    let states: Vec<AttemptState> = run
+        .step()
+        .attempts
+        .iter()
+        .map(|attempt| attempt.state())
+        .collect();
     assert_eq!(states, [AttemptState::Abandoned; 3]);
-    assert_eq!(run.step().failure.as_ref().unwrap().reason, "PROVIDER_UNAVAILABLE");
+    assert_eq!(
+        run.step().failure.as_ref().unwrap().reason,
+        "PROVIDER_UNAVAILABLE"
+    );
     server.stop().await;
 }
 
@@ -155,16 +284,23 @@ async fn a_provider_that_is_not_there_is_proven_unsent() {
 async fn what_is_sent_is_what_the_plan_says() {
     let world = World::new().await;
     let server = world.serve().await;
-    server.execute(order(&server.plan(paid("a red fox in fresh snow")).await)).await;
+    server
+        .execute(order(&server.plan(paid("a red fox in fresh snow")).await))
+        .await;
     let requests = world.openai.requests();
-    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    let [request] = requests.as_slice() else {
+        panic!("{requests:?}")
+    };
     let body = request.body.as_object().unwrap();
     assert_eq!(body["prompt"], "a red fox in fresh snow");
     assert_eq!(body["size"], "1024x1024");
     assert_eq!(body["output_format"], "png");
     assert_eq!(body["n"], 1);
     for unknown in ["response_format", "style", "seed", "user"] {
-        assert!(!body.contains_key(unknown), "{unknown} is not taken by these models");
+        assert!(
+            !body.contains_key(unknown),
+            "{unknown} is not taken by these models"
+        );
     }
     server.stop().await;
 }

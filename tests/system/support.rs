@@ -10,8 +10,9 @@ use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
 use limn_proto::{
     plan::Money,
     v1::{
-        self, ExecutePlanRequest, ExecutionEvent, ExecutionOrder, ImageGenerationPlan, ImageRequest, PlanRequest,
-        execution_event::Event, execution_order::Source, executor_service_client::ExecutorServiceClient,
+        self, ExecutePlanRequest, ExecutionEvent, ExecutionOrder, ImageGenerationPlan, ImageRequest,
+        PlanRequest, execution_event::Event, execution_order::Source,
+        executor_service_client::ExecutorServiceClient,
         image_library_service_client::ImageLibraryServiceClient,
         plan_store_service_client::PlanStoreServiceClient, planner_service_client::PlannerServiceClient,
     },
@@ -72,7 +73,10 @@ impl World {
 
     pub(crate) fn config(&self) -> Config {
         let mut flags = vec![
-            ("data_dir".to_owned(), self.folder().to_string_lossy().into_owned()),
+            (
+                "data_dir".to_owned(),
+                self.folder().to_string_lossy().into_owned(),
+            ),
             ("providers.openai.api_key".to_owned(), SECRET.to_owned()),
             ("providers.openai.base_url".to_owned(), self.openai.base_url()),
         ];
@@ -157,7 +161,13 @@ impl TestServer {
     }
 
     pub(crate) async fn plan(&self, request: PlanRequest) -> ImageGenerationPlan {
-        self.planner().plan(request).await.unwrap().into_inner().plan.unwrap()
+        self.planner()
+            .plan(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .plan
+            .unwrap()
     }
 
     /// Runs an order to its end.
@@ -168,12 +178,23 @@ impl TestServer {
     }
 
     pub(crate) async fn image(&self, name: &str) -> v1::Image {
-        let request = v1::GetImageRequest { name: name.to_owned() };
-        self.library().get_image(request).await.unwrap().into_inner().image.unwrap()
+        let request = v1::GetImageRequest {
+            name: name.to_owned(),
+        };
+        self.library()
+            .get_image(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .image
+            .unwrap()
     }
 
     pub(crate) async fn read_image(&self, name: &str) -> Vec<u8> {
-        let request = v1::ReadImageRequest { name: name.to_owned(), offset: 0 };
+        let request = v1::ReadImageRequest {
+            name: name.to_owned(),
+            offset: 0,
+        };
         let mut chunks = self.library().read_image(request).await.unwrap().into_inner();
         let mut bytes = Vec::new();
         while let Some(chunk) = chunks.message().await.unwrap() {
@@ -283,14 +304,20 @@ pub(crate) fn order(plan: &ImageGenerationPlan) -> ExecutionOrder {
 /// The stable word of a refusal.
 pub(crate) fn reason(status: &Status) -> String {
     let info = status.get_details_error_info();
-    info.unwrap_or_else(|| panic!("{status:?} carries no ErrorInfo")).reason
+    info.unwrap_or_else(|| panic!("{status:?} carries no ErrorInfo"))
+        .reason
 }
 
 /// Field paths of a refusal, in order.
 pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
     let details = status.get_details_bad_request();
-    let violations = details.unwrap_or_else(|| panic!("{status:?} lists no fields")).field_violations;
-    violations.into_iter().map(|violation| (violation.field, violation.description)).collect()
+    let violations = details
+        .unwrap_or_else(|| panic!("{status:?} lists no fields"))
+        .field_violations;
+    violations
+        .into_iter()
+        .map(|violation| (violation.field, violation.description))
+        .collect()
 }
 
 pub(crate) fn nanos(money: Option<&Money>) -> i64 {
@@ -299,12 +326,18 @@ pub(crate) fn nanos(money: Option<&Money>) -> i64 {
 
 /// Says loudly that something was not tested, or fails where nothing may be skipped.
 pub(crate) fn skip(what: &str) {
-    assert!(tool("LIMN_TEST_NO_SKIP").is_none(), "{what}: may not be skipped here");
+    assert!(
+        tool("LIMN_TEST_NO_SKIP").is_none(),
+        "{what}: may not be skipped here"
+    );
     eprintln!("SKIPPED: {what}; tests/run installs it");
 }
 
 /// A tool that `tests/run` installed.
-#[expect(clippy::disallowed_methods, reason = "tests/run hands over its tools by the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests/run hands over its tools by the environment"
+)]
 pub(crate) fn tool(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }

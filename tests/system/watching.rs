@@ -7,8 +7,16 @@ use futures::StreamExt as _;
 use crate::support::{Progress, TestServer, World, order, paid, reason};
 
 async fn watch(server: &TestServer, name: &str, after_sequence: Option<u64>) -> Progress {
-    let request = WatchExecutionRequest { name: name.to_owned(), after_sequence };
-    let stream = server.executor().watch_execution(request).await.unwrap().into_inner();
+    let request = WatchExecutionRequest {
+        name: name.to_owned(),
+        after_sequence,
+    };
+    let stream = server
+        .executor()
+        .watch_execution(request)
+        .await
+        .unwrap()
+        .into_inner();
     Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
 }
 
@@ -29,7 +37,11 @@ async fn a_stream_begins_and_ends_with_a_snapshot_and_its_sequences_have_no_gaps
     assert_eq!(run.last().last_sequence, sequence);
     assert_eq!(run.last().state(), ExecutionState::Completed);
     let whole = watch(&server, &run.last().name, Some(0)).await;
-    let kinds: Vec<_> = whole.deltas().iter().map(|event| std::mem::discriminant(event.event.as_ref().unwrap())).collect();
+    let kinds: Vec<_> = whole
+        .deltas()
+        .iter()
+        .map(|event| std::mem::discriminant(event.event.as_ref().unwrap()))
+        .collect();
     for kind in [
         Event::StepChanged(Default::default()),
         Event::AttemptChanged(Default::default()),
@@ -53,16 +65,35 @@ async fn watching_from_a_sequence_gives_exactly_what_follows_and_the_last_snapsh
 
     for after in 0..=last {
         let rest = watch(&server, &name, Some(after)).await;
-        let expected: Vec<_> = whole.deltas().into_iter().filter(|event| event.sequence > after).collect();
+        let expected: Vec<_> = whole
+            .deltas()
+            .into_iter()
+            .filter(|event| event.sequence > after)
+            .collect();
         assert_eq!(rest.deltas(), expected);
-        assert_eq!(rest.events.len(), expected.len() + 1, "the events and one snapshot");
+        assert_eq!(
+            rest.events.len(),
+            expected.len() + 1,
+            "the events and one snapshot"
+        );
         assert_eq!(rest.last(), whole.last());
     }
 
-    let request = WatchExecutionRequest { name, after_sequence: Some(last + 1) };
-    let mut past = server.executor().watch_execution(request).await.unwrap().into_inner();
+    let request = WatchExecutionRequest {
+        name,
+        after_sequence: Some(last + 1),
+    };
+    let mut past = server
+        .executor()
+        .watch_execution(request)
+        .await
+        .unwrap()
+        .into_inner();
     let refused = past.message().await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::OutOfRange, "CURSOR_OUT_OF_RANGE"));
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (tonic::Code::OutOfRange, "CURSOR_OUT_OF_RANGE")
+    );
     server.stop().await;
 }
 
@@ -73,10 +104,19 @@ async fn a_client_that_dies_in_mid_stream_loses_nothing() {
     let server = world.serve().await;
     let plan = server.plan(paid("a red fox in fresh snow")).await;
 
-    let request = limn_proto::v1::ExecutePlanRequest { order: Some(order(&plan)) };
-    let mut stream = server.executor().execute_plan(request).await.unwrap().into_inner();
+    let request = limn_proto::v1::ExecutePlanRequest {
+        order: Some(order(&plan)),
+    };
+    let mut stream = server
+        .executor()
+        .execute_plan(request)
+        .await
+        .unwrap()
+        .into_inner();
     let first = stream.message().await.unwrap().unwrap().event.unwrap();
-    let Some(Event::Snapshot(execution)) = first.event else { panic!("no snapshot first") };
+    let Some(Event::Snapshot(execution)) = first.event else {
+        panic!("no snapshot first")
+    };
     world.openai.wait_for_calls(1).await;
     drop(stream);
     gate.open();
@@ -104,11 +144,26 @@ async fn a_cancel_during_a_paid_call_keeps_the_picture() {
     let mut order = order(&server.plan(batch).await);
     order.max_concurrency = 1;
     let start = limn_proto::v1::StartExecutionRequest { order: Some(order) };
-    let name = server.executor().start_execution(start).await.unwrap().into_inner().execution.unwrap().name;
+    let name = server
+        .executor()
+        .start_execution(start)
+        .await
+        .unwrap()
+        .into_inner()
+        .execution
+        .unwrap()
+        .name;
     world.openai.wait_for_calls(1).await;
 
     let cancel = || limn_proto::v1::CancelExecutionRequest { name: name.clone() };
-    let cancelled = server.executor().cancel_execution(cancel()).await.unwrap().into_inner().execution.unwrap();
+    let cancelled = server
+        .executor()
+        .cancel_execution(cancel())
+        .await
+        .unwrap()
+        .into_inner()
+        .execution
+        .unwrap();
     assert_eq!(cancelled.state(), ExecutionState::Cancelling);
     gate.open();
 
@@ -119,7 +174,14 @@ async fn a_cancel_during_a_paid_call_keeps_the_picture() {
     use limn_proto::v1::StepState::{Cancelled, Completed};
     assert_eq!(states, [Completed, Cancelled, Cancelled]);
     assert_eq!(world.openai.calls(), 1);
-    let again = server.executor().cancel_execution(cancel()).await.unwrap().into_inner().execution.unwrap();
+    let again = server
+        .executor()
+        .cancel_execution(cancel())
+        .await
+        .unwrap()
+        .into_inner()
+        .execution
+        .unwrap();
     assert_eq!(&again, end.last());
     server.stop().await;
 }
