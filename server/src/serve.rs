@@ -45,6 +45,17 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
+    let result = serve(&app, listener, shutdown).await;
+    // Also when serving failed: calls in flight may be paid already. A second time returns at once.
+    app.shutdown().await;
+    result
+}
+
+async fn serve(
+    app: &App,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), RunError> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         return Err(RunError::NotLoopback(address));
