@@ -121,17 +121,23 @@ impl Connection {
         }
     }
 
-    /// Ends what runs in this process in order: calls in flight, which may be paid, are settled first. After a
-    /// second Ctrl-C nothing is waited for.
+    /// Ends what runs in this process in order: calls in flight, which may be paid, are settled first. After
+    /// Ctrl-C, before or during that, nothing is waited for.
     pub(crate) async fn close(self, result: &Result<(), Failure>) {
         let Place::InProcess(app) = self.place else {
             return;
         };
-        if !result
+        let was_interrupted = result
             .as_ref()
-            .is_err_and(|failure| failure.exit == Exit::Interrupted)
-        {
-            app.shutdown().await;
+            .is_err_and(|failure| failure.exit == Exit::Interrupted);
+        let is_drained = !was_interrupted
+            && tokio::select! {
+                () = app.shutdown() => true,
+                _ = tokio::signal::ctrl_c() => false,
+            };
+        if !is_drained {
+            // Its tasks run until the process ends, so until then nobody else may take the data folder.
+            std::mem::forget(app);
         }
     }
 

@@ -51,6 +51,15 @@ pub(crate) struct Violation {
     pub(crate) reason: String,
 }
 
+impl Violation {
+    fn line(&self) -> String {
+        if self.field.is_empty() {
+            return self.description.clone();
+        }
+        format!("{}: {}", self.field, self.description)
+    }
+}
+
 /// Why a command did not do what it was asked to. Boxed, because nearly every function may return one.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(Box<Facts>);
@@ -136,14 +145,20 @@ impl Failure {
 
     /// The text for people: what is wrong, each violation on its own line, and what to do.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
-        for violation in &self.violations {
+        let lines: Vec<_> = self.violations.iter().map(Violation::line).collect();
+        // A planner's message is its first violation; it should not stand there twice.
+        let repeats = lines
+            .first()
+            .is_some_and(|first| self.message.starts_with(first.as_str()));
+        let (headline, lines) = match (repeats, lines.len()) {
+            (true, 1) => (self.message.clone(), &[][..]),
+            (true, count) => (format!("{count} problems"), lines.as_slice()),
+            (false, _) => (self.message.clone(), lines.as_slice()),
+        };
+        let mut text = format!("error: {headline}\n");
+        for line in lines {
             // Writing into a String cannot fail.
-            let _ = if violation.field.is_empty() {
-                writeln!(text, "  {}", violation.description)
-            } else {
-                writeln!(text, "  {}: {}", violation.field, violation.description)
-            };
+            let _ = writeln!(text, "  {line}");
         }
         if !self.advice.is_empty() {
             let _ = writeln!(text, "{}", self.advice);

@@ -85,14 +85,12 @@ async fn addresses(
             ttl: Some(Duration { seconds, nanos: 0 }),
             include_thumbnails: false,
         };
-        urls.extend(
-            connection
-                .images()
-                .issue_image_urls(request)
-                .await?
-                .into_inner()
-                .urls,
-        );
+        let issued = connection.images().issue_image_urls(request).await;
+        let answer = issued.map_err(|status| match connection.is_in_process() {
+            true => Failure::from(status).advise("an address needs someone who answers: start `limn serve`"),
+            false => Failure::from(status),
+        })?;
+        urls.extend(answer.into_inner().urls);
     }
     Ok(urls)
 }

@@ -121,10 +121,13 @@ pub(crate) fn plan_line(stored: &v1::StoredPlan) -> String {
         .and_then(|spec| spec.cost.as_ref())
         .and_then(|cost| cost.expected.as_ref());
     format!(
-        "{}  {}  {} images, expected {}, last executed {}",
+        "{}  {}  {}, expected {}, last executed {}",
         stored.name,
         moment(stored.create_time.as_ref()),
-        spec.map_or(0, |spec| spec.steps.len()),
+        match spec.map_or(0, |spec| spec.steps.len()) {
+            1 => "1 image".to_owned(),
+            count => format!("{count} images"),
+        },
         money::show_known(expected),
         moment(stored.last_execute_time.as_ref()),
     )

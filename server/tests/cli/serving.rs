@@ -135,3 +135,11 @@ fn images_are_saved_and_get_addresses_that_expire() {
     assert_eq!(files(&limn.path("saved")).len(), 1);
     assert_eq!(shown["image"]["name"], name);
 }
+
+#[test]
+fn an_address_needs_a_server_that_answers() {
+    let limn = Limn::new();
+    limn.ok(&["render", "a lighthouse at dusk"]);
+    let ran = limn.fails(7, &["images", "--url", "15m"]);
+    assert!(ran.stderr.contains("limn serve"), "{ran:?}");
+}
