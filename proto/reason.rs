@@ -119,8 +119,6 @@ reasons! {
     ExecutionRunning = "EXECUTION_RUNNING", FailedPrecondition;
     /// There is no execution to resume.
     NoEarlierExecution = "NO_EARLIER_EXECUTION", NotFound;
-    /// Too many executions are running.
-    TooManyExecutions = "TOO_MANY_EXECUTIONS", ResourceExhausted;
     /// The name belongs to another client.
     ClientMismatch = "CLIENT_MISMATCH", PermissionDenied;
     /// No execution has that name.
@@ -131,8 +129,6 @@ reasons! {
     CursorOutOfRange = "CURSOR_OUT_OF_RANGE", OutOfRange;
     /// The page token is not one of ours, or belongs to another query.
     BadPageToken = "BAD_PAGE_TOKEN", InvalidArgument;
-    /// A reader was too slow and was cut; it can go on from its cursor.
-    WatcherTooSlow = "WATCHER_TOO_SLOW", Aborted;
     /// The database or the store cannot be reached.
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable;
     /// The server is shutting down.
@@ -157,8 +153,6 @@ reasons! {
     NoImage = "NO_IMAGE", Unknown;
     /// The bytes are no image, or not the one of the plan.
     ImageInvalid = "IMAGE_INVALID", DataLoss;
-    /// The image could not be saved.
-    StoreFailed = "STORE_FAILED", Unavailable;
     /// The next attempt could pass max_cost.
     CostLimitReached = "COST_LIMIT_REACHED", ResourceExhausted;
     /// A step before this one failed.

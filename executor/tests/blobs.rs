@@ -36,7 +36,7 @@ async fn blobs_outlive_the_store_and_leftovers_of_a_power_cut_are_swept() {
         .put(&kept, "image/png", Bytes::from_static(b"kept"))
         .await
         .unwrap();
-    let leftover = folder.path().join("clients/a/images/~half-written");
+    let leftover = folder.path().join("~unfinished/half-written");
     fs::write(&leftover, b"ke").unwrap();
     assert_eq!(
         store.list("clients/").await.unwrap(),

@@ -20,8 +20,8 @@ use uuid::Uuid;
 use super::{BlobError, BlobKey, BlobStore, link::LinkSigner};
 use crate::clock::UnixMicros;
 
-/// First character of unfinished files. It is not in the alphabet of keys.
-const UNFINISHED: char = '~';
+/// Folder of unfinished files. Its name is not in the alphabet of keys, and it is on the same file system as they.
+const UNFINISHED: &str = "~unfinished";
 
 /// Stores blobs as files.
 #[derive(Clone, Debug)]
@@ -32,15 +32,15 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Opens a folder, makes it if needed, and sweeps what an earlier process left unfinished. Blocks for as long
-    /// as it takes to look through the folder. Without a signer there are no signed links.
+    /// Opens a folder, makes it if needed, and sweeps what an earlier process left unfinished. Blocks for a moment.
+    /// Without a signer there are no signed links.
     pub fn open(root: &Path, links: Option<Arc<LinkSigner>>) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let root = root.canonicalize()?;
-        for (path, name) in files_below(&root)? {
-            if name.starts_with(UNFINISHED) {
-                remove_if_present(&path)?;
-            }
+        let unfinished = root.join(UNFINISHED);
+        fs::create_dir_all(&unfinished)?;
+        for path in files_below(&unfinished)? {
+            remove_if_present(&path)?;
         }
         let placing = Mutex::new(());
         let folder = Arc::new(Folder { root, placing });
@@ -159,7 +159,7 @@ impl Folder {
         let placed = self.path_to_write(key).and_then(|path| {
             let parent = path.parent().unwrap_or(&self.root);
             if fs::symlink_metadata(&path).is_err() {
-                self.write_new(&path, parent, bytes)?;
+                self.write_new(&path, bytes)?;
             }
             let is_same = has_content(&path, bytes)?;
             // Also when the file was there before: that put may have been cut off right before this line.
@@ -177,8 +177,8 @@ impl Folder {
     }
 
     /// Leaves the place alone when another put was faster.
-    fn write_new(&self, path: &Path, parent: &Path, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = parent.join(format!("{UNFINISHED}{}", Uuid::new_v4()));
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = self.root.join(UNFINISHED).join(Uuid::new_v4().to_string());
         let placed = write_and_sync(&unfinished, bytes).and_then(|()| self.place(&unfinished, path));
         let removed = remove_if_present(&unfinished);
         placed.and(removed)
@@ -236,7 +236,7 @@ impl Folder {
         }
         let mut keys: Vec<BlobKey> = files_below(&top)?
             .into_iter()
-            .filter_map(|(path, _)| BlobKey::parse(path.strip_prefix(&self.root).ok()?.to_str()?))
+            .filter_map(|path| BlobKey::parse(path.strip_prefix(&self.root).ok()?.to_str()?))
             .filter(|key| key.as_str().starts_with(prefix))
             .collect();
         keys.sort_unstable();
@@ -310,8 +310,8 @@ fn remove_if_present(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Files below a folder with their names. Symbolic links are neither listed nor followed.
-fn files_below(top: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+/// Files below a folder. Symbolic links are neither listed nor followed.
+fn files_below(top: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![top.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -320,8 +320,8 @@ fn files_below(top: &Path) -> io::Result<Vec<(PathBuf, String)>> {
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if let (true, Ok(name)) = (kind.is_file(), entry.file_name().into_string()) {
-                files.push((entry.path(), name));
+            } else if kind.is_file() {
+                files.push(entry.path());
             }
         }
     }

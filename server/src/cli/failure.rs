@@ -310,7 +310,6 @@ fn advice(reason: &str) -> &'static str {
         Reason::ExecutionRunning => "`limn executions --state processing` names it, `limn watch` follows it",
         Reason::NoEarlierExecution => "leave out --mode resume",
         Reason::RequestIdReused => "use another --request-id for another order",
-        Reason::TooManyExecutions => "wait until one ends; `limn executions --state processing` lists them",
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
             "the provider may have billed a call whose answer never came; it is not sent again by itself"

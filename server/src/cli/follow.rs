@@ -276,7 +276,7 @@ fn is_worth_another_try(status: &Status, failure: &Failure) -> bool {
     match Reason::parse(&failure.reason) {
         Some(reason) => matches!(
             reason,
-            Reason::WatcherTooSlow | Reason::ShuttingDown | Reason::StoreUnavailable
+            Reason::ShuttingDown | Reason::StoreUnavailable
         ),
         None => matches!(
             status.code(),
