@@ -56,8 +56,6 @@ pub struct Settings {
 pub struct Kind {
     /// The id that plans name.
     pub id: &'static str,
-    /// Name for people.
-    pub title: &'static str,
     /// Environment variable of the key. Nothing: the provider needs no key.
     pub key_variable: Option<&'static str>,
     build: fn(Settings) -> Result<Arc<dyn ImageProvider>, String>,
@@ -67,7 +65,6 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     Kind {
         id: openai::ID,
-        title: "OpenAI",
         key_variable: Some(openai::KEY_VARIABLE),
         build: |settings| {
             Ok(Arc::new(openai::OpenAi::new(
@@ -78,7 +75,6 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         id: sketch::ID,
-        title: "Sketch (local proofs)",
         key_variable: None,
         build: |settings| match settings.table.keys().next() {
             None => Ok(Arc::new(sketch::Sketch)),

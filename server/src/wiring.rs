@@ -1,4 +1,5 @@
-//! Which adapters this process works with. The only file that names one.
+//! Which adapters this process works with. The only file that names a database, a store or a clock; providers come
+//! from the table of those that are built in.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
@@ -9,7 +10,7 @@ use limn_executor::{
     executor::{Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
-    providers::{Registry, openai, sketch::Sketch},
+    providers::{self, Kind, Registry},
     records::sqlite::SqliteRecords,
 };
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
@@ -124,49 +125,30 @@ fn providers(config: &Config) -> Result<Registry, AppError> {
     Ok(Registry::new(providers))
 }
 
+/// The adapter of a provider, which reads its own settings.
 fn adapter(id: &str, account: &Account) -> Result<Option<Arc<dyn ImageProvider>>, AppError> {
-    match id {
-        "sketch" => Ok(Some(Arc::new(Sketch))),
-        "openai" => {
-            let built = openai::OpenAi::new(openai_config(account), account.api_key.clone());
-            let openai = built.map_err(|message| AppError::Provider {
-                provider: id.to_owned(),
-                message,
-            })?;
-            Ok(Some(Arc::new(openai)))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn openai_config(account: &Account) -> openai::Config {
-    let mut config = openai::Config::default();
-    if let Some(base_url) = &account.base_url {
-        config.base_url.clone_from(base_url);
-    }
-    config.organization = account.organization.clone().unwrap_or_default();
-    config.project = account.project.clone().unwrap_or_default();
-    config.proxy = account.proxy.clone().unwrap_or_default();
-    if let Some(timeout) = account.connect_timeout {
-        config.connect_timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-    }
-    if let Some(deadline) = account.deadline {
-        config.deadline_seconds.clear();
-        config.default_deadline_seconds = deadline.as_secs();
-    }
-    if let Some(max_answer_bytes) = account.max_answer_bytes {
-        config.max_answer_bytes = max_answer_bytes;
-    }
-    config
+    let Some(kind) = Kind::find(id) else {
+        return Ok(None);
+    };
+    let settings = providers::Settings {
+        key: account.api_key.clone(),
+        table: account.settings(),
+    };
+    let built = kind.build(settings).map_err(|error| AppError::Provider {
+        provider: id.to_owned(),
+        message: error.message,
+    })?;
+    Ok(Some(built))
 }
 
 /// Which providers plans may use, and what to do about the others.
 fn availability(config: &Config) -> BTreeMap<String, Availability> {
     let availability = config.providers.iter().map(|(id, provider)| {
-        let missing = match id.as_str() {
+        let key_variable = Kind::find(id).and_then(|kind| kind.key_variable);
+        let missing = match key_variable {
             _ if provider.enabled == Some(false) => Some(format!("switched off by providers.{id}.enabled")),
-            "openai" if !provider.is_ready() => {
-                Some("has no key: set OPENAI_API_KEY or providers.openai.api_key".to_owned())
+            Some(variable) if !provider.is_ready() => {
+                Some(format!("has no key: set {variable} or providers.{id}.api_key"))
             }
             _ => None,
         };

@@ -274,10 +274,7 @@ fn settled(snapshot: Option<Box<v1::Execution>>) -> Option<End> {
 /// A status with a reason is an answer of the server; one without comes from the connection.
 fn is_worth_another_try(status: &Status, failure: &Failure) -> bool {
     match Reason::parse(&failure.reason) {
-        Some(reason) => matches!(
-            reason,
-            Reason::ShuttingDown | Reason::StoreUnavailable
-        ),
+        Some(reason) => matches!(reason, Reason::ShuttingDown | Reason::StoreUnavailable),
         None => matches!(
             status.code(),
             Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded

@@ -8,6 +8,8 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
+use limn_executor::providers::KINDS;
+
 use super::problems::{Origin, Problem};
 
 /// Variables that name or open something else than a key of the configuration.
@@ -19,13 +21,6 @@ const NOT_KEYS: [&str; 4] = [
 ];
 /// Variables with a short or a conventional name, and the keys that they set.
 const ALIASES: [(&str, &str); 1] = [("LIMN_DEFAULT_PROVIDER", "selection.default_provider")];
-/// Variables that others share with us, and the keys that they stand in for when nobody else sets them.
-const SHARED: [(&str, &str, &str); 1] = [(
-    "OPENAI_API_KEY",
-    "providers.openai.api_key",
-    "providers.openai.api_key_file",
-)];
-
 /// Everything that a configuration is read from.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -169,10 +164,12 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
     for (key, value) in &sources.flags {
         root.set(key, value.clone(), &Origin::Flag);
     }
-    for (name, key, file_key) in SHARED {
-        let already_set = root.find(key).is_some() || root.find(file_key).is_some();
+    // Variables that others share with us stand in for a key that nobody else sets.
+    for (kind, name) in KINDS.iter().filter_map(|kind| Some((kind, kind.key_variable?))) {
+        let key = format!("providers.{}.api_key", kind.id);
+        let already_set = root.find(&key).is_some() || root.find(&format!("{key}_file")).is_some();
         if let Some(value) = sources.variable(name).filter(|_| !already_set) {
-            root.set(key, value.to_owned(), &Origin::Variable(name.to_owned()));
+            root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
         }
     }
     root

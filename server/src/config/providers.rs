@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
+use limn_executor::providers::{KINDS, Kind};
 use secrecy::SecretString;
 use toml::Table;
 
 use super::{REDACTED, problems::closest, reader::Section, url};
-
-/// Providers that this build can call, and whether they have accounts.
-const KNOWN: [(&str, bool); 2] = [("openai", true), ("sketch", false)];
 
 /// One provider. A key enables it; it never makes it the default.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +39,12 @@ pub struct Account {
 }
 
 pub(super) fn read(root: &Section<'_>) -> BTreeMap<String, Provider> {
-    let known_ids = || KNOWN.iter().map(|(id, _)| *id);
+    let known_ids = || KINDS.iter().map(|kind| kind.id);
     let mut providers: BTreeMap<_, _> = known_ids()
         .map(|id| (id.to_owned(), Provider::default()))
         .collect();
     for (id, section) in root.entries("providers") {
-        let Some((_, has_account)) = KNOWN.iter().find(|(known, _)| *known == id) else {
+        let Some(kind) = Kind::find(&id) else {
             let remedy = match closest(&id, known_ids()) {
                 Some(meant) => format!("did you mean providers.{meant}?"),
                 None => format!("known: {}", known_ids().collect::<Vec<_>>().join(", ")),
@@ -54,7 +52,7 @@ pub(super) fn read(root: &Section<'_>) -> BTreeMap<String, Provider> {
             section.complain_of_section("is no provider that this build can call", remedy);
             continue;
         };
-        providers.insert(id, Provider::read(section, *has_account));
+        providers.insert(id, Provider::read(section, kind.key_variable.is_some()));
     }
     providers
 }
@@ -119,18 +117,44 @@ impl Account {
         }
     }
 
+    fn texts(&self) -> [(&'static str, &Option<String>); 4] {
+        [
+            ("base_url", &self.base_url),
+            ("organization", &self.organization),
+            ("project", &self.project),
+            ("proxy", &self.proxy),
+        ]
+    }
+
+    /// What is set, in the words of the adapter's own settings. The key is not among them.
+    pub(crate) fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut table = serde_json::Map::new();
+        for (key, text) in self.texts() {
+            if let Some(text) = text {
+                table.insert(key.to_owned(), text.as_str().into());
+            }
+        }
+        if let Some(timeout) = self.connect_timeout {
+            let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            table.insert("connect_timeout_ms".to_owned(), timeout_ms.into());
+        }
+        if let Some(deadline) = self.deadline {
+            // One deadline for every quality.
+            table.insert("deadline_seconds".to_owned(), serde_json::Map::new().into());
+            table.insert("default_deadline_seconds".to_owned(), deadline.as_secs().into());
+        }
+        if let Some(max_answer_bytes) = self.max_answer_bytes {
+            table.insert("max_answer_bytes".to_owned(), max_answer_bytes.into());
+        }
+        table
+    }
+
     fn render(&self) -> Table {
         let mut table = Table::new();
         if self.api_key.is_some() {
             table.insert("api_key".into(), REDACTED.into());
         }
-        let texts = [
-            ("base_url", &self.base_url),
-            ("organization", &self.organization),
-            ("project", &self.project),
-            ("proxy", &self.proxy),
-        ];
-        for (key, text) in texts {
+        for (key, text) in self.texts() {
             if let Some(text) = text {
                 table.insert(key.into(), text.clone().into());
             }
