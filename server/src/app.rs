@@ -159,8 +159,13 @@ impl App {
                 .register_encoded_file_descriptor_set(limn_proto::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        services.add_service(reflection().build_v1()?);
-        services.add_service(reflection().build_v1alpha()?);
+        // Each version describes itself; clients of one are told about the other, too.
+        let other = tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET;
+        let v1 = reflection().register_encoded_file_descriptor_set(other);
+        services.add_service(v1.build_v1()?);
+        let other = tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET;
+        let v1alpha = reflection().register_encoded_file_descriptor_set(other);
+        services.add_service(v1alpha.build_v1alpha()?);
         let links = Links {
             blobs: Arc::clone(self.context.executor.blobs()),
             signer: Arc::clone(&self.links),
