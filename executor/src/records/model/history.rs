@@ -1,0 +1,185 @@
+//! What happened: executions with their steps, attempts and money.
+
+use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
+use super::attempts::Receipt;
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    ids::{AttemptId, ExecutionId, ImageId},
+    provider::CapabilityClass,
+};
+
+/// An execution with all that belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecutionRecord {
+    /// Id.
+    pub id: ExecutionId,
+    /// Client that owns it.
+    pub client: String,
+    /// Digest of the plan, with its prefix.
+    pub plan_digest: String,
+    /// Grouping key of the plan.
+    pub session_id: String,
+    /// Which drawing.
+    pub take: u32,
+    /// Idempotency key.
+    pub request_id: String,
+    /// What it does about results that existed.
+    pub mode: ExecutionMode,
+    /// Most steps in progress at once.
+    pub max_concurrency: u32,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// Why, when failed or cancelled.
+    pub failure: Option<Failure>,
+    /// The execution that it resumes.
+    pub previous: Option<ExecutionId>,
+    /// A cancel was requested.
+    pub cancel_requested: bool,
+    /// Accepted at.
+    pub created_at: UnixMicros,
+    /// First step started at.
+    pub started_at: Option<UnixMicros>,
+    /// Ended at.
+    pub ended_at: Option<UnixMicros>,
+    /// Sequence of the last event.
+    pub last_sequence: u64,
+    /// Steps in order.
+    pub steps: Vec<StepRecord>,
+    /// Money.
+    pub cost: CostRecord,
+}
+
+/// A step of an execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepRecord {
+    /// Id in the plan.
+    pub step_id: String,
+    /// Where it stands.
+    pub state: StepState,
+    /// The image, when completed.
+    pub image: Option<ImageId>,
+    /// The picture was there before.
+    pub reused: bool,
+    /// Why, when it ended without an image or is parked.
+    pub failure: Option<Failure>,
+    /// Attempts in order.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// One provider call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// Id.
+    pub id: AttemptId,
+    /// Counted from 1 within the step.
+    pub number: u32,
+    /// Index into the targets of the step.
+    pub target: u32,
+    /// Provider that was called.
+    pub provider: String,
+    /// Model that was called.
+    pub model: String,
+    /// Digest of what was sent.
+    pub render_digest: String,
+    /// How much can be known about a lost call.
+    pub class: CapabilityClass,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// Most that it can be billed; reserved or held while it is open.
+    pub ceiling_nanos: i64,
+    /// What was billed.
+    pub cost_nanos: Option<i64>,
+    /// It is our own price.
+    pub cost_estimated: bool,
+    /// The provider's id of the work.
+    pub job_id: String,
+    /// The provider's own id of the call.
+    pub provider_request_id: String,
+    /// Prompt as the provider rewrote it.
+    pub revised_prompt: String,
+    /// Why, when it gave no image.
+    pub failure: Option<Failure>,
+    /// Written down at.
+    pub prepared_at: UnixMicros,
+    /// Dispatched at.
+    pub dispatched_at: Option<UnixMicros>,
+    /// Until when the first byte may leave.
+    pub send_by: Option<UnixMicros>,
+    /// Answer staged at.
+    pub received_at: Option<UnixMicros>,
+    /// Ended at.
+    pub ended_at: Option<UnixMicros>,
+    /// The receipt of the staged answer, once received.
+    pub answer: Option<Receipt>,
+}
+
+/// Money of an execution, in billionths of its currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CostRecord {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Billed.
+    pub settled_nanos: i64,
+    /// Reserved for attempts in flight.
+    pub reserved_nanos: i64,
+    /// Held for attempts whose bill is not known.
+    pub unknown_held_nanos: i64,
+    /// One line for each billed attempt, in the order in which they were settled.
+    pub lines: Vec<CostLine>,
+}
+
+/// One billed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostLine {
+    /// Step.
+    pub step_id: String,
+    /// Number of the attempt within the step.
+    pub attempt_number: u32,
+    /// Provider.
+    pub provider: String,
+    /// Amount.
+    pub amount_nanos: i64,
+    /// It is our own price.
+    pub estimated: bool,
+}
+
+/// Which executions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// Of this plan: digest with its prefix.
+    pub plan_digest: Option<String>,
+    /// In one of these states; empty: in any.
+    pub states: Vec<ExecutionState>,
+    /// Of this session.
+    pub session_id: Option<String>,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place, from 1, without gaps.
+    pub sequence: u64,
+    /// An encoded `limn.v1.ExecutionEvent`.
+    pub payload: Vec<u8>,
+}
+
+/// Which budget. Amounts of different currencies are never added up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BudgetKey {
+    /// `clients/{client}/budgets/client` or `clients/{client}/budgets/session-{session}`.
+    pub scope: String,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// Money of a budget, in billionths of its currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Billed.
+    pub spent_nanos: i64,
+    /// Reserved for attempts in flight.
+    pub reserved_nanos: i64,
+    /// Held for attempts whose bill is not known.
+    pub unknown_held_nanos: i64,
+}

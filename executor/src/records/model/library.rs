@@ -1,0 +1,135 @@
+//! Images, and pages of lists.
+
+use std::time::Duration;
+
+use limn_proto::plan::{ImageType, SeedMode};
+
+use crate::{
+    clock::UnixMicros,
+    ids::{AttemptId, ExecutionId, ImageId},
+    plan::{Description, ImageFormat},
+};
+
+/// Part of a list: newest first, after a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Most records to return.
+    pub limit: u32,
+    /// Creation time and id of the last record before this page; for plans the id is the digest.
+    pub after: Option<(UnixMicros, String)>,
+}
+
+/// The record of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageRecord {
+    /// Id.
+    pub id: ImageId,
+    /// Client that owns it.
+    pub client: String,
+    /// Execution that it belongs to.
+    pub execution: ExecutionId,
+    /// Step that it belongs to.
+    pub step_id: String,
+    /// Digest of the plan, with its prefix.
+    pub plan_digest: String,
+    /// Digest of the call that drew it, with its prefix.
+    pub render_digest: String,
+    /// Which drawing.
+    pub take: u32,
+    /// The attempt that drew it.
+    pub attempt: AttemptId,
+    /// The picture was there before this execution.
+    pub reused: bool,
+    /// SHA-256 of the bytes as the provider gave them.
+    pub rendered_sha256: String,
+    /// SHA-256 of the bytes as stored.
+    pub stored_sha256: String,
+    /// Format of the stored bytes.
+    pub format: ImageFormat,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+    /// Size of the stored bytes.
+    pub size_bytes: i64,
+    /// Key in the store.
+    pub storage_key: String,
+    /// Lasting public address; empty: none.
+    pub public_url: String,
+    /// Small copies.
+    pub thumbnails: Vec<ThumbnailRecord>,
+    /// Fields of the step that are copied.
+    pub description: Description,
+    /// Grouping key of the plan.
+    pub session_id: String,
+    /// Final prompt as sent.
+    pub prompt: String,
+    /// Prompt as the provider rewrote it.
+    pub revised_prompt: String,
+    /// Provider that drew it.
+    pub provider: String,
+    /// Model that drew it.
+    pub model: String,
+    /// The provider's own id of the call.
+    pub provider_request_id: String,
+    /// How far the seed was under control.
+    pub seed_mode: SeedMode,
+    /// Seed of the plan.
+    pub seed: u32,
+    /// From sending the request to the last byte of the answer; kept in whole milliseconds.
+    pub generation_time: Duration,
+    /// ISO 4217 code of the cost.
+    pub currency: String,
+    /// What was paid for this record, in billionths; zero when reused; nothing: not known.
+    pub cost_nanos: Option<i64>,
+    /// It is our own price.
+    pub cost_estimated: bool,
+    /// 0 to 10000; nothing: not scored.
+    pub quality_score_bp: Option<u32>,
+    /// Labels of plan and step, in order of the key.
+    pub labels: Vec<(String, String)>,
+    /// Made at.
+    pub created_at: UnixMicros,
+    /// Last changed at.
+    pub updated_at: UnixMicros,
+}
+
+/// A small copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThumbnailRecord {
+    /// Key in the store.
+    pub storage_key: String,
+    /// Lasting public address; empty: none.
+    pub public_url: String,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+    /// Format.
+    pub format: ImageFormat,
+    /// Size in bytes.
+    pub size_bytes: i64,
+}
+
+/// Which images. All given conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFilter {
+    /// Of this session.
+    pub session_id: Option<String>,
+    /// Of one of these classes; empty: of any.
+    pub image_types: Vec<ImageType>,
+    /// Drawn by this provider.
+    pub provider: Option<String>,
+    /// Of this plan: digest with its prefix.
+    pub plan_digest: Option<String>,
+    /// Of this execution.
+    pub execution: Option<ExecutionId>,
+    /// Of this post.
+    pub post_id: Option<String>,
+    /// With all these labels.
+    pub labels: Vec<(String, String)>,
+    /// Made at or after.
+    pub created_from: Option<UnixMicros>,
+    /// Made before.
+    pub created_before: Option<UnixMicros>,
+}

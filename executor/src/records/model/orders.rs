@@ -1,0 +1,72 @@
+//! Orders: how an execution begins, who owns it, and who draws.
+
+use super::super::state::ExecutionMode;
+use super::{library::ImageRecord, plans::NewPlan};
+use crate::{clock::UnixMicros, ids::ExecutionId};
+
+/// An order to accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewExecution {
+    /// Id to use if a new execution begins.
+    pub id: ExecutionId,
+    /// The plan.
+    pub plan: NewPlan,
+    /// ISO 4217 code of the plan's amounts.
+    pub currency: String,
+    /// Step ids in order.
+    pub step_ids: Vec<String>,
+    /// Which drawing.
+    pub take: u32,
+    /// Idempotency key.
+    pub request_id: String,
+    /// Hash over everything that makes two orders the same.
+    pub request_hash: String,
+    /// What to do about results that exist.
+    pub mode: ExecutionMode,
+    /// Most steps in progress at once.
+    pub max_concurrency: u32,
+    /// Now.
+    pub now: UnixMicros,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// A new execution began.
+    New(ExecutionId),
+    /// The execution of the same request id.
+    SameRequest(ExecutionId),
+    /// A running execution of the same plan and take.
+    Joined(ExecutionId),
+    /// The request id belongs to another order: this execution.
+    RequestIdReused(ExecutionId),
+    /// Mode resume, and this execution is running.
+    StillRunning(ExecutionId),
+    /// Mode resume, and there is nothing before.
+    NothingToResume,
+}
+
+/// An execution that this process now owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Proof of ownership.
+    pub fence: super::super::Fence,
+    /// How often an owner was lost.
+    pub crash_count: u32,
+}
+
+/// Who draws a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UnitGrant {
+    /// This step draws, under the unit of the digest asked for.
+    Open,
+    /// The picture exists: the record of the image that was paid for.
+    Completed(Box<ImageRecord>),
+    /// Another step or execution is drawing it, or an unknown outcome holds it; look again later.
+    Busy {
+        /// The execution that holds the unit.
+        execution: ExecutionId,
+        /// The unit is held by an unknown outcome, so waiting has no end in sight.
+        unknown: bool,
+    },
+}
