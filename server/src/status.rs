@@ -75,7 +75,7 @@ fn told(message: String, count: usize) -> String {
     if count <= MAX_VIOLATIONS {
         return cut(&message, MAX_MESSAGE_BYTES);
     }
-    let note = format!(" ({count} problems, the first {MAX_VIOLATIONS} are listed)");
+    let note = format!("; the first {MAX_VIOLATIONS} of {count} are listed");
     cut(&message, MAX_MESSAGE_BYTES - note.len()) + &note
 }
 

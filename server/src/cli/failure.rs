@@ -137,7 +137,7 @@ impl Failure {
     /// The text for people: what is wrong, each violation on its own line, and what to do.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.message);
-        for violation in &self.violations {
+        for violation in self.listed() {
             // Writing into a String cannot fail.
             let _ = if violation.field.is_empty() {
                 writeln!(text, "  {}", violation.description)
@@ -149,6 +149,14 @@ impl Failure {
             let _ = writeln!(text, "{}", self.advice);
         }
         text
+    }
+
+    /// The violations that say more than the message: a single one is usually its very words.
+    fn listed(&self) -> &[Violation] {
+        match self.violations.as_slice() {
+            [only] if self.message.contains(&only.description) => &[],
+            all => all,
+        }
     }
 }
 
@@ -276,7 +284,7 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// What to do about a reason, when that is the same every time.
-fn advice(reason: &str) -> &'static str {
+pub(crate) fn advice(reason: &str) -> &'static str {
     let Some(reason) = Reason::parse(reason) else {
         return "";
     };
@@ -298,8 +306,16 @@ fn advice(reason: &str) -> &'static str {
         Reason::TooManyExecutions => "wait until one ends; `limn executions --state processing` lists them",
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
-            "the provider may have billed a call whose answer never came; it is not sent again by itself"
+            "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
+             look at what the provider billed; a higher --take draws, and pays, again"
         }
+        Reason::ProviderAccount => {
+            "check the key and the credit at the provider; `limn doctor` names its settings"
+        }
+        Reason::ProviderRateLimited | Reason::ProviderUnavailable => {
+            "nothing was paid; run it again later, or name other providers with --fallback"
+        }
+        Reason::ContentBlocked => "the provider refuses this content; say it in other words",
         Reason::StoreUnavailable | Reason::ShuttingDown => "try again; the same order is never paid twice",
         Reason::BadPageToken => "start the list again without --page-token",
         _ => "",
