@@ -276,7 +276,7 @@ mod tests {
             .collect();
         let (status, details) = status(refusal);
         assert!(status.message().len() <= 1024, "{}", status.message().len());
-        assert!(status.message().contains("1000 problems"), "{}", status.message());
+        assert!(status.message().contains("20 of 1000"), "{}", status.message());
         assert_eq!(details.bad_request().unwrap().field_violations.len(), 20);
         assert_eq!(details.error_info().unwrap().metadata["violationCount"], "1000");
         // Base64 grows the details by a third, and the message is percent-encoded.

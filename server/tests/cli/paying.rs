@@ -141,6 +141,23 @@ fn a_refused_key_is_told_with_what_to_do() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_made_is_refused_before_anything_is_paid() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::Image);
+    let ran = paying.run(&[
+        "render",
+        "a tower",
+        "--provider",
+        "openai",
+        "--out",
+        "/dev/null/out",
+    ]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("/dev/null/out"), "{ran:?}");
+    assert_eq!(paying.provider.charged(), 0);
+}
+
+#[test]
 fn an_unknown_outcome_is_six_and_is_not_sent_again() {
     let paying = Paying::new();
     paying.provider.reply(Reply::Disconnect);
