@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{Parser as _, error::ErrorKind};
 use tokio::runtime::Runtime;
 
 use failure::{Exit, Failure};
@@ -93,6 +93,11 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> Result<(), Exit
     let output = Output::plain(json, false);
     let result = match error.exit_code() {
         0 => Output::plain(false, false).text(&error.render().to_string()),
+        // Nothing was asked for; the help says what can be.
+        _ if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json => {
+            output.note(error.render().to_string().trim_end());
+            return Err(Exit::Usage);
+        }
         _ => {
             let text = error.render().to_string();
             let text = text.trim_end().strip_prefix("error: ").unwrap_or(&text);

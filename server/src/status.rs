@@ -75,7 +75,7 @@ fn told(message: String, count: usize) -> String {
     if count <= MAX_VIOLATIONS {
         return cut(&message, MAX_MESSAGE_BYTES);
     }
-    let note = format!(" ({count} problems, the first {MAX_VIOLATIONS} are listed)");
+    let note = format!("; the first {MAX_VIOLATIONS} of {count} are listed");
     cut(&message, MAX_MESSAGE_BYTES - note.len()) + &note
 }
 
@@ -273,7 +273,7 @@ mod tests {
             .collect();
         let (status, details) = status(refusal);
         assert!(status.message().len() <= 1024, "{}", status.message().len());
-        assert!(status.message().contains("1000 problems"), "{}", status.message());
+        assert!(status.message().contains("20 of 1000"), "{}", status.message());
         assert_eq!(details.bad_request().unwrap().field_violations.len(), 20);
         assert_eq!(details.error_info().unwrap().metadata["violationCount"], "1000");
         // Base64 grows the details by a third, and the message is percent-encoded.

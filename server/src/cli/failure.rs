@@ -291,7 +291,7 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// What to do about a reason, when that is the same every time.
-fn advice(reason: &str) -> &'static str {
+pub(crate) fn advice(reason: &str) -> &'static str {
     let Some(reason) = Reason::parse(reason) else {
         return "";
     };
@@ -312,8 +312,16 @@ fn advice(reason: &str) -> &'static str {
         Reason::RequestIdReused => "use another --request-id for another order",
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
-            "the provider may have billed a call whose answer never came; it is not sent again by itself"
+            "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
+             look at what the provider billed; a higher --take draws, and pays, again"
         }
+        Reason::ProviderAccount => {
+            "check the key and the credit at the provider; `limn doctor` names its settings"
+        }
+        Reason::ProviderRateLimited | Reason::ProviderUnavailable => {
+            "nothing was paid; run it again later, or name other providers with --fallback"
+        }
+        Reason::ContentBlocked => "the provider refuses this content; say it in other words",
         Reason::StoreUnavailable | Reason::ShuttingDown => "try again; the same order is never paid twice",
         Reason::BadPageToken => "start the list again without --page-token",
         _ => "",

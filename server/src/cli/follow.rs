@@ -75,7 +75,7 @@ pub(crate) async fn follow(
             return Err(failure);
         }
         if fruitless >= MAX_FRUITLESS_ATTACHES {
-            return Err(follower.with_way_back(failure));
+            return Err(follower.with_way_back(gone(failure)));
         }
         if fruitless > 1 {
             progress.remark("the connection was lost, attaching again");
@@ -269,6 +269,14 @@ fn settled(snapshot: Option<Box<v1::Execution>>) -> Option<End> {
     snapshot
         .filter(|execution| words::is_settled(execution.state()))
         .map(End::Settled)
+}
+
+/// Says who did not answer: what comes from the connection itself does not.
+fn gone(mut failure: Failure) -> Failure {
+    if Reason::parse(&failure.reason).is_none() {
+        failure.message = format!("the server does not answer any more: {}", failure.message);
+    }
+    failure
 }
 
 /// A status with a reason is an answer of the server; one without comes from the connection.

@@ -59,6 +59,7 @@ async fn show(
         }
     };
     let urls = match args.url {
+        Some(_) if connection.is_in_process() => return Err(no_server()),
         Some(seconds) => addresses(connection, &images, seconds).await?,
         None => Vec::new(),
     };
@@ -71,6 +72,15 @@ async fn show(
         output.note(&remark);
     }
     Ok(())
+}
+
+/// An address leads to a server; without one it would lead nowhere.
+fn no_server() -> Failure {
+    Failure::unavailable(
+        "SERVER_UNREACHABLE",
+        "no server runs that could answer at an address",
+    )
+    .advise("start one with `limn serve`, or copy the pictures with --save")
 }
 
 async fn addresses(

@@ -17,9 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<Money, String> {
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
     let digits_only = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if (whole.is_empty() && decimals.is_empty()) || !digits_only(whole) || !digits_only(decimals) {
-        return Err(format!(
-            "\"{text}\" is no amount of money; write it like 0.10 or \"0.10 EUR\""
-        ));
+        return Err(no_amount(text));
     }
     if decimals.len() > NANO_DIGITS {
         return Err(format!(
@@ -46,6 +44,10 @@ pub(crate) fn parse(text: &str) -> Result<Money, String> {
     })
 }
 
+fn no_amount(text: &str) -> String {
+    format!("\"{text}\" is no amount of money; write it like 0.10 or \"0.10 EUR\"")
+}
+
 fn split_currency(text: &str) -> Result<(&str, &str), String> {
     if let Some(number) = text.strip_prefix('$') {
         return Ok((number.trim_start(), DEFAULT_CURRENCY));
@@ -55,6 +57,7 @@ fn split_currency(text: &str) -> Result<(&str, &str), String> {
         .unwrap_or(text.len());
     let (number, currency) = text.split_at(start);
     match currency {
+        _ if number.is_empty() => Err(no_amount(text)),
         "" => Ok((number.trim_end(), DEFAULT_CURRENCY)),
         code if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) => {
             Ok((number.trim_end(), code))

@@ -58,6 +58,9 @@ pub(crate) async fn run(
     shape: JsonShape,
     output: &Output,
 ) -> Result<(), Failure> {
+    if let Some(folder) = out {
+        pictures::make_folder(folder)?;
+    }
     let mut progress = match shape {
         JsonShape::Document => Progress::new(output),
         JsonShape::Events => Progress::of_stream(output),

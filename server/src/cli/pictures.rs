@@ -102,10 +102,17 @@ async fn save(connection: &Connection, image: &v1::Image, folder: &Path) -> Resu
     let short: String = image.stored_sha256.chars().take(SHORT_DIGEST).collect();
     let stem = format!("{}-{short}", names::slug(prompt));
     let ending = words::file_ending(&image.media_type);
-    let failed =
-        |error: io::Error| Failure::internal(format!("\"{}\" cannot be written: {error}", folder.display()));
-    fs::create_dir_all(folder).map_err(failed)?;
-    keep(folder, &stem, ending, &bytes).map_err(failed)
+    make_folder(folder)?;
+    keep(folder, &stem, ending, &bytes).map_err(|error| unwritable(folder, &error))
+}
+
+/// Makes the folder for copies. Done before anything is paid for, so that a misspelled one costs nothing.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))
+}
+
+fn unwritable(folder: &Path, error: &io::Error) -> Failure {
+    Failure::internal(format!("\"{}\" cannot be written: {error}", folder.display()))
 }
 
 /// Reads the bytes of a picture. A cut stream is continued where it ended.

@@ -6,7 +6,7 @@ use limn_proto::{plan, reason::Reason, v1};
 use pbjson_types::Timestamp;
 
 use super::{
-    failure::{Exit, Failure, Violation},
+    failure::{Exit, Failure, Violation, advice},
     money,
     pictures::Picture,
     words,
@@ -104,11 +104,11 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         .filter(|step| step.state() == v1::StepState::Completed)
         .count();
     format!(
-        "{}  {}  {}  {completed}/{} images, take {}, {}",
+        "{}  {}  {}  {completed}/{}, take {}, {}",
         execution.name,
         moment(execution.create_time.as_ref()),
         words::execution_state(execution.state()),
-        execution.steps.len(),
+        images(execution.steps.len()),
         execution.take,
         paid(execution.cost.as_ref()),
     )
@@ -124,10 +124,7 @@ pub(crate) fn plan_line(stored: &v1::StoredPlan) -> String {
         "{}  {}  {}, expected {}, last executed {}",
         stored.name,
         moment(stored.create_time.as_ref()),
-        match spec.map_or(0, |spec| spec.steps.len()) {
-            1 => "1 image".to_owned(),
-            count => format!("{count} images"),
-        },
+        images(spec.map_or(0, |spec| spec.steps.len())),
         money::show_known(expected),
         moment(stored.last_execute_time.as_ref()),
     )
@@ -146,13 +143,25 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
         (false, reason) => (reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed),
     };
     let state = words::execution_state(execution.state());
-    let why = given.map_or_else(String::new, |failure| format!(": {}", failure.message));
+    // Failed steps are listed one by one, so their words are not said twice.
+    let tells_of_a_step = |failure: &&v1::Failure| {
+        let step_failures = execution.steps.iter().filter_map(|step| step.failure.as_ref());
+        step_failures
+            .filter(|step_failure| !step_failure.message.is_empty())
+            .any(|step_failure| failure.message.ends_with(&step_failure.message))
+    };
+    let why = given
+        .filter(|failure| !tells_of_a_step(failure))
+        .map_or_else(String::new, |failure| format!(": {}", failure.message));
     let mut failure = Failure::new(reason, format!("the execution is in the state \"{state}\"{why}"));
     failure.exit = exit;
     failure
         .metadata
         .insert("execution".to_owned(), execution.name.clone());
     failure.violations = execution.steps.iter().filter_map(step_violation).collect();
+    if failure.advice.is_empty() {
+        failure.advice = common_advice(&failure.violations);
+    }
     Err(failure)
 }
 
@@ -164,6 +173,16 @@ pub(crate) fn has_unknown_outcome(execution: &v1::Execution) -> bool {
             || failure.is_some_and(|failure| failure.reason == Reason::OutcomeUnknown.as_str())
     };
     execution.state() == v1::ExecutionState::NeedsDecision || execution.steps.iter().any(is_unknown)
+}
+
+/// What to do when every step failed for the same reason; empty when they differ.
+fn common_advice(violations: &[Violation]) -> String {
+    match violations {
+        [first, rest @ ..] if rest.iter().all(|other| other.reason == first.reason) => {
+            advice(&first.reason).to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn step_violation(step: &v1::StepStatus) -> Option<Violation> {
@@ -219,6 +238,14 @@ fn free(execution: &v1::Execution, variation: u32) -> Option<String> {
         (reused, all) => Some(format!(
             "{reused} of {all} pictures existed already and were free; {others}"
         )),
+    }
+}
+
+/// `1 image`, `2 images`.
+fn images(count: usize) -> String {
+    match count {
+        1 => "1 image".to_owned(),
+        _ => format!("{count} images"),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct RequestFlags {
     #[arg(long, conflicts_with = "fallback")]
     no_fallback: bool,
     /// Seed, 0 to 2147483647 [default: derived from the request].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u32>,
     /// Guidance scale.
     #[arg(long, value_name = "SCALE", allow_negative_numbers = true)]
@@ -67,7 +67,7 @@ pub(crate) struct RequestFlags {
     /// Setting that only this provider knows; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
     option: Vec<(String, String)>,
-    /// Fields that may stay unhonoured, by their names in `ImageRequest`.
+    /// Fields that may stay unhonoured, for example `seed,style`: names in `ImageRequest`.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     optional: Vec<String>,
     /// Class of the image, for listing.
@@ -95,7 +95,7 @@ pub(crate) struct RequestFlags {
     #[arg(long, value_name = "N")]
     variation: Option<u32>,
     /// Refuse the plan when it should cost more, for example 0.10 or "0.10 EUR".
-    #[arg(long, value_name = "AMOUNT", value_parser = money::parse)]
+    #[arg(long, value_name = "AMOUNT", value_parser = money::parse, allow_negative_numbers = true)]
     max_cost: Option<plan::Money>,
     /// Start no other picture after the first that failed.
     #[arg(long)]

@@ -50,11 +50,11 @@ impl Settings {
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let mut config = self.load_for_server()?;
         if !self.level_is_set {
-            config.log.level = match (self.verbose, self.quiet) {
-                (0, true) => Level::Error,
-                (0, false) => Level::Warn,
-                (1, _) => Level::Info,
-                (2, _) => Level::Debug,
+            config.log.level = match self.verbose {
+                // What a warning says, the progress and the result say in words for people.
+                0 => Level::Error,
+                1 => Level::Info,
+                2 => Level::Debug,
                 _ => Level::Trace,
             };
         }

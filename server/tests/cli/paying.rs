@@ -122,6 +122,42 @@ fn a_failed_execution_is_five_and_keeps_what_is_finished() {
 }
 
 #[test]
+fn a_refused_key_is_told_with_what_to_do() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::error(
+        401,
+        "invalid_request_error",
+        "invalid_api_key",
+        "no such key",
+    ));
+    let ran = paying.run(&["render", "a tower", "--provider", "openai"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.stderr.contains("check the key"), "{ran:?}");
+    let summary = ran.stderr.lines().find(|line| line.starts_with("error: "));
+    assert!(
+        summary.is_some_and(|line| !line.contains("no such key")),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_refused_before_anything_is_paid() {
+    let paying = Paying::new();
+    paying.provider.reply(Reply::Image);
+    let ran = paying.run(&[
+        "render",
+        "a tower",
+        "--provider",
+        "openai",
+        "--out",
+        "/dev/null/out",
+    ]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("/dev/null/out"), "{ran:?}");
+    assert_eq!(paying.provider.charged(), 0);
+}
+
+#[test]
 fn an_unknown_outcome_is_six_and_is_not_sent_again() {
     let paying = Paying::new();
     paying.provider.reply(Reply::Disconnect);

@@ -154,3 +154,39 @@ fn help_and_version_are_results_and_name_the_exit_codes() {
         assert!(help.contains(line), "{line}: {help}");
     }
 }
+
+#[test]
+fn a_single_problem_is_said_once() {
+    let limn = Limn::new();
+    let ran = limn.fails(2, &["plan", ""]);
+    assert_eq!(ran.stderr.matches("is empty").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn an_amount_that_is_none_is_told_from_a_wrong_currency() {
+    let limn = Limn::new();
+    for (amount, told) in [
+        ("abc", "no amount of money"),
+        ("-1", "no amount of money"),
+        ("1 euro", "no currency"),
+    ] {
+        let ran = limn.fails(2, &["plan", "a tower", "--max-cost", amount]);
+        assert!(ran.stderr.contains(told), "{amount}: {ran:?}");
+    }
+}
+
+#[test]
+fn without_a_command_the_help_is_no_error_message() {
+    let limn = Limn::new();
+    let ran = limn.fails(2, &[]);
+    assert!(ran.stderr.contains("Usage: limn"), "{ran:?}");
+    assert!(!ran.stderr.contains("error:"), "{ran:?}");
+}
+
+#[test]
+fn an_address_of_an_image_needs_a_server_and_says_so() {
+    let limn = Limn::new();
+    limn.ok(&["render", "a tower", "--quiet"]);
+    let ran = limn.fails(7, &["images", "--url", "1m"]);
+    assert!(ran.stderr.contains("limn serve"), "{ran:?}");
+}
