@@ -10,7 +10,7 @@ use bytes::Bytes;
 use limn_proto::{digest, reason::Reason};
 
 use crate::{
-    blob::BlobKey,
+    blob::{BlobError, BlobKey},
     clock::UnixMicros,
     failure::Failure,
     finish,
@@ -58,7 +58,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             message,
         )));
     };
-    if run.inner.stopping.is_cancelled() {
+    if run.inner.stopping.is_cancelled() || run.interrupted.is_cancelled() {
         return Ok(Outcome::Paused);
     }
     let clock = &run.inner.parts.clock;
@@ -155,9 +155,13 @@ pub(crate) async fn resume(
         (AttemptState::Dispatching, Some(provider)) => {
             reconcile_lost(run, step, target, provider, record).await
         }
+        // Nothing is judged and nothing is lost: the attempt stays as it is until its provider is back.
         (AttemptState::Accepted | AttemptState::Received | AttemptState::Dispatching, None) => {
-            let message = format!("provider {} is not available on this server", record.provider);
-            Ok(Outcome::Parked(Failure::new(Reason::OutcomeUnknown, message)))
+            let message = format!(
+                "attempt {} has an open call at provider {}, which is not available on this server",
+                record.id, record.provider
+            );
+            Err(RecordError::Unavailable(message.into()))
         }
         (AttemptState::Unknown, _) => {
             let known = record.failure.clone();
@@ -186,26 +190,24 @@ async fn reconcile_lost(
     record: &AttemptRecord,
 ) -> Result<Outcome, RecordError> {
     let parts = &run.inner.parts;
-    if let Ok(body) = parts.blobs.get(&BlobKey::staged(record.id)).await {
-        let answer = Answer {
-            body,
-            ..Answer::default()
-        };
-        return received(
-            run,
-            step,
-            target,
-            provider,
-            record.id,
-            answer,
-            record.dispatched_at,
-        )
-        .await;
+    match parts.blobs.get(&BlobKey::staged(record.id)).await {
+        Ok(body) => {
+            let answer = Answer {
+                body,
+                ..Answer::default()
+            };
+            let since = record.dispatched_at;
+            return received(run, step, target, provider, record.id, answer, since).await;
+        }
+        Err(BlobError::NotFound(_)) => {}
+        // A store that is away proves nothing: the paid answer may be in it.
+        Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
     }
-    // Nobody may judge an attempt before its last moment to be sent has passed.
+    // Nobody may judge an attempt before its last moment to be sent has passed. A clock that was set back does
+    // not make the wait longer than it can be.
     if let Some(send_by) = record.send_by {
         let remaining = send_by.since(parts.clock.now());
-        parts.clock.sleep(remaining).await;
+        parts.clock.sleep(remaining.min(parts.settings.send_margin)).await;
     }
     let failure = unknown("the process ended while the call was in flight, and the provider cannot be asked");
     end(run, record.id, AttemptOutcome::Unknown, &failure, "").await?;

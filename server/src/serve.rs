@@ -45,6 +45,18 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
+    let served = serve(&app, listener, shutdown).await;
+    // However serving ended: a call in flight may be paid.
+    app.shutdown().await;
+    tracing::info!("shut down");
+    served
+}
+
+async fn serve(
+    app: &App,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), RunError> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         return Err(RunError::NotLoopback(address));
@@ -86,6 +98,5 @@ pub async fn run(
             }
         }
     }
-    tracing::info!("shut down");
     Ok(())
 }
