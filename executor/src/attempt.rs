@@ -92,7 +92,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Cancelled);
         }
     }
-    send(run, step, target, provider, attempt, send_by).await
+    send(run, step, target, provider, attempt, Sending::First { send_by }).await
 }
 
 fn cost_limit(target: &Target, committed_nanos: i64, run: &Run<'_>) -> Failure {
@@ -144,13 +144,7 @@ pub(crate) async fn resume(
             .await
         }
         (AttemptState::Dispatching, Some(provider)) if provider.class() == CapabilityClass::A => {
-            let send_by = run
-                .inner
-                .parts
-                .clock
-                .now()
-                .plus(run.inner.parts.settings.send_margin);
-            send(run, step, target, provider, record.id, send_by).await
+            send(run, step, target, provider, record.id, Sending::Again).await
         }
         (AttemptState::Dispatching, Some(provider)) => {
             reconcile_lost(run, step, target, provider, record).await
@@ -232,6 +226,35 @@ fn call<'a>(
     }
 }
 
+/// Which time a call is sent.
+#[derive(Clone, Copy, Debug)]
+enum Sending {
+    /// The first, if it is not too late for that.
+    First { send_by: UnixMicros },
+    /// Again, to a provider that draws once for all of them; an earlier one may have reached it.
+    Again,
+}
+
+/// What a call that was sent again proves about all of them: that this one was not accepted says nothing about
+/// the earlier one, which may be billed.
+fn of_repetition(error: CallError) -> CallError {
+    match error {
+        CallError::Unsent { message } => CallError::Unknown {
+            message,
+            http_status: None,
+            request_id: String::new(),
+            partial_body: Bytes::new(),
+        },
+        CallError::Rejected(rejection) => CallError::Unknown {
+            message: rejection.message,
+            http_status: rejection.http_status,
+            request_id: rejection.request_id,
+            partial_body: Bytes::new(),
+        },
+        unknown @ CallError::Unknown { .. } => unknown,
+    }
+}
+
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
 async fn send(
     run: &Run<'_>,
@@ -239,10 +262,13 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
-    send_by: UnixMicros,
+    sending: Sending,
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
-    if started > send_by || run.stops.lost.is_cancelled() {
+    let lost = run.stops.lost.is_cancelled();
+    if let Sending::First { send_by } = sending
+        && (started > send_by || lost)
+    {
         let failure =
             Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();
         end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
@@ -259,7 +285,13 @@ async fn send(
             run.notify();
             poll(run, step, target, provider, &call, &job_id, Some(started)).await
         }
-        Err(error) => conclude_error(run, attempt, error).await,
+        Err(error) => {
+            let error = match sending {
+                Sending::First { .. } => error,
+                Sending::Again => of_repetition(error),
+            };
+            conclude_error(run, attempt, error).await
+        }
     }
 }
 

@@ -276,7 +276,11 @@ async fn what_happens_between_claim_and_write_is_seen() {
     let record = stored.records.open_execution(&first).await.unwrap();
     assert_eq!(record.state, ExecutionState::Cancelling);
 
-    let second = rival.claim(boot(2), NOW.plus(LEASE), LEASE, 1, &[]).await.unwrap()[0].fence;
+    let second = rival
+        .claim(boot(2), NOW.plus(LEASE), LEASE, 1, &[])
+        .await
+        .unwrap()[0]
+        .fence;
     let late = stored.records.start_step(&first, "a", NOW).await;
     assert!(matches!(late, Err(RecordError::Fenced)), "{late:?}");
     rival.start_step(&second, "a", NOW).await.unwrap();

@@ -58,6 +58,20 @@ fn a_call_in_flight_at_a_provider_that_repeats_for_nothing_is_sent_again_as_the_
 }
 
 #[test]
+fn a_repetition_that_is_not_accepted_proves_nothing_about_the_call_before_it() {
+    for act in [Act::Unsent, Act::Reject(Reason::ProviderRateLimited, Billing::No)] {
+        let (provider, folder) = crash_in_flight(CapabilityClass::A);
+        provider.script([act]);
+        let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+        let ended = process.run(&plan(&spec(2, &["first"])), &Order::default());
+
+        assert_eq!(ended.state, ExecutionState::NeedsDecision);
+        assert_eq!(ended.steps[0].attempts.len(), 1);
+        assert_eq!(process.balance().unknown_held_nanos, CEILING_NANOS);
+    }
+}
+
+#[test]
 fn accepted_work_is_asked_for_by_the_next_process_without_a_second_submit() {
     let folder = tempfile::tempdir().unwrap();
     let provider = Scripted::new("first", CapabilityClass::C);
@@ -117,8 +131,13 @@ fn a_staged_answer_is_not_given_up_while_the_store_is_away() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let attempt = runtime.block_on(async {
         let records = SqliteRecords::open(&file).await.unwrap();
-        let page = Page { limit: 1, after: None };
-        let found = records.executions("tester", &ExecutionFilter::default(), &page).await;
+        let page = Page {
+            limit: 1,
+            after: None,
+        };
+        let found = records
+            .executions("tester", &ExecutionFilter::default(), &page)
+            .await;
         found.unwrap()[0].steps[0].attempts[0].id
     });
     // The answer came and was staged; then the disk went away.
@@ -147,7 +166,11 @@ fn a_call_of_a_provider_that_is_switched_off_waits_for_it() {
     let ended = process.run(&plan(&spec(2, &["first"])), &Order::default());
     assert_eq!(ended.state, ExecutionState::NeedsDecision);
     assert_eq!(ended.steps[0].attempts[0].state, AttemptState::Unknown);
-    assert_eq!(ended.steps[1].state, StepState::Completed, "the other step is not skipped");
+    assert_eq!(
+        ended.steps[1].state,
+        StepState::Completed,
+        "the other step is not skipped"
+    );
 }
 
 #[test]
@@ -164,7 +187,10 @@ fn an_owner_that_slept_past_its_lease_keeps_its_calls_in_flight() {
         file.expire_leases().await.unwrap();
         // Another order is begun, so the process has looked for work since.
         let other = crate::support::plan(&spec(2, &["first"]));
-        let order = Order { take: 1, ..Order::default() };
+        let order = Order {
+            take: 1,
+            ..Order::default()
+        };
         let other = process.executor.submit(&other, &order).await.unwrap();
         let other = process.rest(other.execution).await;
         assert_eq!(other.state, ExecutionState::Completed);
