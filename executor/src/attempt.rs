@@ -10,7 +10,7 @@ use bytes::Bytes;
 use limn_proto::{digest, reason::Reason};
 
 use crate::{
-    blob::BlobKey,
+    blob::{BlobError, BlobKey},
     clock::UnixMicros,
     failure::Failure,
     finish,
@@ -58,7 +58,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             message,
         )));
     };
-    if run.inner.stopping.is_cancelled() {
+    if run.inner.stopping.is_cancelled() || run.interrupted.is_cancelled() {
         return Ok(Outcome::Paused);
     }
     let clock = &run.inner.parts.clock;
@@ -92,7 +92,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Cancelled);
         }
     }
-    send(run, step, target, provider, attempt, send_by).await
+    send(run, step, target, provider, attempt, Sending::First { send_by }).await
 }
 
 fn cost_limit(target: &Target, committed_nanos: i64, run: &Run<'_>) -> Failure {
@@ -144,20 +144,18 @@ pub(crate) async fn resume(
             .await
         }
         (AttemptState::Dispatching, Some(provider)) if provider.class() == CapabilityClass::A => {
-            let send_by = run
-                .inner
-                .parts
-                .clock
-                .now()
-                .plus(run.inner.parts.settings.send_margin);
-            send(run, step, target, provider, record.id, send_by).await
+            send(run, step, target, provider, record.id, Sending::Again).await
         }
         (AttemptState::Dispatching, Some(provider)) => {
             reconcile_lost(run, step, target, provider, record).await
         }
+        // Nothing is judged and nothing is lost: the attempt stays as it is until its provider is back.
         (AttemptState::Accepted | AttemptState::Received | AttemptState::Dispatching, None) => {
-            let message = format!("provider {} is not available on this server", record.provider);
-            Ok(Outcome::Parked(Failure::new(Reason::OutcomeUnknown, message)))
+            let message = format!(
+                "attempt {} has an open call at provider {}, which is not available on this server",
+                record.id, record.provider
+            );
+            Err(RecordError::Unavailable(message.into()))
         }
         (AttemptState::Unknown, _) => {
             let known = record.failure.clone();
@@ -186,26 +184,24 @@ async fn reconcile_lost(
     record: &AttemptRecord,
 ) -> Result<Outcome, RecordError> {
     let parts = &run.inner.parts;
-    if let Ok(body) = parts.blobs.get(&BlobKey::staged(record.id)).await {
-        let answer = Answer {
-            body,
-            ..Answer::default()
-        };
-        return received(
-            run,
-            step,
-            target,
-            provider,
-            record.id,
-            answer,
-            record.dispatched_at,
-        )
-        .await;
+    match parts.blobs.get(&BlobKey::staged(record.id)).await {
+        Ok(body) => {
+            let answer = Answer {
+                body,
+                ..Answer::default()
+            };
+            let since = record.dispatched_at;
+            return received(run, step, target, provider, record.id, answer, since).await;
+        }
+        Err(BlobError::NotFound(_)) => {}
+        // A store that is away proves nothing: the paid answer may be in it.
+        Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
     }
-    // Nobody may judge an attempt before its last moment to be sent has passed.
+    // Nobody may judge an attempt before its last moment to be sent has passed. A clock that was set back does
+    // not make the wait longer than it can be.
     if let Some(send_by) = record.send_by {
         let remaining = send_by.since(parts.clock.now());
-        parts.clock.sleep(remaining).await;
+        parts.clock.sleep(remaining.min(parts.settings.send_margin)).await;
     }
     let failure = unknown("the process ended while the call was in flight, and the provider cannot be asked");
     end(run, record.id, AttemptOutcome::Unknown, &failure, "").await?;
@@ -230,6 +226,35 @@ fn call<'a>(
     }
 }
 
+/// Which time a call is sent.
+#[derive(Clone, Copy, Debug)]
+enum Sending {
+    /// The first, if it is not too late for that.
+    First { send_by: UnixMicros },
+    /// Again, to a provider that draws once for all of them; an earlier one may have reached it.
+    Again,
+}
+
+/// What a call that was sent again proves about all of them: that this one was not accepted says nothing about
+/// the earlier one, which may be billed.
+fn of_repetition(error: CallError) -> CallError {
+    match error {
+        CallError::Unsent { message } => CallError::Unknown {
+            message,
+            http_status: None,
+            request_id: String::new(),
+            partial_body: Bytes::new(),
+        },
+        CallError::Rejected(rejection) => CallError::Unknown {
+            message: rejection.message,
+            http_status: rejection.http_status,
+            request_id: rejection.request_id,
+            partial_body: Bytes::new(),
+        },
+        unknown @ CallError::Unknown { .. } => unknown,
+    }
+}
+
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
 async fn send(
     run: &Run<'_>,
@@ -237,10 +262,13 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
-    send_by: UnixMicros,
+    sending: Sending,
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
-    if started > send_by || run.stops.lost.is_cancelled() {
+    let lost = run.stops.lost.is_cancelled();
+    if let Sending::First { send_by } = sending
+        && (started > send_by || lost)
+    {
         let failure =
             Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();
         end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
@@ -257,7 +285,13 @@ async fn send(
             run.notify();
             poll(run, step, target, provider, &call, &job_id, Some(started)).await
         }
-        Err(error) => conclude_error(run, attempt, error).await,
+        Err(error) => {
+            let error = match sending {
+                Sending::First { .. } => error,
+                Sending::Again => of_repetition(error),
+            };
+            conclude_error(run, attempt, error).await
+        }
     }
 }
 

@@ -87,10 +87,18 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
 
     /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose
-    /// lease has passed, oldest first; each gets this owner, a higher epoch and a new lease. Taking one over
+    /// lease has passed, oldest first, but none of `running`: what the caller is at work on stays as it is,
+    /// however late its lease. Each gets this owner, a higher epoch and a new lease. Taking one over
     /// from another boot adds to its crash count. Executions in `needs_decision` are parked; a cancel makes
     /// them `cancelling`.
-    async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>>;
+    async fn claim(
+        &self,
+        boot: BootId,
+        now: UnixMicros,
+        lease: Duration,
+        limit: u32,
+        running: &[ExecutionId],
+    ) -> Result<Vec<Claim>>;
 
     /// Extends the leases of this boot's executions; returns those that it still owns.
     async fn renew(

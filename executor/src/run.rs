@@ -1,10 +1,15 @@
 //! One execution, from claim to end: its steps in order, as many at once as the order allows.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Mutex, PoisonError},
+};
 
 use futures::{FutureExt as _, StreamExt as _, stream};
 use limn_proto::{plan::PlanSpec, reason::Reason};
 use prost::Message as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     executor::Inner,
@@ -25,6 +30,8 @@ pub(crate) struct Run<'a> {
     pub(crate) stops: Stops,
     /// Why no further step starts.
     halt: Mutex<Option<Failure>>,
+    /// A step could not be recorded: what has not begun is left for the next claim.
+    pub(crate) interrupted: CancellationToken,
     /// Why the execution fails: the first failure of a step.
     failure: Mutex<Option<Failure>>,
 }
@@ -34,7 +41,8 @@ pub(crate) struct Run<'a> {
 pub(crate) enum Left {
     /// Ended or parked.
     Ended,
-    /// Untouched or half done, because the process is shutting down; it goes on after the next claim.
+    /// Untouched or half done, because the process is shutting down or cannot record; it goes on after the next
+    /// claim.
     Paused,
 }
 
@@ -90,9 +98,8 @@ pub(crate) fn cancelled() -> Failure {
 }
 
 /// Runs a claimed execution until it ends, is parked, is lost, or the process stops.
-pub(crate) async fn execution(inner: &Inner, claim: &Claim) -> Result<(), RecordError> {
+pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Result<(), RecordError> {
     let fence = claim.fence;
-    let (stops, _entry) = inner.running.enter(fence.execution);
     let records = inner.parts.records.as_ref();
     let record = records.open_execution(&fence).await?;
     if record.cancel_requested {
@@ -111,6 +118,7 @@ pub(crate) async fn execution(inner: &Inner, claim: &Claim) -> Result<(), Record
         take: record.take,
         stops,
         halt: Mutex::default(),
+        interrupted: CancellationToken::new(),
         failure: Mutex::default(),
     };
     match steps(&run, &record).await {
@@ -156,7 +164,13 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
     // Boxed because a step is large, and made ahead because nothing runs before it is polled.
     let drives: Vec<_> = open
         .into_iter()
-        .map(|(step, record)| step::drive(run, step, record).boxed())
+        .map(|(step, record)| {
+            // A panic may not tear down the calls of other steps, which may be paid.
+            AssertUnwindSafe(step::drive(run, step, record))
+                .catch_unwind()
+                .map(|driven| driven.unwrap_or_else(|panic| Err(stopped_by(panic.as_ref()))))
+                .boxed()
+        })
         .collect();
     let mut endings = stream::iter(drives).buffer_unordered(concurrency);
     let mut left = Left::Ended;
@@ -166,16 +180,22 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
             Ok(Left::Ended) => {}
             Ok(Left::Paused) => left = Left::Paused,
             Err(error) => {
-                // The other steps may have paid calls in flight: let them settle, start nothing new.
-                run.halt(Failure::new(
-                    Reason::StoreUnavailable,
-                    "another step could not be recorded",
-                ));
+                // The other steps may have paid calls in flight: let them settle. While nothing can be recorded,
+                // start nothing new; what waits is not skipped, for nothing is wrong with it.
+                if matches!(error, RecordError::Fenced | RecordError::Unavailable(_)) {
+                    run.interrupted.cancel();
+                }
                 first_error.get_or_insert(error);
             }
         }
     }
     first_error.map_or(Ok(left), Err)
+}
+
+fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    RecordError::Damaged(format!("a step stopped: {}", message.unwrap_or("a panic")))
 }
 
 async fn end(run: &Run<'_>) -> Result<(), RecordError> {

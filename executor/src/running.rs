@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -19,21 +19,21 @@ pub(crate) struct Stops {
 }
 
 /// The executions in progress, with the means to stop them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Running {
-    executions: Mutex<HashMap<ExecutionId, Stops>>,
+    executions: Arc<Mutex<HashMap<ExecutionId, Stops>>>,
 }
 
 impl Running {
     /// Enters an execution; the entry leaves with the guard.
-    pub(crate) fn enter(&self, execution: ExecutionId) -> (Stops, Entry<'_>) {
+    pub(crate) fn enter(&self, execution: ExecutionId) -> Entry {
         let stops = Stops::default();
         self.lock().insert(execution, stops.clone());
-        let entry = Entry {
-            running: self,
+        Entry {
+            running: self.clone(),
             execution,
-        };
-        (stops, entry)
+            stops,
+        }
     }
 
     /// Ids of all executions in progress.
@@ -62,12 +62,13 @@ impl Running {
 
 /// Membership of one execution; dropping it ends it.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    running: &'a Running,
+pub(crate) struct Entry {
+    running: Running,
     execution: ExecutionId,
+    pub(crate) stops: Stops,
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Entry {
     fn drop(&mut self) {
         self.running.lock().remove(&self.execution);
     }

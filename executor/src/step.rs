@@ -26,7 +26,7 @@ pub(crate) async fn drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Re
         if let Some(why) = run.halted() {
             return end(run, step, StepState::Skipped, why).await;
         }
-        if run.inner.stopping.is_cancelled() {
+        if run.inner.stopping.is_cancelled() || run.interrupted.is_cancelled() {
             return Ok(Left::Paused);
         }
     }
@@ -125,6 +125,7 @@ impl Progress {
             }
             () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
             () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+            () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
         }
     }
 }
@@ -203,6 +204,7 @@ async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Opt
         }
         () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
         () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{executor::Inner, records::Claim, run};
+use crate::{executor::Inner, records::Claim, run, running::Entry};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
@@ -23,7 +23,8 @@ async fn claim_loop(inner: Arc<Inner>) {
 
 async fn claim_once(inner: &Arc<Inner>) {
     let settings = &inner.parts.settings;
-    let in_progress = u32::try_from(inner.running.ids().len()).unwrap_or(u32::MAX);
+    let running = inner.running.ids();
+    let in_progress = u32::try_from(running.len()).unwrap_or(u32::MAX);
     let free = settings.max_running_executions.saturating_sub(in_progress);
     if free == 0 {
         return;
@@ -32,23 +33,28 @@ async fn claim_once(inner: &Arc<Inner>) {
     let claims = inner
         .parts
         .records
-        .claim(inner.boot, now, settings.lease, free)
+        // A lease can pass while its owner is at work: a laptop sleeps, a disk hangs. Taking over from oneself
+        // would give up the calls in flight.
+        .claim(inner.boot, now, settings.lease, free, &running)
         .await;
     match claims {
         Ok(claims) => {
             for claim in claims {
-                inner.tasks.spawn(run_claim(Arc::clone(inner), claim));
+                // Entered before the next look for work, and before a cancel can miss it.
+                let entry = inner.running.enter(claim.fence.execution);
+                inner.tasks.spawn(run_claim(Arc::clone(inner), claim, entry));
             }
         }
         Err(error) => tracing::error!(%error, "executions could not be claimed"),
     }
 }
 
-async fn run_claim(inner: Arc<Inner>, claim: Claim) {
+async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
     let execution = claim.fence.execution;
-    if let Err(error) = run::execution(&inner, &claim).await {
+    if let Err(error) = run::execution(&inner, &claim, entry.stops.clone()).await {
         tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
     }
+    drop(entry);
     inner.signals.notify(execution);
     // A place is free.
     inner.work.notify_one();
@@ -66,12 +72,15 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         if !ids.is_empty() {
             renew(&inner, &ids).await;
         }
+        if inner.stopping.is_cancelled() {
+            // Looks again soon, so that the process ends soon after its last execution.
+            let soon = inner.parts.settings.poll.min(period);
+            inner.parts.clock.sleep(soon).await;
+            continue;
+        }
         tokio::select! {
             () = inner.parts.clock.sleep(period) => {}
-            // An idle process stops at once; one with work looks again soon.
-            () = inner.stopping.cancelled(), if !inner.running.ids().is_empty() => {
-                inner.parts.clock.sleep(inner.parts.settings.poll.min(period)).await;
-            }
+            // An idle process stops at once.
             () = inner.stopping.cancelled() => {}
         }
     }

@@ -104,7 +104,7 @@ async fn a_closed_file_has_everything_when_it_is_opened_again() {
     let stored = Stored::new().await;
     let records = &stored.records;
     records.accept(&order(1)).await.unwrap();
-    let claim = records.claim(boot(1), NOW, LEASE, 1).await.unwrap()[0];
+    let claim = records.claim(boot(1), NOW, LEASE, 1, &[]).await.unwrap()[0];
     records.start_execution(&claim.fence, NOW).await.unwrap();
     records.start_step(&claim.fence, "a", NOW).await.unwrap();
     let units = [digest_of(b"unit")];
@@ -182,7 +182,7 @@ async fn rival_claims_never_take_the_same_execution() {
         tasks.push(tokio::spawn(async move {
             let mut claimed = Vec::new();
             loop {
-                let claims = records.claim(boot(task), NOW, LEASE, 3).await.unwrap();
+                let claims = records.claim(boot(task), NOW, LEASE, 3, &[]).await.unwrap();
                 if claims.is_empty() {
                     return claimed;
                 }
@@ -235,7 +235,7 @@ async fn rival_attempts_never_pass_the_cost_limit() {
         ..order(1)
     };
     stored.records.accept(&wide).await.unwrap();
-    let fence = stored.records.claim(boot(1), NOW, LEASE, 1).await.unwrap()[0].fence;
+    let fence = stored.records.claim(boot(1), NOW, LEASE, 1, &[]).await.unwrap()[0].fence;
     let mut tasks = Vec::new();
     for (number, step) in steps.into_iter().enumerate() {
         let records = Arc::clone(if number % 2 == 0 { &stored.records } else { &rival });
@@ -270,13 +270,17 @@ async fn what_happens_between_claim_and_write_is_seen() {
     let stored = Stored::new().await;
     let rival = SqliteRecords::open(&stored.path()).await.unwrap();
     stored.records.accept(&order(1)).await.unwrap();
-    let first = stored.records.claim(boot(1), NOW, LEASE, 1).await.unwrap()[0].fence;
+    let first = stored.records.claim(boot(1), NOW, LEASE, 1, &[]).await.unwrap()[0].fence;
     rival.request_cancel("acme", first.execution, NOW).await.unwrap();
     stored.records.start_execution(&first, NOW).await.unwrap();
     let record = stored.records.open_execution(&first).await.unwrap();
     assert_eq!(record.state, ExecutionState::Cancelling);
 
-    let second = rival.claim(boot(2), NOW.plus(LEASE), LEASE, 1).await.unwrap()[0].fence;
+    let second = rival
+        .claim(boot(2), NOW.plus(LEASE), LEASE, 1, &[])
+        .await
+        .unwrap()[0]
+        .fence;
     let late = stored.records.start_step(&first, "a", NOW).await;
     assert!(matches!(late, Err(RecordError::Fenced)), "{late:?}");
     rival.start_step(&second, "a", NOW).await.unwrap();

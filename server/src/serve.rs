@@ -45,10 +45,11 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
-    let result = serve(&app, listener, shutdown).await;
-    // Also when serving failed: calls in flight may be paid already. A second time returns at once.
+    let served = serve(&app, listener, shutdown).await;
+    // Also when serving failed: a call in flight may be paid. A second time returns at once.
     app.shutdown().await;
-    result
+    tracing::info!("shut down");
+    served
 }
 
 async fn serve(
@@ -97,6 +98,5 @@ async fn serve(
             }
         }
     }
-    tracing::info!("shut down");
     Ok(())
 }

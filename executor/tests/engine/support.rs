@@ -89,7 +89,7 @@ impl Scripted {
     }
 }
 
-fn picture(width_px: u32, height_px: u32) -> Answer {
+pub(crate) fn picture(width_px: u32, height_px: u32) -> Answer {
     let mut bytes = std::io::Cursor::new(Vec::new());
     DynamicImage::new_rgb8(width_px, height_px)
         .write_to(&mut bytes, Codec::Png)

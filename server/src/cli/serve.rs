@@ -12,16 +12,21 @@ pub(crate) async fn run(args: ServeArgs, settings: &mut Settings, output: &Outpu
     }
     let config = settings.load_for_server()?;
     telemetry::init(&config.log, settings.is_quiet());
-    let app = App::open(&config).await.map_err(|error| unusable(&error))?;
+    // The port first: once the app is open, executions go on, and their calls may be paid.
     let listen = config.server.listen;
     let unbound =
         |error| Failure::unavailable("ADDRESS_IN_USE", format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(unbound)?;
     let url = format!("http://{}", listener.local_addr().map_err(unbound)?);
-    if output.is_json() {
-        output.json(&json!({ "address": url }))?;
+    let app = App::open(&config).await.map_err(|error| unusable(&error))?;
+    let told = if output.is_json() {
+        output.json(&json!({ "address": url }))
     } else {
-        output.text(&format!("limn listens on {url}"))?;
+        output.text(&format!("limn listens on {url}"))
+    };
+    if let Err(failure) = told {
+        app.shutdown().await;
+        return Err(failure);
     }
     limn_server::run(app, listener, stopped())
         .await

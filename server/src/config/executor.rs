@@ -7,6 +7,10 @@ use toml::Table;
 
 use super::reader::Section;
 
+/// A call is only sent when the lease outlasts the time that its first byte may take, and a lease is renewed
+/// each third of it: with less than this nothing could ever be sent.
+const SHORTEST_LEASE_SECONDS: u64 = 10;
+
 /// How many, how long, how large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executor {
@@ -48,7 +52,7 @@ impl Default for Executor {
 impl Executor {
     pub(super) fn read(section: Section<'_>) -> Self {
         let default = Self::default();
-        let seconds = |key, longest| section.integer(key, 1..=longest).map(Duration::from_secs);
+        let seconds = |key, range| section.integer(key, range).map(Duration::from_secs);
         let executor = Self {
             max_running_executions: section
                 .integer("max_running_executions", 1..=10_000)
@@ -56,8 +60,8 @@ impl Executor {
             drain: section
                 .integer("drain_seconds", 0..=86_400)
                 .map_or(default.drain, Duration::from_secs),
-            lease: seconds("lease_seconds", 600).unwrap_or(default.lease),
-            keep_alive: seconds("keep_alive_seconds", 600).unwrap_or(default.keep_alive),
+            lease: seconds("lease_seconds", SHORTEST_LEASE_SECONDS..=600).unwrap_or(default.lease),
+            keep_alive: seconds("keep_alive_seconds", 1..=600).unwrap_or(default.keep_alive),
             max_image_bytes: section
                 .integer("max_image_bytes", 65_536..=1_073_741_824)
                 .unwrap_or(default.max_image_bytes),

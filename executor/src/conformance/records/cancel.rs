@@ -111,7 +111,7 @@ pub async fn a_parked_execution_is_cancelled(store: &dyn RecordStore) -> Result<
     assert!(is_fenced(&store.open_execution(&fence).await), "parked is let go");
 
     cancel(&driver, fence.execution).await?;
-    let claims = store.claim(driver.boot, driver.now(), LEASE, 10).await?;
+    let claims = store.claim(driver.boot, driver.now(), LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!(claim.crash_count, 0, "parking is no crash");
     assert_eq!(

@@ -102,7 +102,7 @@ impl<'s> Driver<'s> {
 
     /// Claims whatever can be claimed and returns the fence of this execution.
     pub(super) async fn claim(&self, execution: ExecutionId) -> Result<Fence> {
-        let claims = self.store.claim(self.boot, self.now(), LEASE, 100).await?;
+        let claims = self.store.claim(self.boot, self.now(), LEASE, 100, &[]).await?;
         let claim = claims
             .into_iter()
             .find(|claim| claim.fence.execution == execution);

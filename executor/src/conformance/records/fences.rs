@@ -50,7 +50,7 @@ pub async fn after_the_end_nothing_changes(store: &dyn RecordStore) -> Result<()
     assert_eq!(driver.settle(&fence).await?, ExecutionState::Completed);
     driver.pass(LEASE + LEASE);
     assert_eq!(
-        store.claim(driver.boot, driver.now(), LEASE, 10).await?,
+        store.claim(driver.boot, driver.now(), LEASE, 10, &[]).await?,
         [],
         "what has ended is not claimed"
     );

@@ -75,7 +75,7 @@ pub async fn an_unknown_outcome_is_held(store: &dyn RecordStore) -> Result<()> {
         amounts(BILL, 0, CEILING)
     );
     let claims = store
-        .claim(driver.boot, driver.now(), super::driver::LEASE, 10)
+        .claim(driver.boot, driver.now(), super::driver::LEASE, 10, &[])
         .await?;
     assert_eq!(claims, [], "a parked execution has no work");
     let record = driver.execution(fence.execution).await?;

@@ -15,19 +15,21 @@ pub async fn an_execution_has_one_owner_at_a_time(store: &dyn RecordStore) -> Re
     let order = driver.order("plan", &["a"]);
     store.accept(&order).await?;
     let at = UnixMicros(5_000_000);
-    let claims = store.claim(driver.boot, at, LEASE, 10).await?;
+    let claims = store.claim(driver.boot, at, LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!((claims.len(), claim.crash_count), (1, 0));
     let end = at.plus(LEASE);
     let just_before = UnixMicros(end.0 - 1);
-    assert_eq!(store.claim(OTHER, just_before, LEASE, 10).await?, []);
-    assert_eq!(store.claim(driver.boot, just_before, LEASE, 10).await?, []);
+    assert_eq!(store.claim(OTHER, just_before, LEASE, 10, &[]).await?, []);
+    assert_eq!(store.claim(driver.boot, just_before, LEASE, 10, &[]).await?, []);
 
     let later = end.plus(LEASE);
     assert_eq!(store.renew(OTHER, &[order.id], later).await?, []);
+    let running = [order.id];
+    assert_eq!(store.claim(driver.boot, later, LEASE, 10, &running).await?, []);
     assert_eq!(store.renew(driver.boot, &[order.id], later).await?, [order.id]);
-    assert_eq!(store.claim(OTHER, end, LEASE, 10).await?, []);
-    assert_eq!(store.claim(OTHER, later, LEASE, 10).await?.len(), 1);
+    assert_eq!(store.claim(OTHER, end, LEASE, 10, &[]).await?, []);
+    assert_eq!(store.claim(OTHER, later, LEASE, 10, &[]).await?.len(), 1);
     assert_eq!(store.renew(driver.boot, &[order.id], later).await?, []);
     driver.audit().await
 }
@@ -39,7 +41,7 @@ pub async fn a_lost_owner_is_counted_and_its_work_goes_on(store: &dyn RecordStor
     let attempt = driver.attempt("a", "plan/a");
     driver.send(&fence, &attempt).await?;
     driver.pass(LEASE);
-    let claims = store.claim(OTHER, driver.now(), LEASE, 10).await?;
+    let claims = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert!(claim.fence.epoch > fence.epoch);
     assert_eq!(claim.crash_count, 1);
@@ -55,7 +57,7 @@ pub async fn a_lost_owner_is_counted_and_its_work_goes_on(store: &dyn RecordStor
         .await?;
 
     driver.pass(LEASE);
-    let own = store.claim(OTHER, driver.now(), LEASE, 10).await?;
+    let own = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
     let own = there(own.first(), "a claim")?;
     assert_eq!(own.crash_count, 1, "one's own late lease is no crash");
     driver.audit().await
@@ -68,7 +70,7 @@ pub async fn a_released_execution_is_free_at_once(store: &dyn RecordStore) -> Re
     store.release(&fence).await?;
     store.release(&fence).await?;
     assert!(is_fenced(&store.start_step(&fence, "a", driver.now()).await));
-    let claims = store.claim(OTHER, driver.now(), LEASE, 10).await?;
+    let claims = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!(claim.crash_count, 0);
     assert!(is_fenced(&store.release(&fence).await));
@@ -86,7 +88,7 @@ pub async fn the_oldest_execution_is_claimed_first(store: &dyn RecordStore) -> R
     }
     let mut claimed = Vec::new();
     for _ in 0..2 {
-        let claims = store.claim(driver.boot, driver.now(), LEASE, 2).await?;
+        let claims = store.claim(driver.boot, driver.now(), LEASE, 2, &[]).await?;
         assert!(claims.len() <= 2);
         claimed.extend(claims.iter().map(|claim| claim.fence.execution));
     }

@@ -20,29 +20,36 @@ pub(super) const CLAIMABLE: &str = "SELECT id, owner_boot_id, lease_epoch, crash
     WHERE state IN ('pending', 'processing', 'cancelling') \
     AND (owner_boot_id IS NULL OR lease_until_us <= $1) ORDER BY created_us, id LIMIT $2";
 
-/// Takes executions that nobody owns or whose lease has passed.
+/// Takes executions that nobody owns or whose lease has passed, except those that the claimer runs already.
 pub(super) async fn claim(
     tx: &mut SqliteConnection,
     boot: BootId,
     now: UnixMicros,
     lease: Duration,
     limit: u32,
+    running: &[ExecutionId],
 ) -> Result<Vec<Claim>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let looked_at = limit.saturating_add(running.len());
     let rows = sqlx::query(CLAIMABLE)
         .bind(now.0)
-        .bind(limit)
+        .bind(i64::try_from(looked_at).unwrap_or(i64::MAX))
         .fetch_all(&mut *tx)
         .await
         .map_err(unavailable)?;
     let mut claims = Vec::with_capacity(rows.len());
     for row in &rows {
         let fields = Fields(row);
+        let execution = fields.id("id", ExecutionId)?;
+        if claims.len() == limit || running.contains(&execution) {
+            continue;
+        }
         let lost_owner = fields
             .optional_id("owner_boot_id", BootId)?
             .is_some_and(|owner| owner != boot);
         let claim = Claim {
             fence: Fence {
-                execution: fields.id("id", ExecutionId)?,
+                execution,
                 boot,
                 epoch: fields.number::<i64>("lease_epoch")?.saturating_add(1),
             },

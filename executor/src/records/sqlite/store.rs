@@ -55,8 +55,15 @@ impl RecordStore for SqliteRecords {
         write_tx!(self, accept::accept, order)
     }
 
-    async fn claim(&self, boot: BootId, now: UnixMicros, lease: Duration, limit: u32) -> Result<Vec<Claim>> {
-        write_tx!(self, claims::claim, boot, now, lease, limit)
+    async fn claim(
+        &self,
+        boot: BootId,
+        now: UnixMicros,
+        lease: Duration,
+        limit: u32,
+        running: &[ExecutionId],
+    ) -> Result<Vec<Claim>> {
+        write_tx!(self, claims::claim, boot, now, lease, limit, running)
     }
 
     async fn renew(
