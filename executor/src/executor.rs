@@ -1,10 +1,10 @@
 //! The handle: accept an order, cancel, watch, shut down.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -154,6 +154,8 @@ pub(crate) struct Inner {
     /// No new work is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    /// Bounds how many answers are decoded at once.
+    pub(crate) developing: Semaphore,
 }
 
 impl Executor {
@@ -168,6 +170,7 @@ impl Executor {
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            developing: Semaphore::new(available_parallelism().map_or(1, NonZero::get)),
         });
         supervisor::spawn(&inner);
         Self { inner }

@@ -10,30 +10,23 @@ use bytes::Bytes;
 use crate::{
     artifact::{self, Artifact, Expected},
     attempt::{Outcome, end},
-    backoff::Backoff,
     blob::{BlobError, BlobKey},
     failure::Failure,
     ids::{AttemptId, ImageId},
-    plan::{Price, Render, Step, Target, Thumbnail},
+    persist::{self, Saved},
+    plan::{MAX_AMOUNT_NANOS, Price, Render, Step, Target, Thumbnail},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{AttemptOutcome, AttemptRecord, Commit, ImageRecord, RecordError, ThumbnailRecord},
     run::Run,
-};
-
-/// Delays between tries to save; a store that is away is tried until it is back.
-const SAVE_BACKOFF: Backoff = Backoff {
-    initial: Duration::from_millis(200),
-    max: Duration::from_secs(30),
-    multiplier_milli: 2000,
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
 /// attempt may be there already; then that one counts.
 pub(crate) async fn stage(run: &Run<'_>, attempt: AttemptId, body: Bytes) -> Result<Bytes, RecordError> {
     let key = BlobKey::staged(attempt);
-    match save(run, &key, "application/octet-stream", &body).await? {
+    match persist::save(run, &key, "application/octet-stream", &body).await? {
         Saved::Stored => Ok(body),
-        Saved::OtherBytes => read_staged(run, &key).await,
+        Saved::OtherBytes => read_blob(run, &key).await,
     }
 }
 
@@ -52,7 +45,7 @@ pub(crate) async fn from_staging(
         media_type: receipt.media_type.clone(),
         request_id: receipt.request_id.clone(),
         headers: receipt.headers.clone(),
-        body: read_staged(run, &BlobKey::staged(record.id)).await?,
+        body: read_blob(run, &BlobKey::staged(record.id)).await?,
     };
     let generation_time = match (record.dispatched_at, record.received_at) {
         (Some(dispatched), Some(received)) => received.since(dispatched),
@@ -110,7 +103,7 @@ pub(crate) async fn answer(
         revised_prompt: picture.rendered.revised_prompt.clone(),
         now: run.inner.parts.clock.now(),
     };
-    run.records().commit(&run.fence, &commit).await?;
+    persist::record(run, || run.records().commit(&run.fence, &commit)).await?;
     run.notify();
     tracing::info!(
         execution = %run.fence.execution,
@@ -153,6 +146,8 @@ async fn develop(
     let render = target.render.clone();
     let thumbnails = step.thumbnails.clone();
     let limits = run.inner.parts.settings.limits;
+    // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
+    let _permit = run.inner.developing.acquire().await;
     let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
     tokio::task::spawn_blocking(work)
         .await
@@ -221,7 +216,7 @@ async fn store(
     let mut thumbnails = Vec::with_capacity(picture.thumbnails.len());
     for (spec, copy) in &picture.thumbnails {
         let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        must_save(run, &key, spec.format.media_type(), copy).await?;
+        let size_bytes = keep_copy(run, &key, spec.format.media_type(), copy).await?;
         let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
         thumbnails.push(ThumbnailRecord {
             public_url: blobs.public_url(&key).unwrap_or_default(),
@@ -229,7 +224,7 @@ async fn store(
             width_px,
             height_px,
             format: spec.format,
-            size_bytes: i64::try_from(copy.len()).unwrap_or(i64::MAX),
+            size_bytes,
         });
     }
     let now = run.inner.parts.clock.now();
@@ -273,9 +268,11 @@ async fn store(
     })
 }
 
-/// What an answer costs by the pinned prices, and whether that is only our own price.
+/// What an answer costs by the pinned prices, and whether that is only our own price. A bill that is negative or
+/// absurd is not believed.
 pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
-    if let Some(cost_nanos) = bill.cost_nanos {
+    let believable = |cost_nanos: &i64| (0..=MAX_AMOUNT_NANOS).contains(cost_nanos);
+    if let Some(cost_nanos) = bill.cost_nanos.filter(believable) {
         return (cost_nanos, false);
     }
     if price.ceiling_nanos == 0 {
@@ -292,40 +289,15 @@ pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
         let amount = unit_nanos.get(unit.as_str())?.checked_mul(*quantity)?;
         sum.checked_add(amount)
     });
-    match by_usage {
+    match by_usage.filter(believable) {
         Some(cost_nanos) if !bill.usage.is_empty() => (cost_nanos, false),
         _ => (price.expected_nanos, true),
     }
 }
 
-enum Saved {
-    Stored,
-    OtherBytes,
-}
-
-/// Saves bytes, again and again while the store is away: a paid picture is not dropped for that.
-async fn save(run: &Run<'_>, key: &BlobKey, media_type: &str, bytes: &Bytes) -> Result<Saved, RecordError> {
-    let mut failures = 0;
-    loop {
-        match run.inner.parts.blobs.put(key, media_type, bytes.clone()).await {
-            Ok(()) => return Ok(Saved::Stored),
-            Err(BlobError::Conflict(_)) => return Ok(Saved::OtherBytes),
-            Err(error) => {
-                failures += 1;
-                tracing::error!(execution = %run.fence.execution, %key, failures, %error, "saving failed; trying again");
-            }
-        }
-        // Full delays, no jitter: nobody else competes for this key.
-        tokio::select! {
-            () = run.inner.parts.clock.sleep(SAVE_BACKOFF.bound(failures)) => {}
-            () = run.stops.lost.cancelled() => return Err(RecordError::Fenced),
-        }
-    }
-}
-
 /// Saves under a key that follows from ids; other bytes there mean that two pictures claim the same name.
 async fn must_save(run: &Run<'_>, key: &BlobKey, media_type: &str, bytes: &Bytes) -> Result<(), RecordError> {
-    match save(run, key, media_type, bytes).await? {
+    match persist::save(run, key, media_type, bytes).await? {
         Saved::Stored => Ok(()),
         Saved::OtherBytes => Err(RecordError::Damaged(format!(
             "other bytes are stored under {key}"
@@ -333,7 +305,22 @@ async fn must_save(run: &Run<'_>, key: &BlobKey, media_type: &str, bytes: &Bytes
     }
 }
 
-async fn read_staged(run: &Run<'_>, key: &BlobKey) -> Result<Bytes, RecordError> {
+/// Saves a small copy and returns its size. Another encoder may have made other bytes of the same picture before a
+/// crash; those are as good.
+async fn keep_copy(
+    run: &Run<'_>,
+    key: &BlobKey,
+    media_type: &str,
+    bytes: &Bytes,
+) -> Result<i64, RecordError> {
+    let size_bytes = match persist::save(run, key, media_type, bytes).await? {
+        Saved::Stored => bytes.len(),
+        Saved::OtherBytes => read_blob(run, key).await?.len(),
+    };
+    Ok(i64::try_from(size_bytes).unwrap_or(i64::MAX))
+}
+
+async fn read_blob(run: &Run<'_>, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     run.inner.parts.blobs.get(key).await.map_err(unavailable)
 }

@@ -34,6 +34,7 @@ pub mod executor;
 pub mod failure;
 mod finish;
 pub mod ids;
+mod persist;
 pub mod plan;
 pub mod provider;
 pub mod providers;

@@ -10,6 +10,16 @@ mod parse;
 
 pub use parse::{PlanProblem, PlanRefused};
 
+/// Largest amount of one line of a plan, in billionths: a million units of the currency. Sums of the most that a
+/// plan may hold stay far below what 64 bits can.
+pub const MAX_AMOUNT_NANOS: i64 = 1_000_000 * 1_000_000_000;
+/// Most steps of a plan; the contract says so.
+pub const MAX_STEPS: usize = 500;
+/// Most targets of a step, and most thumbnails.
+const MAX_PER_STEP: usize = 32;
+/// Most attempts per target; the contract says so.
+const MAX_ATTEMPTS: u32 = 10;
+
 /// A plan that can be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

@@ -1,6 +1,8 @@
 //! One step: find out who draws the picture, then attempts at the primary and, if it is proven that
 //! nothing was paid, at the fallbacks.
 
+use std::time::Duration;
+
 use limn_proto::reason::Reason;
 
 use crate::{
@@ -52,6 +54,10 @@ pub(crate) async fn drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Re
     }
 }
 
+/// Longest wait that a provider may ask for: as long as the longest backoff of a plan. Who asks for more is left for
+/// a fallback, or the step fails and can be ordered again later.
+const MAX_ASKED_WAIT: Duration = Duration::from_secs(600);
+
 /// Where a step stands among its targets.
 struct Progress {
     /// The target to try next.
@@ -96,7 +102,8 @@ impl Progress {
         };
         self.failures += 1;
         let policy = &run.plan.policy;
-        if failure.retryable && self.failures < policy.max_attempts {
+        let is_patient = failure.retry_delay.is_none_or(|delay| delay <= MAX_ASKED_WAIT);
+        if failure.retryable && is_patient && self.failures < policy.max_attempts {
             return self.wait(run, step, &failure).await;
         }
         let may_fall_back = failure.reason != Reason::ContentBlocked;

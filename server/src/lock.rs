@@ -69,7 +69,7 @@ impl DataLock {
             file: path.clone(),
             source,
         };
-        fs::create_dir_all(folder).map_err(unavailable)?;
+        make_private(folder).map_err(unavailable)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -143,6 +143,16 @@ impl Drop for DataLock {
     }
 }
 
+/// Makes a folder that only its owner can look into: it will hold prompts and pictures. One that is there keeps its
+/// permissions.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 fn read(file: &File) -> Option<Holder> {
     let mut file = file;
     let mut content = String::new();
@@ -170,6 +180,17 @@ mod tests {
         };
         assert_eq!(holder.pid, me);
         assert_eq!(holder.address.as_deref(), Some("http://127.0.0.1:7001"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_new_folder_is_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let _lock = DataLock::acquire(&folder, false).unwrap();
+        let mode = fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

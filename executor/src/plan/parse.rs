@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::{digest, name, plan as wire, reason::Reason};
 
-use super::{Description, ImageFormat, Plan, Policy, Price, Render, Step, Target, Thumbnail};
+use super::{
+    Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_STEPS, Plan, Policy, Price,
+    Render, Step, Target, Thumbnail,
+};
 use crate::backoff::Backoff;
 
 /// One thing that is wrong with a plan.
@@ -93,7 +96,8 @@ impl Parser {
         );
         self.require(spec.revision >= 1, "revision", "must be at least 1");
         self.require(name::is_client_id(&spec.client), "client", "is no client id");
-        self.require(!spec.steps.is_empty(), "steps", "must not be empty");
+        let is_steps = (1..=MAX_STEPS).contains(&spec.steps.len());
+        self.require(is_steps, "steps", "must be 1 to 500 steps");
         self.require(
             self.currency.len() == 3 && self.currency.bytes().all(|byte| byte.is_ascii_uppercase()),
             "cost.expected.currency_code",
@@ -143,11 +147,11 @@ impl Parser {
             &format!("{path}.step_id"),
             "is no step id",
         );
-        self.require(
-            !step.targets.is_empty(),
-            &format!("{path}.targets"),
-            "must not be empty",
-        );
+        let few = |count: usize| count <= MAX_PER_STEP;
+        let is_targets = !step.targets.is_empty() && few(step.targets.len());
+        self.require(is_targets, &format!("{path}.targets"), "must be 1 to 32 targets");
+        let thumbnails_path = format!("{path}.thumbnails");
+        self.require(few(step.thumbnails.len()), &thumbnails_path, "must be at most 32");
         let mut targets = Vec::with_capacity(step.targets.len());
         for (number, render) in (0..).zip(&step.targets) {
             let target_path = format!("{path}.targets[{number}]");
@@ -312,7 +316,12 @@ impl Parser {
                 ceiling_nanos: self.amount(&format!("{path}.attempt_ceiling"), line.attempt_ceiling.as_ref()),
                 unit_nanos,
             };
-            prices.insert((line.step_id.clone(), line.target), price);
+            let earlier = prices.insert((line.step_id.clone(), line.target), price);
+            self.require(
+                earlier.is_none(),
+                &path,
+                "prices a target that another line prices already",
+            );
         }
         prices
     }
@@ -326,11 +335,8 @@ impl Parser {
             "policy.max_concurrency",
             "must be at least 1",
         );
-        self.require(
-            retry.max_attempts >= 1,
-            "policy.retry.max_attempts",
-            "must be at least 1",
-        );
+        let is_attempts = (1..=MAX_ATTEMPTS).contains(&retry.max_attempts);
+        self.require(is_attempts, "policy.retry.max_attempts", "must be 1 to 10");
         self.require(
             retry.multiplier_milli >= 1000,
             "policy.retry.multiplier_milli",
@@ -363,8 +369,8 @@ impl Parser {
         if money.currency_code != self.currency {
             self.problem(path, "must be in the currency of cost.expected");
         }
-        if money.nanos < 0 {
-            self.problem(path, "must not be negative");
+        if !(0..=MAX_AMOUNT_NANOS).contains(&money.nanos) {
+            self.problem(path, "must be 0 to a million units");
         }
         money.nanos
     }

@@ -321,6 +321,9 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::ProviderRateLimited | Reason::ProviderUnavailable => {
             "nothing was paid; run it again later, or name other providers with --fallback"
         }
+        Reason::NoImage | Reason::ImageInvalid => {
+            "the provider billed this answer, so it is kept (stagedKey); running it again draws, and pays, again"
+        }
         Reason::ContentBlocked => "the provider refuses this content; say it in other words",
         Reason::StoreUnavailable | Reason::ShuttingDown => "try again; the same order is never paid twice",
         Reason::BadPageToken => "start the list again without --page-token",

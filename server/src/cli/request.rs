@@ -146,6 +146,7 @@ impl RequestFlags {
     }
 
     fn build(&self, parent: String) -> Result<v1::PlanRequest, Failure> {
+        self.refuse_loose_words()?;
         let options = unique("--option", &self.option)?;
         let image = |prompt: &String| self.image(prompt, &options);
         let work = match self.prompts.as_slice() {
@@ -169,6 +170,21 @@ impl RequestFlags {
             variation: self.variation.unwrap_or_default(),
             not_after_time: None,
         })
+    }
+
+    /// Several prompts of one word each are a prompt whose quotes were forgotten, and every word would be paid for.
+    fn refuse_loose_words(&self) -> Result<(), Failure> {
+        let is_word = |prompt: &String| !prompt.trim().contains(char::is_whitespace);
+        if self.prompts.len() < 2 || !self.prompts.iter().all(is_word) {
+            return Ok(());
+        }
+        let message = format!(
+            "{} prompts of one word each; quote a prompt of several words: {:?}. \
+             Pictures of single words can be asked for with --request",
+            self.prompts.len(),
+            self.prompts.join(" "),
+        );
+        Err(Failure::usage(message))
     }
 
     fn image(&self, prompt: &str, options: &BTreeMap<String, String>) -> v1::ImageRequest {

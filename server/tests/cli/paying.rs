@@ -97,8 +97,8 @@ fn a_failed_execution_is_five_and_keeps_what_is_finished() {
     paying.provider.reply(Reply::bad_request());
     let arguments = [
         "render",
-        "one",
-        "two",
+        "one hill",
+        "two hills",
         "--provider",
         "openai",
         "--max-concurrency",

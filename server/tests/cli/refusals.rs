@@ -10,6 +10,8 @@ fn wrong_usage_is_two() {
     for arguments in [
         &["render"][..],
         &["draw", "a tower"],
+        // Forgotten quotes: three pictures would be paid for.
+        &["render", "a", "red", "fox"],
         &["render", "a tower", "--size", "large"],
         &["render", "a tower", "--max-cost", "1e3"],
         &["render", "a tower", "--label", "no-equals-sign"],

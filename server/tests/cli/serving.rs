@@ -95,7 +95,14 @@ fn detaching_without_a_server_is_refused_before_anything_starts() {
 #[test]
 fn lists_are_filtered_and_go_on_with_a_token() {
     let limn = Limn::new();
-    limn.ok(&["render", "one", "two", "three", "--session", "s-1"]);
+    limn.ok(&[
+        "render",
+        "one hill",
+        "two hills",
+        "three hills",
+        "--session",
+        "s-1",
+    ]);
     limn.ok(&["render", "four", "--session", "s-2", "--label", "kind=last"]);
 
     let images = |arguments: &[&str]| {

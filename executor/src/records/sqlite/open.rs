@@ -14,6 +14,8 @@ use super::super::{RecordError, Result};
 const READERS: u32 = 4;
 /// How long a connection waits for a lock that another process holds, for example a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a write waits for its turn at the one connection. Long: on a slow disk a queue of hundreds is no failure.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Text of the migrations, by number. Numbers mean the same in every database; they only ever grow.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(
@@ -52,6 +54,7 @@ impl SqliteRecords {
             .busy_timeout(BUSY_TIMEOUT);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .acquire_timeout(QUEUE_TIMEOUT)
             .connect_with(options.clone())
             .await
             .map_err(unavailable)?;

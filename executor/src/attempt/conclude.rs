@@ -1,0 +1,132 @@
+//! Attempts that end without an image: what each outcome proves, and what may follow it.
+
+use bytes::Bytes;
+use limn_proto::reason::Reason;
+
+use super::{Outcome, receipt, unknown};
+use crate::{
+    blob::BlobKey,
+    failure::Failure,
+    ids::AttemptId,
+    persist,
+    provider::{Answer, Billing, CallError, Rejection},
+    records::{AttemptEnd, AttemptOutcome, RecordError},
+    run::Run,
+};
+
+/// Writes down a call that gave no answer to keep, by what is proven about it.
+pub(super) async fn call_error(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    error: CallError,
+) -> Result<Outcome, RecordError> {
+    match error {
+        CallError::Unsent { message } => {
+            let failure = Failure::new(Reason::ProviderUnavailable, message).retryable();
+            end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+            Ok(Outcome::Unpaid(failure))
+        }
+        CallError::Rejected(rejection) => rejected(run, attempt, rejection).await,
+        CallError::Unknown {
+            message,
+            http_status,
+            request_id,
+            partial_body,
+        } => {
+            let mut failure = unknown(&message);
+            if let Some(status) = http_status {
+                failure = failure.with("httpStatus", status);
+            }
+            if !partial_body.is_empty() {
+                failure = failure.with("receivedBytes", partial_body.len());
+                keep_partial(run, attempt, partial_body, &request_id).await?;
+            }
+            end(run, attempt, AttemptOutcome::Unknown, &failure, &request_id).await?;
+            Ok(Outcome::Parked(failure))
+        }
+    }
+}
+
+async fn rejected(run: &Run<'_>, attempt: AttemptId, rejection: Rejection) -> Result<Outcome, RecordError> {
+    let mut failure = Failure::new(rejection.reason, rejection.message);
+    failure.metadata = rejection.metadata;
+    failure.retry_delay = rejection.retry_after;
+    failure.retryable = matches!(
+        rejection.reason,
+        Reason::ProviderUnavailable | Reason::ProviderRateLimited
+    );
+    if let Some(status) = rejection.http_status {
+        failure = failure.with("httpStatus", status);
+    }
+    let (outcome, next): (_, fn(Failure) -> Outcome) = match rejection.billing {
+        Billing::No if rejection.reason == Reason::ContentBlocked => {
+            (AttemptOutcome::Rejected, Outcome::Failed)
+        }
+        Billing::No => (AttemptOutcome::Rejected, Outcome::Unpaid),
+        // What may have been billed is followed by no other call.
+        Billing::Unknown => (AttemptOutcome::RejectedBillUnknown, Outcome::Failed),
+    };
+    if rejection.reason == Reason::ProviderAccount {
+        tracing::error!(
+            execution = %run.fence.execution,
+            message = failure.message,
+            "the provider refuses the account: check its key and its credit"
+        );
+    }
+    end(run, attempt, outcome, &failure, &rejection.request_id).await?;
+    Ok(next(failure))
+}
+
+/// A part of an answer is evidence that the provider took the work.
+async fn keep_partial(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    body: Bytes,
+    request_id: &str,
+) -> Result<(), RecordError> {
+    let key = BlobKey::partial(attempt);
+    let answer = Answer {
+        body: body.clone(),
+        request_id: request_id.to_owned(),
+        ..Answer::default()
+    };
+    let mut evidence = receipt(run, attempt, "partial_answer", &answer);
+    evidence.staging_key = key.to_string();
+    if let Err(error) = run
+        .inner
+        .parts
+        .blobs
+        .put(&key, "application/octet-stream", body)
+        .await
+    {
+        tracing::warn!(%attempt, %error, "the part of an answer that came could not be kept");
+        evidence.staging_key = String::new();
+    }
+    persist::record(run, || run.records().add_receipt(&evidence)).await
+}
+
+/// Ends an attempt without an image.
+pub(crate) async fn end(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    outcome: AttemptOutcome,
+    failure: &Failure,
+    request_id: &str,
+) -> Result<(), RecordError> {
+    let end = AttemptEnd {
+        outcome,
+        failure: failure.clone(),
+        provider_request_id: request_id.to_owned(),
+        now: run.inner.parts.clock.now(),
+    };
+    persist::record(run, || run.records().end_attempt(&run.fence, attempt, &end)).await?;
+    tracing::info!(
+        execution = %run.fence.execution,
+        %attempt,
+        state = outcome.state().as_str(),
+        reason = failure.reason.as_str(),
+        "attempt ended without an image"
+    );
+    run.notify();
+    Ok(())
+}
