@@ -1,21 +1,18 @@
 //! `ExecutorService` and `ImageLibraryService`, with the local renderer.
 
-use std::time::Duration;
-
-use limn_executor::clock::{Clock as _, SystemClock};
 use limn_proto::v1::{
     CancelExecutionRequest, ExecutePlanRequest, Execution, ExecutionOrder, ExecutionState,
-    GetExecutionRequest, GetImageRequest, Image, ImageFilter, ImageGenerationPlan, IssueImageUrlsRequest,
-    ListExecutionsRequest, ListImagesRequest, ReadImageRequest, SavePlanRequest, StartExecutionRequest,
-    WatchExecutionRequest, execution_event::Event, execution_order::Source,
-    executor_service_client::ExecutorServiceClient, image_library_service_client::ImageLibraryServiceClient,
+    GetExecutionRequest, GetImageRequest, Image, ImageFilter, ImageGenerationPlan, ListExecutionsRequest,
+    ListImagesRequest, ReadImageRequest, SavePlanRequest, StartExecutionRequest, WatchExecutionRequest,
+    execution_event::Event, execution_order::Source, executor_service_client::ExecutorServiceClient,
+    image_library_service_client::ImageLibraryServiceClient,
     plan_store_service_client::PlanStoreServiceClient, planner_service_client::PlannerServiceClient,
 };
 use pbjson_types::Timestamp;
 use tonic::{Code, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::support::{InProcess, Server, one_picture, refused};
+use crate::support::{InProcess, one_picture, refused};
 
 const NOBODY: &str = "clients/alice/executions/01900000-0000-7000-8000-000000000000";
 
@@ -56,7 +53,7 @@ async fn finish(channel: &Channel, order: ExecutionOrder) -> (Execution, Vec<u64
     (last.expect("a stream ends with a snapshot"), sequences)
 }
 
-async fn one_image(channel: &Channel, prompt: &str) -> (Execution, Image) {
+pub(crate) async fn one_image(channel: &Channel, prompt: &str) -> (Execution, Image) {
     let plan = plan(channel, prompt).await;
     let (execution, _) = finish(channel, order(Source::Plan(plan))).await;
     assert_eq!(execution.state(), ExecutionState::Completed, "{execution:?}");
@@ -418,59 +415,6 @@ async fn lists_are_filtered_and_refuse_filters_that_mean_nothing() {
             .await,
     );
     assert_eq!(wrong.fields, ["states[0]"]);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn addresses_expire_and_cover_thumbnails_when_asked() {
-    let server = Server::start().await;
-    let channel = server.channel().await;
-    let (_, image) = one_image(&channel, "a red fox").await;
-    let mut library = ImageLibraryServiceClient::new(channel);
-    let request = IssueImageUrlsRequest {
-        names: vec![image.name.clone()],
-        ttl: Some(Duration::from_secs(90).into()),
-        include_thumbnails: true,
-    };
-    let now = SystemClock.now().seconds();
-    let urls = library
-        .issue_image_urls(request.clone())
-        .await
-        .unwrap()
-        .into_inner()
-        .urls;
-    assert_eq!(urls.len(), 1 + image.thumbnails.len());
-    assert_eq!(urls[0].storage_key, image.storage_key);
-    let expires = urls[0].expire_time.unwrap().seconds;
-    assert!((now + 90..=now + 95).contains(&expires));
-    let base = format!(
-        "http://{}/blobs/{}?expires={expires}&",
-        server.address, image.storage_key
-    );
-    assert!(urls[0].url.starts_with(&base), "{}", urls[0].url);
-
-    let wrong = IssueImageUrlsRequest {
-        names: vec!["images/1".to_owned()],
-        ttl: Some(Duration::from_millis(999).into()),
-        ..request.clone()
-    };
-    assert_eq!(
-        refused(library.issue_image_urls(wrong).await).fields,
-        ["ttl", "names[0]"]
-    );
-    let mixed = IssueImageUrlsRequest {
-        names: vec![image.name.clone(), image.name.replace("alice", "bob")],
-        ..request.clone()
-    };
-    assert_eq!(
-        refused(library.issue_image_urls(mixed).await).reason,
-        "CLIENT_MISMATCH"
-    );
-    let none = IssueImageUrlsRequest {
-        names: Vec::new(),
-        ..request
-    };
-    assert_eq!(refused(library.issue_image_urls(none).await).fields, ["names"]);
     server.stop().await;
 }
 

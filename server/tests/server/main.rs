@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod addresses;
 mod executions;
 mod links;
 mod logs;
