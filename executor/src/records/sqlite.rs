@@ -32,6 +32,7 @@ mod lifecycle;
 mod open;
 mod outcomes;
 mod owned;
+mod pages;
 mod plans;
 #[cfg(test)]
 mod query_plans;

@@ -8,6 +8,7 @@ use super::{
     super::{ImageFilter, ImageRecord, Page, Result},
     image_rows::{IMAGES, bind_image, image_record, thumbnail_record},
     open::unavailable,
+    pages,
     rows::{Fields, wrong_state},
 };
 use crate::ids::ImageId;
@@ -127,12 +128,7 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Que
     if let Some(before) = filter.created_before {
         query.push(" AND created_us < ").push_bind(before.0);
     }
-    if let Some((created, id)) = &page.after {
-        query.push(" AND (created_us, id) < (").push_bind(created.0);
-        query.push(", ").push_bind(id.clone()).push(")");
-    }
-    query.push(" ORDER BY created_us DESC, id DESC LIMIT ");
-    query.push_bind(page.limit);
+    pages::push(&mut query, "id", page);
     query
 }
 

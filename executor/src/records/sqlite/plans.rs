@@ -5,6 +5,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use super::{
     super::{NewPlan, Page, PlanDeletion, PlanFilter, PlanRecord, Result},
     open::unavailable,
+    pages,
     rows::{Fields, damaged},
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
@@ -93,14 +94,7 @@ pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> Quer
     if let Some(kind) = filter.kind {
         query.push(" AND kind = ").push_bind(kind.as_str_name());
     }
-    if let Some((created, digest_hex)) = &page.after {
-        query
-            .push(" AND (created_us, digest_hex) < (")
-            .push_bind(created.0);
-        query.push(", ").push_bind(digest_hex.clone()).push(")");
-    }
-    query.push(" ORDER BY created_us DESC, digest_hex DESC LIMIT ");
-    query.push_bind(page.limit);
+    pages::push(&mut query, "digest_hex", page);
     query
 }
 

@@ -12,6 +12,7 @@ use super::{
     },
     open::unavailable,
     owned::Execution,
+    pages,
     rows::{Fields, damaged},
 };
 use crate::{
@@ -70,12 +71,7 @@ pub(super) fn list_query(client: &str, filter: &ExecutionFilter, page: &Page) ->
         }
         query.push(")");
     }
-    if let Some((created, id)) = &page.after {
-        query.push(" AND (created_us, id) < (").push_bind(created.0);
-        query.push(", ").push_bind(id.clone()).push(")");
-    }
-    query.push(" ORDER BY created_us DESC, id DESC LIMIT ");
-    query.push_bind(page.limit);
+    pages::push(&mut query, "id", page);
     query
 }
 
