@@ -121,11 +121,19 @@ pub(crate) async fn answer(
     Ok(Outcome::Committed)
 }
 
-/// A checked picture and its small copies, in memory.
+/// A checked picture, as encoded. Its pixels are gone: they are by far the largest part, and saving may take long.
 struct Picture {
     rendered: Rendered,
-    artifact: Artifact,
-    thumbnails: Vec<(Thumbnail, Bytes)>,
+    sha256: String,
+    copies: Vec<Copy>,
+}
+
+/// A small copy, as encoded.
+struct Copy {
+    spec: Thumbnail,
+    width_px: u32,
+    height_px: u32,
+    bytes: Bytes,
 }
 
 /// A paid answer without a picture of the plan.
@@ -175,21 +183,26 @@ fn develop_blocking(
         bill: rendered.bill.clone(),
     };
     let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
-    let thumbnails = thumbnails
-        .iter()
-        .filter_map(|spec| copy(&artifact, spec))
-        .collect();
     Ok(Picture {
+        copies: thumbnails
+            .iter()
+            .filter_map(|spec| copy(&artifact, spec))
+            .collect(),
+        sha256: artifact.sha256,
         rendered,
-        artifact,
-        thumbnails,
     })
 }
 
 /// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
-fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<(Thumbnail, Bytes)> {
+fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<Copy> {
+    let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
     match artifact::thumbnail(&artifact.pixels, spec) {
-        Ok(bytes) => Some((*spec, Bytes::from(bytes))),
+        Ok(bytes) => Some(Copy {
+            spec: *spec,
+            width_px,
+            height_px,
+            bytes: Bytes::from(bytes),
+        }),
         Err(error) => {
             tracing::error!(%error, "a thumbnail could not be made");
             None
@@ -210,25 +223,25 @@ async fn store(
     let blobs = &run.inner.parts.blobs;
     let client = &run.plan.client;
     let id = ImageId::of_step(run.fence.execution, &step.step_id);
-    let artifact = &picture.artifact;
-    let key = BlobKey::image(client, id, artifact.format);
-    must_save(run, &key, artifact.format.media_type(), &picture.rendered.image).await?;
-    let mut thumbnails = Vec::with_capacity(picture.thumbnails.len());
-    for (spec, copy) in &picture.thumbnails {
+    // The picture is checked: it has the format and the size of the plan.
+    let format = target.render.format;
+    let key = BlobKey::image(client, id, format);
+    must_save(run, &key, format.media_type(), &picture.rendered.image).await?;
+    let mut thumbnails = Vec::with_capacity(picture.copies.len());
+    for copy in &picture.copies {
+        let spec = &copy.spec;
         let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        let size_bytes = keep_copy(run, &key, spec.format.media_type(), copy).await?;
-        let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
+        let size_bytes = keep_copy(run, &key, spec.format.media_type(), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
             public_url: blobs.public_url(&key).unwrap_or_default(),
             storage_key: key.to_string(),
-            width_px,
-            height_px,
+            width_px: copy.width_px,
+            height_px: copy.height_px,
             format: spec.format,
             size_bytes,
         });
     }
     let now = run.inner.parts.clock.now();
-    let sha256 = artifact.sha256.clone();
     Ok(ImageRecord {
         id,
         client: client.clone(),
@@ -239,11 +252,11 @@ async fn store(
         take: run.take,
         attempt,
         reused: false,
-        rendered_sha256: sha256.clone(),
-        stored_sha256: sha256,
-        format: artifact.format,
-        width_px: artifact.width_px,
-        height_px: artifact.height_px,
+        rendered_sha256: picture.sha256.clone(),
+        stored_sha256: picture.sha256.clone(),
+        format,
+        width_px: target.render.width_px,
+        height_px: target.render.height_px,
         size_bytes: i64::try_from(picture.rendered.image.len()).unwrap_or(i64::MAX),
         public_url: blobs.public_url(&key).unwrap_or_default(),
         storage_key: key.to_string(),
@@ -283,15 +296,22 @@ pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
         .iter()
         .map(|(unit, nanos)| (unit.as_str(), *nanos))
         .collect();
-    // Nothing of a unit needs no price.
-    let mut used = bill.usage.iter().filter(|(_, quantity)| **quantity != 0);
+    // Nothing of a unit needs no price; nothing of any unit says nothing.
+    let mut used = bill
+        .usage
+        .iter()
+        .filter(|(_, quantity)| **quantity != 0)
+        .peekable();
+    if used.peek().is_none() {
+        return (price.expected_nanos, true);
+    }
     let by_usage = used.try_fold(0_i64, |sum, (unit, quantity)| {
         let amount = unit_nanos.get(unit.as_str())?.checked_mul(*quantity)?;
         sum.checked_add(amount)
     });
     match by_usage.filter(believable) {
-        Some(cost_nanos) if !bill.usage.is_empty() => (cost_nanos, false),
-        _ => (price.expected_nanos, true),
+        Some(cost_nanos) => (cost_nanos, false),
+        None => (price.expected_nanos, true),
     }
 }
 
@@ -323,4 +343,46 @@ async fn keep_copy(
 async fn read_blob(run: &Run<'_>, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     run.inner.parts.blobs.get(key).await.map_err(unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price() -> Price {
+        Price {
+            expected_nanos: 50,
+            ceiling_nanos: 90,
+            unit_nanos: vec![("text".to_owned(), 2), ("image".to_owned(), 3)],
+        }
+    }
+
+    fn settled(cost_nanos: Option<i64>, usage: &[(&str, i64)]) -> (i64, bool) {
+        let usage = usage
+            .iter()
+            .map(|(unit, quantity)| ((*unit).to_owned(), *quantity));
+        let bill = Bill {
+            cost_nanos,
+            usage: usage.collect(),
+        };
+        settle(&price(), &bill)
+    }
+
+    #[test]
+    fn a_bill_is_what_the_provider_says_else_its_usage_else_our_own_price() {
+        assert_eq!(settled(Some(77), &[("image", 10)]), (77, false));
+        assert_eq!(
+            settled(None, &[("text", 4), ("image", 10), ("unpriced", 0)]),
+            (38, false)
+        );
+        assert_eq!(settled(None, &[]), (50, true));
+    }
+
+    #[test]
+    fn a_bill_that_cannot_be_true_or_says_nothing_is_never_taken_as_zero() {
+        assert_eq!(settled(Some(-1), &[]), (50, true));
+        assert_eq!(settled(None, &[("image", i64::MAX)]), (50, true));
+        assert_eq!(settled(None, &[("unpriced", 1)]), (50, true));
+        assert_eq!(settled(None, &[("text", 0), ("image", 0)]), (50, true));
+    }
 }
