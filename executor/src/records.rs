@@ -201,6 +201,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// One execution of a client with steps, attempts and cost.
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>>;
 
+    /// Where an execution of a client stands: what a watcher asks again and again, without steps and attempts.
+    async fn standing(&self, client: &str, execution: ExecutionId) -> Result<Option<Standing>>;
+
     /// Executions of a client, newest first.
     async fn executions(
         &self,

@@ -16,7 +16,7 @@ use crate::{
     clock::UnixMicros,
     executor::Inner,
     ids::ExecutionId,
-    records::{ExecutionRecord, ExecutionState, RecordError},
+    records::{ExecutionRecord, ExecutionState, RecordError, Standing},
     snapshot,
 };
 
@@ -105,23 +105,25 @@ impl Watcher {
         let clock = Arc::clone(&self.inner.parts.clock);
         let settings = self.inner.parts.settings.clone();
         let quiet_until = clock.now().plus(settings.keep_alive);
-        let mut known = false;
         loop {
             // The state first: what is terminal before the events are read has no event after them.
-            let record = self.record().await?;
-            if !known && cursor > record.last_sequence {
-                return Err(WatchError::OutOfRange {
-                    last_sequence: record.last_sequence,
-                });
+            let standing = self.standing().await?;
+            if cursor > standing.last_sequence {
+                let last_sequence = standing.last_sequence;
+                return Err(WatchError::OutOfRange { last_sequence });
             }
-            known = true;
             self.read(cursor).await?;
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
-            if is_resting(record.state) {
-                self.ended = true;
-                return Ok(self.snapshot(&record));
+            if is_resting(standing.state) {
+                let record = self.record().await?;
+                // A parked execution may have moved on since; then its events come first.
+                if record.last_sequence == cursor {
+                    self.ended = true;
+                    return Ok(self.snapshot(&record));
+                }
+                continue;
             }
             if self.inner.stopping.is_cancelled() {
                 return Err(WatchError::ShuttingDown);
@@ -153,6 +155,16 @@ impl Watcher {
             self.ready.push_back(decoded);
         }
         Ok(())
+    }
+
+    async fn standing(&self) -> Result<Standing, WatchError> {
+        let standing = self
+            .inner
+            .parts
+            .records
+            .standing(&self.client, self.execution)
+            .await?;
+        standing.ok_or(WatchError::NotFound)
     }
 
     async fn record(&self) -> Result<ExecutionRecord, WatchError> {

@@ -27,6 +27,7 @@ macro_rules! record_scenarios {
             life: a_second_image_and_an_asynchronous_call,
             life: a_record_of_an_image_comes_back_whole,
             life: receipts_are_evidence_even_from_strangers,
+            life: a_standing_is_that_of_the_execution_and_of_its_client_alone,
             orders: a_request_id_stands_for_one_order,
             orders: a_running_execution_is_joined,
             orders: a_higher_take_runs_beside_the_first,

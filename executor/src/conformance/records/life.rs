@@ -139,3 +139,29 @@ pub async fn receipts_are_evidence_even_from_strangers(store: &dyn RecordStore) 
     assert_eq!(attempts.count(), 3, "prepared, dispatching, received");
     driver.audit().await
 }
+
+/// What watchers ask for again and again agrees with the whole, at every point of a life.
+pub async fn a_standing_is_that_of_the_execution_and_of_its_client_alone(
+    store: &dyn RecordStore,
+) -> Result<()> {
+    let driver = Driver::new(store);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = driver.attempt("a", "plan/a");
+    driver.receive(&fence, &attempt).await?;
+    for ends in [false, true] {
+        if ends {
+            store.commit(&fence, &driver.commit(&fence, &attempt)).await?;
+            driver.settle(&fence).await?;
+        }
+        let whole = driver.execution(fence.execution).await?;
+        assert_eq!(whole.state.is_terminal(), ends);
+        let expected = Standing {
+            state: whole.state,
+            last_sequence: whole.last_sequence,
+        };
+        let standing = store.standing(&whole.client, fence.execution).await?;
+        assert_eq!(standing, Some(expected));
+    }
+    assert_eq!(store.standing("somebody-else", fence.execution).await?, None);
+    Ok(())
+}

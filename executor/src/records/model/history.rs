@@ -50,6 +50,15 @@ pub struct ExecutionRecord {
     pub cost: CostRecord,
 }
 
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: ExecutionState,
+    /// Sequence of the last event.
+    pub last_sequence: u64,
+}
+
 /// A step of an execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepRecord {

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::{
-    super::{Balance, ExecutionState, Fence, RecordError, Result},
+    super::{Balance, ExecutionState, Fence, RecordError, Result, Standing},
     open::unavailable,
     rows::Fields,
 };
@@ -61,6 +61,19 @@ pub(super) async fn find(tx: &mut SqliteConnection, id: ExecutionId) -> Result<O
             reserved_nanos: fields.nanos("reserved_nanos")?,
             unknown_held_nanos: fields.nanos("unknown_held_nanos")?,
         },
+    }))
+}
+
+/// Where an execution of a client stands.
+pub(super) async fn standing(
+    tx: &mut SqliteConnection,
+    client: &str,
+    id: ExecutionId,
+) -> Result<Option<Standing>> {
+    let execution = find(tx, id).await?.filter(|execution| execution.client == client);
+    Ok(execution.map(|execution| Standing {
+        state: execution.state,
+        last_sequence: execution.last_sequence,
     }))
 }
 

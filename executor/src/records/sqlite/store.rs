@@ -173,6 +173,10 @@ impl RecordStore for SqliteRecords {
         read_tx!(self, snapshots::find, client, execution)
     }
 
+    async fn standing(&self, client: &str, execution: ExecutionId) -> Result<Option<Standing>> {
+        read_tx!(self, owned::standing, client, execution)
+    }
+
     async fn executions(
         &self,
         client: &str,
