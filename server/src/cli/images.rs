@@ -67,11 +67,11 @@ async fn show(
     if output.is_json() {
         return output.json(&with_extras(document, &urls, &pictures)?);
     }
-    output.text(&lines(&urls, &pictures, output.is_quiet()))?;
-    if let Some(remark) = listing::remark_on_more(&next_page_token) {
-        output.note(&remark);
-    }
-    Ok(())
+    listing::print(
+        output,
+        &lines(&urls, &pictures, output.is_quiet()),
+        &next_page_token,
+    )
 }
 
 /// An address leads to a server; without one it would lead nowhere.

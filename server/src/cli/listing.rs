@@ -3,7 +3,7 @@
 use limn_proto::v1;
 use tonic::Status;
 
-use super::{connect::Connection, failure::Failure, flags::Paging};
+use super::{connect::Connection, failure::Failure, flags::Paging, output::Output};
 
 /// Most entries that a server gives in one page.
 const LARGEST_PAGE: u32 = 200;
@@ -89,7 +89,11 @@ pub(crate) async fn plans(
     .await
 }
 
-/// How to go on where a list ended; nothing at the end.
-pub(crate) fn remark_on_more(next_page_token: &str) -> Option<String> {
-    (!next_page_token.is_empty()).then(|| format!("there are more: --page-token {next_page_token}"))
+/// Prints a list, and says how to go on where it ended.
+pub(crate) fn print(output: &Output, lines: &str, next_page_token: &str) -> Result<(), Failure> {
+    output.text(lines)?;
+    if !next_page_token.is_empty() {
+        output.note(&format!("there are more: --page-token {next_page_token}"));
+    }
+    Ok(())
 }

@@ -42,11 +42,7 @@ async fn list(
         });
     }
     let lines: String = plans.iter().map(|plan| report::plan_line(plan) + "\n").collect();
-    output.text(&lines)?;
-    if let Some(remark) = listing::remark_on_more(&next_page_token) {
-        output.note(&remark);
-    }
-    Ok(())
+    listing::print(output, &lines, &next_page_token)
 }
 
 async fn show(name: String, connection: &Connection, output: &Output) -> Result<(), Failure> {
