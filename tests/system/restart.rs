@@ -1,10 +1,8 @@
 //! A server that stops and starts again goes on where it was.
 
-use limn_proto::v1::{ExecutionState, StartExecutionRequest, WatchExecutionRequest};
+use limn_proto::v1::ExecutionState;
 
-use futures::StreamExt as _;
-
-use crate::support::{Progress, World, order, paid};
+use crate::support::{World, order, paid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_graceful_stop_waits_for_the_call_in_flight_and_keeps_its_picture() {
@@ -12,18 +10,7 @@ async fn a_graceful_stop_waits_for_the_call_in_flight_and_keeps_its_picture() {
     let gate = world.hold();
     let server = world.serve().await;
     let plan = server.plan(paid("a red fox in fresh snow")).await;
-    let start = StartExecutionRequest {
-        order: Some(order(&plan)),
-    };
-    let name = server
-        .executor()
-        .start_execution(start)
-        .await
-        .unwrap()
-        .into_inner()
-        .execution
-        .unwrap()
-        .name;
+    let name = server.start(order(&plan)).await;
     world.openai.wait_for_calls(1).await;
 
     let stopping = tokio::spawn(server.stop());
@@ -31,17 +18,7 @@ async fn a_graceful_stop_waits_for_the_call_in_flight_and_keeps_its_picture() {
     stopping.await.unwrap();
 
     let server = world.serve().await;
-    let request = WatchExecutionRequest {
-        name,
-        after_sequence: None,
-    };
-    let stream = server
-        .executor()
-        .watch_execution(request)
-        .await
-        .unwrap()
-        .into_inner();
-    let rest = Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await;
+    let rest = server.watch(&name, None).await;
     assert_eq!(rest.last().state(), ExecutionState::Completed);
     assert_eq!(world.openai.calls(), 1);
     assert_eq!(

@@ -177,6 +177,28 @@ impl TestServer {
         Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
     }
 
+    /// Accepts an order and returns the name of its execution at once.
+    pub(crate) async fn start(&self, order: ExecutionOrder) -> String {
+        let request = v1::StartExecutionRequest { order: Some(order) };
+        let answer = self.executor().start_execution(request).await.unwrap();
+        answer.into_inner().execution.unwrap().name
+    }
+
+    /// Watches an execution to the end of the stream.
+    pub(crate) async fn watch(&self, name: &str, after_sequence: Option<u64>) -> Progress {
+        let request = v1::WatchExecutionRequest {
+            name: name.to_owned(),
+            after_sequence,
+        };
+        let stream = self
+            .executor()
+            .watch_execution(request)
+            .await
+            .unwrap()
+            .into_inner();
+        Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
+    }
+
     pub(crate) async fn image(&self, name: &str) -> v1::Image {
         let request = v1::GetImageRequest {
             name: name.to_owned(),

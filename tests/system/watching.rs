@@ -2,23 +2,7 @@
 
 use limn_proto::v1::{ExecutionState, WatchExecutionRequest, execution_event::Event};
 
-use futures::StreamExt as _;
-
-use crate::support::{Progress, TestServer, World, order, paid, reason};
-
-async fn watch(server: &TestServer, name: &str, after_sequence: Option<u64>) -> Progress {
-    let request = WatchExecutionRequest {
-        name: name.to_owned(),
-        after_sequence,
-    };
-    let stream = server
-        .executor()
-        .watch_execution(request)
-        .await
-        .unwrap()
-        .into_inner();
-    Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
-}
+use crate::support::{World, order, paid, reason};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_begins_and_ends_with_a_snapshot_and_its_sequences_have_no_gaps() {
@@ -36,7 +20,7 @@ async fn a_stream_begins_and_ends_with_a_snapshot_and_its_sequences_have_no_gaps
     }
     assert_eq!(run.last().last_sequence, sequence);
     assert_eq!(run.last().state(), ExecutionState::Completed);
-    let whole = watch(&server, &run.last().name, Some(0)).await;
+    let whole = server.watch(&run.last().name, Some(0)).await;
     let kinds: Vec<_> = whole
         .deltas()
         .iter()
@@ -59,12 +43,12 @@ async fn watching_from_a_sequence_gives_exactly_what_follows_and_the_last_snapsh
     let server = world.serve().await;
     let plan = server.plan(paid("a red fox in fresh snow")).await;
     let name = server.execute(order(&plan)).await.last().name.clone();
-    let whole = watch(&server, &name, Some(0)).await;
+    let whole = server.watch(&name, Some(0)).await;
     let last = whole.last().last_sequence;
     assert_eq!(whole.deltas().len() as u64, last);
 
     for after in 0..=last {
-        let rest = watch(&server, &name, Some(after)).await;
+        let rest = server.watch(&name, Some(after)).await;
         let expected: Vec<_> = whole
             .deltas()
             .into_iter()
@@ -121,7 +105,7 @@ async fn a_client_that_dies_in_mid_stream_loses_nothing() {
     drop(stream);
     gate.open();
 
-    let rest = watch(&server, &execution.name, Some(first.sequence)).await;
+    let rest = server.watch(&execution.name, Some(first.sequence)).await;
     assert_eq!(rest.last().state(), ExecutionState::Completed);
     assert_eq!(world.openai.calls(), 1);
     let sequences: Vec<u64> = rest.deltas().iter().map(|event| event.sequence).collect();
@@ -143,16 +127,7 @@ async fn a_cancel_during_a_paid_call_keeps_the_picture() {
     let batch = crate::support::batch(vec![request("a fox"), request("a wolf"), request("a bear")]);
     let mut order = order(&server.plan(batch).await);
     order.max_concurrency = 1;
-    let start = limn_proto::v1::StartExecutionRequest { order: Some(order) };
-    let name = server
-        .executor()
-        .start_execution(start)
-        .await
-        .unwrap()
-        .into_inner()
-        .execution
-        .unwrap()
-        .name;
+    let name = server.start(order).await;
     world.openai.wait_for_calls(1).await;
 
     let cancel = || limn_proto::v1::CancelExecutionRequest { name: name.clone() };
@@ -167,7 +142,7 @@ async fn a_cancel_during_a_paid_call_keeps_the_picture() {
     assert_eq!(cancelled.state(), ExecutionState::Cancelling);
     gate.open();
 
-    let end = watch(&server, &name, None).await;
+    let end = server.watch(&name, None).await;
     assert_eq!(end.last().state(), ExecutionState::Cancelled);
     assert_eq!(end.last().failure.as_ref().unwrap().reason, "CANCELLED_BY_CLIENT");
     let states: Vec<_> = end.last().steps.iter().map(|step| step.state()).collect();
