@@ -227,6 +227,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Images of a client, newest first.
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>>;
 
+    /// Entries of the audit log of a client, newest first.
+    async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>>;
+
     /// Sums of the ledger by budget, to be compared with the balances.
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>>;
 

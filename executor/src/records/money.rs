@@ -20,16 +20,19 @@ pub enum Movement {
     Hold,
     /// From held to reserved.
     Unhold,
+    /// Out of spent: compensates a settlement that turned out wrong. Nothing is ever taken back by hand.
+    Refund,
 }
 
 impl Movement {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Reserve,
         Self::Release,
         Self::Settle,
         Self::Hold,
         Self::Unhold,
+        Self::Refund,
     ];
 
     /// The word in the database.
@@ -40,6 +43,7 @@ impl Movement {
             Self::Settle => "settle",
             Self::Hold => "hold",
             Self::Unhold => "unhold",
+            Self::Refund => "refund",
         }
     }
 
@@ -67,6 +71,7 @@ impl Movement {
                 after.unknown_held_nanos = minus(balance.unknown_held_nanos)?;
                 after.reserved_nanos = plus(balance.reserved_nanos)?;
             }
+            Self::Refund => after.spent_nanos = minus(balance.spent_nanos)?,
         }
         Some(after)
     }

@@ -18,9 +18,11 @@
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
+//! | `audit` | the audit log |
 
 mod accept;
 mod attempts;
+mod audit;
 pub(super) mod backend;
 mod claims;
 mod events;

@@ -121,6 +121,24 @@ impl AttemptState {
 }
 
 words! {
+    /// What an audit event tells of.
+    AuditAction {
+        /// The limit or the period of a budget was changed.
+        BudgetUpdated = "budget.update",
+        /// Somebody decided about an unknown outcome or bill.
+        AttemptResolved = "attempt.resolve",
+        /// An unknown outcome was given up by the policy of its plan.
+        AttemptWrittenOff = "attempt.write_off",
+        /// An execution that was parked because its owners died may be claimed again.
+        ExecutionUnparked = "execution.unpark",
+        /// A client asked for a stop.
+        ExecutionCancelled = "execution.cancel",
+        /// A stored plan was deleted.
+        PlanDeleted = "plan.delete",
+    }
+}
+
+words! {
     /// What an order does about results that exist.
     ExecutionMode {
         /// Use them.

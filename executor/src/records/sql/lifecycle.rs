@@ -1,7 +1,13 @@
 //! States of executions and their steps.
 
+use std::collections::BTreeMap;
+
+use limn_proto::name::{Collection, resource_name};
+use uuid::Uuid;
+
 use super::{
-    super::{ExecutionState, Fence, Result, StepEnd, StepRecord, StepState},
+    super::{AuditAction, AuditEvent, ExecutionState, Fence, Result, StepEnd, StepRecord, StepState},
+    audit,
     claims::disown,
     events::append,
     owned::{Execution, find, owned},
@@ -178,7 +184,22 @@ pub(super) async fn request_cancel(
         .bind(now.0)
         .execute(tx)
         .await?;
-    change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await
+    change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await?;
+    audit::append(
+        tx,
+        &AuditEvent {
+            // An execution is cancelled once.
+            id: Uuid::new_v5(&id.0, AuditAction::ExecutionCancelled.as_str().as_bytes()),
+            client: client.to_owned(),
+            at: now,
+            actor: "client".to_owned(),
+            action: AuditAction::ExecutionCancelled,
+            subject: resource_name(client, Collection::Executions, &id.to_string()),
+            reason: String::new(),
+            details: BTreeMap::new(),
+        },
+    )
+    .await
 }
 
 async fn change_state(

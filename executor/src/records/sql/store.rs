@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 
 use super::{
-    super::*, Sql, accept, attempts, backend::Backend, claims, events, ledger, library, lifecycle, outcomes,
-    owned, plans, snapshots, units,
+    super::*, Sql, accept, attempts, audit, backend::Backend, claims, events, ledger, library, lifecycle,
+    outcomes, owned, plans, snapshots, units,
 };
 use crate::{
     clock::UnixMicros,
@@ -235,6 +235,10 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
         read_tx!(self, |tx| library::list(tx, client, filter, page))
+    }
+
+    async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
+        read_tx!(self, |tx| audit::list(tx, client, filter, page))
     }
 
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
