@@ -129,12 +129,34 @@ reasons! {
     CursorOutOfRange = "CURSOR_OUT_OF_RANGE", OutOfRange;
     /// The page token is not one of ours, or belongs to another query.
     BadPageToken = "BAD_PAGE_TOKEN", InvalidArgument;
+    /// The budget of the client or the session does not cover the next call. Also while running.
+    BudgetExceeded = "BUDGET_EXCEEDED", ResourceExhausted;
+    /// The execution was there, and its record was removed after the retention time.
+    ExecutionPruned = "EXECUTION_PRUNED", NotFound;
+    /// The image of the unit was deleted; a higher take draws, and pays, again.
+    ResultDeleted = "RESULT_DELETED", FailedPrecondition;
+    /// The watcher reads more slowly than events come; watching again with the last sequence goes on.
+    WatcherTooSlow = "WATCHER_TOO_SLOW", Aborted;
     /// The database or the store cannot be reached.
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable;
     /// The server is shutting down.
     ShuttingDown = "SHUTTING_DOWN", Unavailable;
     /// A bug.
     Internal = "INTERNAL", Internal;
+
+    // Deciding and accounting: nothing was changed.
+    /// The execution has no attempt of that id.
+    AttemptNotFound = "ATTEMPT_NOT_FOUND", NotFound;
+    /// The outcome of the attempt is known, or was decided otherwise.
+    AttemptNotUnknown = "ATTEMPT_NOT_UNKNOWN", FailedPrecondition;
+    /// The execution is not parked because of its owners.
+    ExecutionNotParked = "EXECUTION_NOT_PARKED", FailedPrecondition;
+    /// No budget has that name and currency.
+    BudgetNotFound = "BUDGET_NOT_FOUND", NotFound;
+    /// The thing was changed since its etag was read.
+    EtagMismatch = "ETAG_MISMATCH", Aborted;
+    /// The update mask is empty, or names what cannot be changed.
+    BadUpdateMask = "BAD_UPDATE_MASK", InvalidArgument;
 
     // While running: data in the history.
     /// The provider is down, and the call is proven not accepted.
@@ -143,6 +165,10 @@ reasons! {
     ProviderRateLimited = "PROVIDER_RATE_LIMITED", ResourceExhausted;
     /// Nobody can say whether the provider did the work and billed it.
     OutcomeUnknown = "OUTCOME_UNKNOWN", Aborted;
+    /// An unknown outcome was given up, as the policy of the plan says, and counts as billed.
+    OutcomeWrittenOff = "OUTCOME_WRITTEN_OFF", Aborted;
+    /// The processes that owned the execution died too often; it is parked until somebody looks.
+    ExecutionPoisoned = "EXECUTION_POISONED", Aborted;
     /// The provider refused the parameters.
     ProviderRejected = "PROVIDER_REJECTED", InvalidArgument;
     /// The key is bad, or the account has no credit.

@@ -213,4 +213,21 @@ pub struct Policy {
     pub max_cost_nanos: Option<i64>,
     /// Longest time of one call; nothing: the provider's own deadline.
     pub attempt_timeout: Option<std::time::Duration>,
+    /// What to do about an attempt when nobody can say whether it was billed.
+    pub on_unknown: UnknownPolicy,
+    /// Most that may be spent on drawing pictures again after unknown outcomes were written off, in billionths
+    /// of the plan's currency. Present, and above zero, with [`UnknownPolicy::WriteOffAndRetryOnce`] only.
+    pub max_duplicate_spend_nanos: Option<i64>,
+}
+
+/// What to do about an unknown outcome once everything that can give evidence was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownPolicy {
+    /// The step is parked and the ceiling held. Nothing is spent again by itself.
+    Hold,
+    /// The attempt counts as billed at its ceiling, and the step is drawn once more, within
+    /// [`Policy::max_duplicate_spend_nanos`].
+    WriteOffAndRetryOnce,
+    /// The attempt counts as billed at its ceiling, and the step fails.
+    WriteOffAndFail,
 }

@@ -42,6 +42,8 @@ pub fn execution(record: &ExecutionRecord) -> v1::Execution {
         previous: record.previous.as_ref().map_or_else(String::new, |id| name(id)),
         take: record.take,
         session_id: record.session_id.clone(),
+        next_check_time: None,
+        crash_count: 0,
     }
 }
 
@@ -81,6 +83,11 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         state: attempt_state(record.state).into(),
         attempt_id: record.id.to_string(),
         cost_estimated: record.cost_estimated,
+        ceiling: Some(money(currency, record.ceiling_nanos)),
+        held: (record.held_nanos > 0).then(|| money(currency, record.held_nanos)),
+        job_id: record.job_id.clone(),
+        resolution_actor: String::new(),
+        resolution_reason: String::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::{format, string::String};
 use limn_proto::{
     digest::{PLAN_FORMAT, PLAN_REVISION, canonical_bytes, plan_digest},
     name::is_client_id,
-    plan::{PlanKind, PlanSpec, RunPolicy},
+    plan::{PlanKind, PlanSpec},
     reason::Reason,
     v1::ImageGenerationPlan,
 };
@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod cost;
+mod policy;
 mod rules;
 mod step;
 
@@ -55,8 +56,13 @@ pub fn verify(spec: &PlanSpec) -> Result<(), PlanError> {
     rules.labels("labels", &spec.labels);
     rules.hold(spec.not_after_unix >= 0, "not_after_unix", "must not be negative");
     let currency = currency_of(spec);
+    rules.hold(
+        is_currency_code(currency),
+        "cost.expected.currency_code",
+        "must be three uppercase letters",
+    );
     match &spec.policy {
-        Some(policy) => check_policy(policy, currency, &mut rules),
+        Some(policy) => policy::check(policy, spec.cost.as_ref(), currency, &mut rules),
         None => rules.broken("policy", "is missing"),
     }
     step::check_all(&spec.steps, &mut rules);
@@ -139,43 +145,4 @@ fn currency_of(spec: &PlanSpec) -> &str {
     expected
         .map(|money| money.currency_code.as_str())
         .unwrap_or_default()
-}
-
-fn check_policy(policy: &RunPolicy, currency: &str, rules: &mut rules::Rules<'_>) {
-    rules.range("policy.max_concurrency", policy.max_concurrency, 1, 64);
-    if policy.attempt_timeout_ms != 0 {
-        rules.range(
-            "policy.attempt_timeout_ms",
-            policy.attempt_timeout_ms,
-            1_000,
-            3_600_000,
-        );
-    }
-    match &policy.retry {
-        Some(retry) => {
-            rules.range("policy.retry.max_attempts", retry.max_attempts, 1, 10);
-            rules.range(
-                "policy.retry.initial_backoff_ms",
-                retry.initial_backoff_ms,
-                1,
-                60_000,
-            );
-            rules.range("policy.retry.max_backoff_ms", retry.max_backoff_ms, 1, 600_000);
-            rules.range(
-                "policy.retry.multiplier_milli",
-                retry.multiplier_milli,
-                1_000,
-                10_000,
-            );
-        }
-        None => rules.broken("policy.retry", "is missing; a plan has every default written out"),
-    }
-    if let Some(limit) = &policy.max_cost {
-        rules.money("policy.max_cost", Some(limit), currency);
-    }
-    rules.hold(
-        is_currency_code(currency),
-        "cost.expected.currency_code",
-        "must be three uppercase letters",
-    );
 }

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use limn_proto::{
     digest::plan_digest,
-    plan::{CostEstimate, CostLine, Label, PlanSpec, RenderSpec, RunPolicy, SeedMode, Step},
+    plan::{CostEstimate, CostLine, Label, PlanSpec, RenderSpec, RunPolicy, SeedMode, Step, UnknownPolicy},
     v1::{FidelityOutcome, ImageGenerationPlan, PlanNotes},
 };
 
@@ -102,8 +102,21 @@ fn describe_policy(policy: &RunPolicy) -> String {
     if let Some(limit) = &policy.max_cost {
         parts.push(format!("stops at {}", display(limit)));
     }
+    parts.push(on_unknown(policy));
     let text = parts.join(", ");
     format!("Runs {text}")
+}
+
+fn on_unknown(policy: &RunPolicy) -> String {
+    match policy.on_unknown() {
+        UnknownPolicy::Unspecified | UnknownPolicy::Hold => "holds unknown outcomes".into(),
+        UnknownPolicy::WriteOffAndFail => "writes unknown outcomes off and fails".into(),
+        UnknownPolicy::WriteOffAndRetryOnce => {
+            let limit = policy.max_duplicate_spend.as_ref();
+            let limit = limit.map_or_else(|| "an unknown amount".into(), display);
+            format!("writes unknown outcomes off and draws once more, for at most {limit}")
+        }
+    }
 }
 
 fn describe_step(page: &mut Page, index: usize, step: &Step, cost: Option<&CostEstimate>, notes: &PlanNotes) {

@@ -26,5 +26,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 128;
 pub(crate) const MAX_FALLBACKS: usize = 16;
 /// Most thumbnails of a step.
 pub(crate) const MAX_THUMBNAILS: usize = 16;
+/// Largest `max_duplicate_spend` in billionths of the currency: a million units, as the executor takes.
+pub(crate) const MAX_DUPLICATE_SPEND_NANOS: i64 = 1_000_000 * 1_000_000_000;
 /// Largest seed: 31 bits fit every provider.
 pub(crate) const MAX_SEED: u32 = i32::MAX.unsigned_abs();

@@ -17,6 +17,7 @@ use crate::{
     money::{display_nanos, money, sum_nanos},
     request::{self, ImageWish, Work},
     stages::{
+        cost::worst_case_nanos,
         fit::Target,
         notes::{self, targets},
         seed::Seeds,
@@ -44,6 +45,7 @@ impl<'c> Planner<'c> {
         let mut problems = Problems::default();
         let work = request::parse(request, self.catalog.currency(), &mut problems);
         let selections = self.select_all(&work, &mut problems);
+        check_duplicate_spend(&work, &selections, &mut problems);
         problems.finish()?;
 
         let cost = estimate(self.catalog.currency(), &work, &selections)?;
@@ -99,7 +101,9 @@ fn estimate(currency: &str, work: &Work, selections: &[Selection<'_>]) -> Result
             .map(|selection| selection.primary.price.expected_nanos),
     );
     let dearest = |selection| targets(selection).map(|target| target.price.ceiling_nanos).max();
-    let worst_case = sum_nanos(selections.iter().filter_map(dearest));
+    let once = sum_nanos(selections.iter().filter_map(dearest));
+    let duplicates = work.policy.max_duplicate_spend.as_ref();
+    let worst_case = once.and_then(|once| worst_case_nanos(once, duplicates));
     let too_large = || {
         let description = "the plan costs more than an amount of money can hold";
         PlanError::single(Reason::UnsupportedParameter, "work", description)
@@ -124,6 +128,29 @@ fn cost_line(currency: &str, step_id: &str, index: u32, target: &Target<'_>) -> 
             .map(|charge| charge.to_component(currency))
             .collect(),
     }
+}
+
+/// Refuses a limit of what may be spent again that could not pay for one picture: the policy would do nothing.
+fn check_duplicate_spend(work: &Work, selections: &[Selection<'_>], problems: &mut Problems) {
+    let dearest = selections.iter().flat_map(targets);
+    let dearest = dearest.max_by_key(|target| target.price.ceiling_nanos);
+    let (Some(limit), Some(dearest)) = (&work.policy.max_duplicate_spend, dearest) else {
+        return;
+    };
+    let ceiling_nanos = dearest.price.ceiling_nanos;
+    if limit.nanos >= ceiling_nanos {
+        return;
+    }
+    let currency = &limit.currency_code;
+    let description = format!(
+        "is {}, but one attempt at {} {} can be billed {}; allow at least that, or choose another on_unknown",
+        display_nanos(limit.nanos, currency),
+        dearest.provider.id,
+        dearest.model.id,
+        display_nanos(ceiling_nanos, currency)
+    );
+    problems.add(Reason::InvalidRequest, "policy.max_duplicate_spend", description);
+    problems.note("ceilingNanos", format!("{ceiling_nanos}"));
 }
 
 /// Refuses a plan whose expected cost is above the limit of the request.

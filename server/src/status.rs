@@ -58,7 +58,7 @@ impl From<Refusal> for Status {
         if let Some((resource_type, name)) = known.resource {
             details.set_resource_info(resource_type, cut(&name, MAX_TEXT_BYTES), "", "");
         }
-        if let Some(delay) = retry_delay(reason.code()) {
+        if let Some(delay) = retry_delay(reason) {
             details.set_retry_info(Some(delay));
         }
         Self::with_error_details(grpc_code(reason.code()), told(message, count), details)
@@ -120,8 +120,11 @@ fn list_violations(details: &mut ErrorDetails, reason: Reason, violations: &[Vio
 }
 
 /// How long to wait before the same call can succeed; nothing when waiting alone does not help.
-fn retry_delay(code: Code) -> Option<Duration> {
-    match code {
+fn retry_delay(reason: Reason) -> Option<Duration> {
+    if reason == Reason::BudgetExceeded {
+        return None;
+    }
+    match reason.code() {
         Code::Unavailable => Some(Duration::from_secs(1)),
         Code::ResourceExhausted => Some(Duration::from_secs(5)),
         Code::Cancelled
@@ -219,12 +222,24 @@ mod tests {
         ("IMAGE_NOT_FOUND", tonic::Code::NotFound),
         ("CURSOR_OUT_OF_RANGE", tonic::Code::OutOfRange),
         ("BAD_PAGE_TOKEN", tonic::Code::InvalidArgument),
+        ("BUDGET_EXCEEDED", tonic::Code::ResourceExhausted),
+        ("EXECUTION_PRUNED", tonic::Code::NotFound),
+        ("RESULT_DELETED", tonic::Code::FailedPrecondition),
+        ("WATCHER_TOO_SLOW", tonic::Code::Aborted),
         ("STORE_UNAVAILABLE", tonic::Code::Unavailable),
         ("SHUTTING_DOWN", tonic::Code::Unavailable),
         ("INTERNAL", tonic::Code::Internal),
+        ("ATTEMPT_NOT_FOUND", tonic::Code::NotFound),
+        ("ATTEMPT_NOT_UNKNOWN", tonic::Code::FailedPrecondition),
+        ("EXECUTION_NOT_PARKED", tonic::Code::FailedPrecondition),
+        ("BUDGET_NOT_FOUND", tonic::Code::NotFound),
+        ("ETAG_MISMATCH", tonic::Code::Aborted),
+        ("BAD_UPDATE_MASK", tonic::Code::InvalidArgument),
         ("PROVIDER_UNAVAILABLE", tonic::Code::Unavailable),
         ("PROVIDER_RATE_LIMITED", tonic::Code::ResourceExhausted),
         ("OUTCOME_UNKNOWN", tonic::Code::Aborted),
+        ("OUTCOME_WRITTEN_OFF", tonic::Code::Aborted),
+        ("EXECUTION_POISONED", tonic::Code::Aborted),
         ("PROVIDER_REJECTED", tonic::Code::InvalidArgument),
         ("PROVIDER_ACCOUNT", tonic::Code::FailedPrecondition),
         ("CONTENT_BLOCKED", tonic::Code::FailedPrecondition),
@@ -288,6 +303,15 @@ mod tests {
         assert!(details.retry_info().is_some());
         assert!(!format!("{status:?}").contains("/var/lib"));
         assert!(details.error_info().unwrap().metadata.contains_key("traceId"));
+    }
+
+    #[test]
+    fn an_empty_budget_is_a_quota_that_waiting_does_not_fill() {
+        let budget = "clients/alice/budgets/client";
+        let (status, details) = status(Refusal::field(Reason::BudgetExceeded, budget, "leaves 0.01 USD"));
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(details.quota_failure().unwrap().violations[0].subject, budget);
+        assert!(details.retry_info().is_none());
     }
 
     #[test]

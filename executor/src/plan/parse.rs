@@ -1,14 +1,15 @@
 //! The door: from the message to the checked form.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use limn_proto::{digest, name, plan as wire, reason::Reason};
 
 use super::{
     Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_STEPS, Plan, Policy, Price,
-    Render, Step, Target, Thumbnail,
+    Render, Step, Target, Thumbnail, UnknownPolicy,
 };
-use crate::backoff::Backoff;
+
+mod policy;
 
 /// One thing that is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +118,8 @@ impl Parser {
             let repeated = steps[..index].iter().any(|other| other.step_id == step.step_id);
             self.require(!repeated, &format!("steps[{index}].step_id"), "is used twice");
         }
-        let policy = self.policy(spec.policy.as_ref());
+        let dearest_nanos = prices.values().map(|price| price.ceiling_nanos).max();
+        let policy = self.policy(spec.policy.as_ref(), dearest_nanos.unwrap_or(0));
         let canonical_bytes = digest::canonical_bytes(spec);
         Some(Plan {
             digest: digest::digest_of(&canonical_bytes),
@@ -324,40 +326,6 @@ impl Parser {
             );
         }
         prices
-    }
-
-    fn policy(&mut self, policy: Option<&wire::RunPolicy>) -> Policy {
-        self.require(policy.is_some(), "policy", "must be present");
-        let policy = policy.cloned().unwrap_or_default();
-        let retry = policy.retry.unwrap_or_default();
-        self.require(
-            policy.max_concurrency >= 1,
-            "policy.max_concurrency",
-            "must be at least 1",
-        );
-        let is_attempts = (1..=MAX_ATTEMPTS).contains(&retry.max_attempts);
-        self.require(is_attempts, "policy.retry.max_attempts", "must be 1 to 10");
-        self.require(
-            retry.multiplier_milli >= 1000,
-            "policy.retry.multiplier_milli",
-            "must be at least 1000",
-        );
-        Policy {
-            max_concurrency: policy.max_concurrency,
-            stop_on_first_error: policy.stop_on_first_error,
-            max_attempts: retry.max_attempts,
-            backoff: Backoff {
-                initial: Duration::from_millis(u64::from(retry.initial_backoff_ms)),
-                max: Duration::from_millis(u64::from(retry.max_backoff_ms)),
-                multiplier_milli: retry.multiplier_milli,
-            },
-            max_cost_nanos: policy
-                .max_cost
-                .as_ref()
-                .map(|money| self.amount("policy.max_cost", Some(money))),
-            attempt_timeout: (policy.attempt_timeout_ms > 0)
-                .then(|| Duration::from_millis(u64::from(policy.attempt_timeout_ms))),
-        }
     }
 
     /// An amount in the plan's currency. Absent is unknown, and what is unknown is refused.

@@ -6,8 +6,9 @@ use limn_executor::{
     executor::{Order, SubmitError},
     provider::{Billing, CapabilityClass},
     records::{AttemptState, Balance, ExecutionMode, ExecutionRecord, ExecutionState, StepState},
+    snapshot,
 };
-use limn_proto::reason::Reason;
+use limn_proto::{plan::Money, reason::Reason};
 
 use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, plan, spec};
 
@@ -37,6 +38,14 @@ fn attempt_states(execution: &ExecutionRecord) -> Vec<AttemptState> {
         .iter()
         .map(|attempt| attempt.state)
         .collect()
+}
+
+/// Ceiling and hold of the first attempt, in nanos, as a caller sees them.
+fn shown_money(execution: &ExecutionRecord) -> (i64, Option<i64>) {
+    let shown = snapshot::execution(execution);
+    let attempt = &shown.steps[0].attempts[0];
+    let nanos = |money: &Option<Money>| money.as_ref().map(|money| money.nanos);
+    (nanos(&attempt.ceiling).unwrap(), nanos(&attempt.held))
 }
 
 fn reason(execution: &ExecutionRecord) -> Reason {
@@ -72,6 +81,11 @@ fn proven_unpaid_failures_are_retried_up_to_the_limit_and_then_fall_back() {
     assert_eq!(attempt_states(&ended), [Rejected, Abandoned, Rejected, Committed]);
     assert_eq!(ended.steps[0].attempts[3].provider, "second");
     assert_eq!(world.process.balance(), SPENT_ONE);
+    assert_eq!(
+        shown_money(&ended),
+        (CEILING_NANOS, None),
+        "nothing is held any more"
+    );
     assert_eq!(world.process.blobs("staging/"), Vec::<String>::new());
 
     // A replay goes to the picture, not back to the primary.
@@ -149,6 +163,7 @@ fn a_refusal_that_may_be_billed_is_held_and_followed_by_nothing() {
     assert_eq!(world.second.calls(), 0);
     assert_eq!(world.process.balance(), HELD_ONE);
     assert_eq!(ended.steps[0].attempts[0].cost_nanos, None);
+    assert_eq!(shown_money(&ended), (CEILING_NANOS, Some(CEILING_NANOS)));
 }
 
 #[test]
@@ -163,6 +178,7 @@ fn an_unknown_outcome_parks_the_execution_and_is_never_sent_again() {
     assert_eq!(attempt_states(&parked), [AttemptState::Unknown]);
     assert_eq!((world.first.calls(), world.second.calls()), (1, 0));
     assert_eq!(world.process.balance(), HELD_ONE);
+    assert_eq!(shown_money(&parked), (CEILING_NANOS, Some(CEILING_NANOS)));
     assert_eq!(
         world.process.blobs("staging/").len(),
         1,

@@ -7,7 +7,7 @@ use limn_proto::plan::{CostComponent, CostEstimate, CostLine, PlanSpec};
 use super::rules::Rules;
 use crate::{
     money::{amount_nanos, sum_nanos},
-    stages::cost::unit,
+    stages::cost::{unit, worst_case_nanos},
 };
 
 /// Checks the cost against the steps of the plan.
@@ -38,11 +38,13 @@ pub(super) fn check(spec: &PlanSpec, currency: &str, rules: &mut Rules<'_>) {
         "cost.expected",
         "is not the sum of the primary targets",
     );
-    let dearest = sum_of_dearest(spec, cost);
+    let policy = spec.policy.as_ref();
+    let duplicates = policy.and_then(|policy| policy.max_duplicate_spend.as_ref());
+    let most = sum_of_dearest(spec, cost).and_then(|once| worst_case_nanos(once, duplicates));
     rules.hold(
-        worst_case == dearest,
+        worst_case == most,
         "cost.worst_case",
-        "is not the sum of the dearest ceilings of the steps",
+        "is not the sum of the dearest ceilings of the steps, and of what may be spent again",
     );
 }
 

@@ -1,9 +1,14 @@
 //! The run policy, with every default written out.
 
-use limn_proto::plan::{Money, RetryPolicy, RunPolicy};
+use alloc::{format, string::String};
+
+use limn_proto::plan::{Money, RetryPolicy, RunPolicy, UnknownPolicy};
 
 use super::door::Door;
-use crate::money::is_currency_code;
+use crate::{
+    limits::MAX_DUPLICATE_SPEND_NANOS,
+    money::{display, is_currency_code},
+};
 
 /// Steps in progress at once when the request says nothing.
 const DEFAULT_CONCURRENCY: u32 = 4;
@@ -34,6 +39,8 @@ pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<
         1_000,
         3_600_000,
     );
+    let on_unknown = on_unknown(policy.on_unknown, door);
+    let max_duplicate_spend = max_duplicate_spend(policy, on_unknown, currency, door);
     RunPolicy {
         max_concurrency,
         stop_on_first_error: policy.stop_on_first_error,
@@ -44,6 +51,8 @@ pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<
             .as_ref()
             .and_then(|limit| max_cost(limit, currency, door)),
         attempt_timeout_ms,
+        on_unknown: on_unknown.unwrap_or(UnknownPolicy::Hold).into(),
+        max_duplicate_spend,
     }
 }
 
@@ -82,7 +91,7 @@ fn retry(retry: Option<&RetryPolicy>, door: &mut Door<'_>) -> RetryPolicy {
         10_000,
     );
     if retry.max_backoff_ms != 0 && max_backoff_ms < initial_backoff_ms {
-        let description = alloc::format!("is below initial_backoff_ms, which is {initial_backoff_ms}");
+        let description = format!("is below initial_backoff_ms, which is {initial_backoff_ms}");
         door.refuse("policy.retry.max_backoff_ms", description);
     }
     RetryPolicy {
@@ -94,10 +103,8 @@ fn retry(retry: Option<&RetryPolicy>, door: &mut Door<'_>) -> RetryPolicy {
 }
 
 fn max_cost(limit: &Money, currency: &str, door: &mut Door<'_>) -> Option<Money> {
-    let description = if !is_currency_code(&limit.currency_code) {
-        alloc::format!("has no currency code of three uppercase letters; prices are in {currency}")
-    } else if limit.currency_code != currency {
-        alloc::format!("is in {}, but prices are in {currency}", limit.currency_code)
+    let description = if let Some(description) = other_currency(limit, currency) {
+        description
     } else if limit.nanos < 0 {
         "is negative".into()
     } else {
@@ -105,4 +112,72 @@ fn max_cost(limit: &Money, currency: &str, door: &mut Door<'_>) -> Option<Money>
     };
     door.refuse("policy.max_cost", description);
     None
+}
+
+/// What to do about unknown outcomes. Nothing when the request names no value of the enumeration.
+fn on_unknown(number: i32, door: &mut Door<'_>) -> Option<UnknownPolicy> {
+    match UnknownPolicy::try_from(number) {
+        Ok(UnknownPolicy::Unspecified) => Some(UnknownPolicy::Hold),
+        Ok(stated) => Some(stated),
+        Err(_) => {
+            let description = format!(
+                "is {number}, which is no value of this enumeration; leave it out to hold what is unknown"
+            );
+            door.refuse("policy.on_unknown", description);
+            None
+        }
+    }
+}
+
+/// The limit of what may be spent again. That it covers the dearest target is checked once targets are chosen.
+fn max_duplicate_spend(
+    policy: &RunPolicy,
+    on_unknown: Option<UnknownPolicy>,
+    currency: &str,
+    door: &mut Door<'_>,
+) -> Option<Money> {
+    // Without a known policy nothing can be said about its limit.
+    let on_unknown = on_unknown?;
+    let limit = policy.max_duplicate_spend.as_ref();
+    let description = match (on_unknown, limit) {
+        (UnknownPolicy::WriteOffAndRetryOnce, None) => {
+            "is missing; UNKNOWN_POLICY_WRITE_OFF_AND_RETRY_ONCE needs the most that may be spent again, at least \
+             the price ceiling of one picture"
+                .into()
+        }
+        (UnknownPolicy::WriteOffAndRetryOnce, Some(limit)) => {
+            if let Some(description) = other_currency(limit, currency) {
+                description
+            } else if !(1..=MAX_DUPLICATE_SPEND_NANOS).contains(&limit.nanos) {
+                format!(
+                    "is {}; must be above zero and at most 1000000 {currency}",
+                    display(limit)
+                )
+            } else {
+                return Some(limit.clone());
+            }
+        }
+        (_, None) => return None,
+        (UnknownPolicy::Unspecified | UnknownPolicy::Hold | UnknownPolicy::WriteOffAndFail, Some(limit)) => {
+            format!(
+                "is {}, but on_unknown is {}, which never spends again; leave it out, or choose \
+                 UNKNOWN_POLICY_WRITE_OFF_AND_RETRY_ONCE",
+                display(limit).escape_debug(),
+                on_unknown.as_str_name()
+            )
+        }
+    };
+    door.refuse("policy.max_duplicate_spend", description);
+    None
+}
+
+/// What is wrong with the currency of a limit.
+fn other_currency(limit: &Money, currency: &str) -> Option<String> {
+    if !is_currency_code(&limit.currency_code) {
+        return Some(format!(
+            "has no currency code of three uppercase letters; prices are in {currency}"
+        ));
+    }
+    let other = limit.currency_code != currency;
+    other.then(|| format!("is in {}, but prices are in {currency}", limit.currency_code))
 }

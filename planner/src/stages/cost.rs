@@ -7,7 +7,7 @@
 
 use alloc::{vec, vec::Vec};
 
-use limn_proto::plan::{CostComponent, RenderSpec};
+use limn_proto::plan::{CostComponent, Money, RenderSpec};
 
 use crate::{
     catalog::{Model, OutputTokens, Pricing, Size, TokenPricing},
@@ -112,6 +112,13 @@ pub(crate) fn price(model: &Model, render: &RenderSpec) -> Result<TargetPrice, N
         expected_nanos,
         ceiling_nanos,
     })
+}
+
+/// The most that a plan can be billed, from what it can be billed when every step is drawn once. Steps that are
+/// drawn again after an unknown outcome are drawn once more, so that doubles at most.
+pub(crate) fn worst_case_nanos(once_nanos: i64, max_duplicate_spend: Option<&Money>) -> Option<i64> {
+    let again_nanos = max_duplicate_spend.map_or(0, |limit| limit.nanos.min(once_nanos));
+    once_nanos.checked_add(again_nanos)
 }
 
 fn usages(model: &Model, render: &RenderSpec) -> Result<Vec<Usage>, NoPrice> {

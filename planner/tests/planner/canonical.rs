@@ -3,7 +3,7 @@
 use limn_planner::canonical;
 use limn_proto::{
     digest::canonical_bytes,
-    plan::{Label, Money, PlanSpec},
+    plan::{Label, Money, PlanSpec, UnknownPolicy},
     reason::Reason,
     v1::{ImageGenerationPlan, ImageRequest},
 };
@@ -25,6 +25,13 @@ fn usd(nanos: i64) -> Option<Money> {
         currency_code: "USD".into(),
         nanos,
     })
+}
+
+/// Changes the policy without the worst case that goes with it.
+fn retry_once(spec: &mut PlanSpec, max_duplicate_spend: Option<Money>) {
+    let policy = spec.policy.as_mut().unwrap();
+    policy.on_unknown = UnknownPolicy::WriteOffAndRetryOnce.into();
+    policy.max_duplicate_spend = max_duplicate_spend;
 }
 
 /// A way to break a plan, and the field that is then named.
@@ -56,6 +63,29 @@ const BREAKAGES: &[Breakage] = &[
     ("policy.max_cost", |spec| {
         spec.policy.as_mut().unwrap().max_cost = usd(-1);
     }),
+    ("policy.on_unknown", |spec| {
+        spec.policy.as_mut().unwrap().on_unknown = UnknownPolicy::Unspecified.into();
+    }),
+    ("policy.on_unknown", |spec| {
+        spec.policy.as_mut().unwrap().on_unknown = 4;
+    }),
+    ("policy.max_duplicate_spend", |spec| {
+        spec.policy.as_mut().unwrap().max_duplicate_spend = usd(10_000_000_000);
+    }),
+    ("policy.max_duplicate_spend", |spec| retry_once(spec, None)),
+    ("policy.max_duplicate_spend", |spec| retry_once(spec, usd(0))),
+    ("policy.max_duplicate_spend", |spec| retry_once(spec, usd(1))),
+    ("policy.max_duplicate_spend", |spec| {
+        retry_once(spec, usd(1_000_000 * 1_000_000_000 + 1));
+    }),
+    ("policy.max_duplicate_spend", |spec| {
+        let euros = usd(10_000_000_000).map(|money| Money {
+            currency_code: "EUR".into(),
+            ..money
+        });
+        retry_once(spec, euros);
+    }),
+    ("cost.worst_case", |spec| retry_once(spec, usd(10_000_000_000))),
     ("steps[1].step_id", |spec| {
         spec.steps[1].step_id = "image-1".into();
     }),

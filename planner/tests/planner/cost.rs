@@ -1,7 +1,7 @@
 //! What plans cost, and what `max_cost` does.
 
 use limn_proto::{
-    plan::{CostEstimate, Money, RunPolicy},
+    plan::{CostEstimate, Money, RunPolicy, UnknownPolicy},
     reason::Reason,
     v1::{ImageRequest, PlanRequest},
 };
@@ -140,6 +140,84 @@ fn the_worst_case_is_the_dearest_target_of_each_step_once() {
         totals(&cost),
         (40_000_000 + 33_333_333, ceilings[1] + ceilings[2])
     );
+}
+
+/// Two pictures that can be billed 80 and 40 thousandths, drawn again for at most so many nanos.
+fn drawn_again(nanos: i64) -> PlanRequest {
+    let high = ImageRequest {
+        quality: 3,
+        ..image_at("aurora")
+    };
+    PlanRequest {
+        policy: Some(RunPolicy {
+            on_unknown: UnknownPolicy::WriteOffAndRetryOnce.into(),
+            max_duplicate_spend: Some(Money {
+                currency_code: "USD".into(),
+                nanos,
+            }),
+            ..RunPolicy::default()
+        }),
+        ..batch(vec![high, image_at("aurora")])
+    }
+}
+
+#[test]
+fn what_may_be_spent_again_is_in_the_worst_case_and_at_most_doubles_it() {
+    let once = 120_000_000;
+    for (limit, again) in [
+        (80_000_000, 80_000_000),
+        (100_000_000, 100_000_000),
+        (once, once),
+        (once + 1, once),
+        (1_000_000 * 1_000_000_000, once),
+    ] {
+        let totals = totals(&cost(&drawn_again(limit)));
+        assert_eq!(totals, (once, once + again), "limited to {limit}");
+    }
+}
+
+#[test]
+fn a_limit_that_pays_for_no_second_drawing_of_the_dearest_picture_is_refused() {
+    let error = refused(&drawn_again(79_999_999));
+    assert_eq!(
+        violations(&error),
+        [("policy.max_duplicate_spend", Reason::InvalidRequest)]
+    );
+    assert_eq!(error.metadata["ceilingNanos"], "80000000");
+    for part in ["0.079999999 USD", "aurora", "0.08 USD", "on_unknown"] {
+        assert!(
+            error.message.contains(part),
+            "{part} is not in: {}",
+            error.message
+        );
+    }
+}
+
+#[test]
+fn a_limit_that_is_too_low_is_told_with_everything_else() {
+    let mut request = drawn_again(1);
+    request.parent.clear();
+    let Some(limn_proto::v1::plan_request::Work::Batch(batch)) = &mut request.work else {
+        panic!("a batch was asked for");
+    };
+    batch.images[1].provider = "acme".into();
+    assert_eq!(
+        violations(&refused(&request)),
+        [
+            ("parent", Reason::InvalidRequest),
+            ("batch.images[1].provider", Reason::UnknownProvider),
+            ("policy.max_duplicate_spend", Reason::InvalidRequest),
+        ]
+    );
+}
+
+#[test]
+fn free_pictures_may_be_drawn_again_and_still_cost_nothing() {
+    let request = PlanRequest {
+        work: single(image_at("sketch")).work,
+        ..drawn_again(1)
+    };
+    assert_eq!(totals(&cost(&request)), (0, 0));
 }
 
 #[test]

@@ -154,6 +154,8 @@ fn policy(out: &mut Lce1, policy: &RunPolicy) {
     out.flag(4, policy.disable_fallback);
     out.message(5, policy.max_cost.as_ref(), money);
     out.number(6, u64::from(policy.attempt_timeout_ms));
+    out.enumeration(7, policy.on_unknown);
+    out.message(8, policy.max_duplicate_spend.as_ref(), money);
 }
 
 fn retry(out: &mut Lce1, retry: &RetryPolicy) {

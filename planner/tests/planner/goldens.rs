@@ -14,7 +14,9 @@ use std::{
 use limn_planner::explain;
 use limn_proto::{
     digest::{canonical_bytes, hex, plan_digest},
-    plan::{ImageType, Importance, Label, Money, PlanSpec, Quality, RetryPolicy, RunPolicy, Style},
+    plan::{
+        ImageType, Importance, Label, Money, PlanSpec, Quality, RetryPolicy, RunPolicy, Style, UnknownPolicy,
+    },
     v1::{ImageGenerationPlan, ImageRequest, PlanRequest, Resolution},
 };
 
@@ -58,6 +60,7 @@ fn batch_with_fallbacks() -> PlanRequest {
                 nanos: 1_500_000_000,
             }),
             stop_on_first_error: true,
+            on_unknown: UnknownPolicy::WriteOffAndFail.into(),
             ..RunPolicy::default()
         }),
         variation: 3,
@@ -118,6 +121,11 @@ fn every_field() -> PlanRequest {
                 ..RetryPolicy::default()
             }),
             attempt_timeout_ms: 90_500,
+            on_unknown: UnknownPolicy::WriteOffAndRetryOnce.into(),
+            max_duplicate_spend: Some(Money {
+                currency_code: "USD".into(),
+                nanos: 500_000_000,
+            }),
             ..RunPolicy::default()
         }),
         ..single(image)

@@ -97,29 +97,38 @@ prop_compose! {
 }
 
 fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Value = PlanRequest> {
-    let limit = option::weighted(0.2, any::<i64>());
-    (vec(wish, 0..4), any::<bool>(), any::<u32>(), limit).prop_map(|(mut images, alone, variation, limit)| {
-        let max_cost = limit.map(|nanos| Money {
-            currency_code: "USD".into(),
-            nanos,
-        });
-        let work = match images.pop() {
-            Some(image) if alone => Work::Image(image),
-            last => Work::Batch(BatchRequest {
-                images: images.into_iter().chain(last).collect(),
-            }),
-        };
-        PlanRequest {
-            parent: "clients/demo".into(),
-            work: Some(work),
-            variation,
-            policy: Some(RunPolicy {
-                max_cost,
-                ..RunPolicy::default()
-            }),
-            ..PlanRequest::default()
-        }
-    })
+    let limits = (
+        option::weighted(0.2, any::<i64>()),
+        // Most amounts are possible ones, so that plans come of them.
+        (0..4_i32, option::weighted(0.4, 1..=2_000_000_000_i64)),
+    );
+    let usd = |nanos| Money {
+        currency_code: "USD".into(),
+        nanos,
+    };
+    (vec(wish, 0..4), any::<bool>(), any::<u32>(), limits).prop_map(
+        move |(mut images, alone, variation, limits)| {
+            let (max_cost, (on_unknown, max_duplicate_spend)) = limits;
+            let work = match images.pop() {
+                Some(image) if alone => Work::Image(image),
+                last => Work::Batch(BatchRequest {
+                    images: images.into_iter().chain(last).collect(),
+                }),
+            };
+            PlanRequest {
+                parent: "clients/demo".into(),
+                work: Some(work),
+                variation,
+                policy: Some(RunPolicy {
+                    max_cost: max_cost.map(usd),
+                    on_unknown,
+                    max_duplicate_spend: max_duplicate_spend.map(usd),
+                    ..RunPolicy::default()
+                }),
+                ..PlanRequest::default()
+            }
+        },
+    )
 }
 
 fn money() -> impl Strategy<Value = Option<Money>> {
@@ -193,17 +202,22 @@ prop_compose! {
         (format, client, session_id) in ("\\PC{0,4}", "\\PC{0,4}", "\\PC{0,4}"),
         (revision, kind, variation, not_after_unix) in any::<(u32, i32, u32, i64)>(),
         steps in vec(some_step(), 0..3),
-        policy in option::of((any::<(u32, bool, bool, u32)>(), option::of(any::<(u32, u32, u32, u32)>()), money())),
+        policy in option::of((
+            any::<(u32, bool, bool, u32, i32)>(), option::of(any::<(u32, u32, u32, u32)>()), money(), money(),
+        )),
         cost in option::of((money(), money(), vec(some_line(), 0..3))),
         labels in labels(),
     ) -> PlanSpec {
         let retry = |(max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli)| {
             RetryPolicy { max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli }
         };
-        let policy = policy.map(|(numbers, retries, max_cost)| {
-            let (max_concurrency, stop_on_first_error, disable_fallback, attempt_timeout_ms) = numbers;
+        let policy = policy.map(|(numbers, retries, max_cost, max_duplicate_spend)| {
+            let (max_concurrency, stop_on_first_error, disable_fallback, attempt_timeout_ms, on_unknown) = numbers;
             let retry = retries.map(retry);
-            RunPolicy { max_concurrency, stop_on_first_error, retry, disable_fallback, max_cost, attempt_timeout_ms }
+            RunPolicy {
+                max_concurrency, stop_on_first_error, retry, disable_fallback, max_cost, attempt_timeout_ms,
+                on_unknown, max_duplicate_spend,
+            }
         });
         let cost = cost.map(|(expected, worst_case, lines)| CostEstimate { expected, worst_case, lines });
         PlanSpec {

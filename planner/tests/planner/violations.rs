@@ -1,7 +1,7 @@
 //! What is refused, and that one answer names everything that is wrong.
 
 use limn_proto::{
-    plan::{Money, RetryPolicy, RunPolicy},
+    plan::{Money, RetryPolicy, RunPolicy, UnknownPolicy},
     reason::Reason::{self, InvalidRequest, TooManySteps, UnsupportedParameter},
     v1::{ImageRequest, PlanRequest, Resolution},
 };
@@ -382,6 +382,78 @@ fn a_policy_outside_its_limits_is_refused_field_by_field() {
             ..RunPolicy::default()
         });
         refuses(&request, &[("policy.max_cost", InvalidRequest)]);
+    }
+}
+
+fn usd(nanos: i64) -> Option<Money> {
+    Some(Money {
+        currency_code: "USD".into(),
+        nanos,
+    })
+}
+
+#[test]
+fn unknown_outcomes_are_held_unless_the_request_says_otherwise() {
+    use UnknownPolicy::{Hold, Unspecified, WriteOffAndFail, WriteOffAndRetryOnce};
+    let retry_once = (WriteOffAndRetryOnce, usd(1_000_000_000));
+    for (asked, limit, planned_policy) in [
+        (Unspecified, None, Hold),
+        (Hold, None, Hold),
+        (WriteOffAndFail, None, WriteOffAndFail),
+        (retry_once.0, retry_once.1, WriteOffAndRetryOnce),
+    ] {
+        let request = with_policy(RunPolicy {
+            on_unknown: asked.into(),
+            max_duplicate_spend: limit.clone(),
+            ..RunPolicy::default()
+        });
+        let policy = planned(&request).0.policy.unwrap();
+        assert_eq!(policy.on_unknown(), planned_policy);
+        assert_eq!(policy.max_duplicate_spend, limit);
+    }
+}
+
+#[test]
+fn a_limit_of_what_is_spent_again_must_fit_the_policy() {
+    use UnknownPolicy::{Hold, Unspecified, WriteOffAndFail, WriteOffAndRetryOnce};
+    let euros = usd(1).map(|money| Money {
+        currency_code: "EUR".into(),
+        ..money
+    });
+    for (asked, limit, told) in [
+        (WriteOffAndRetryOnce, None, "is missing"),
+        (WriteOffAndRetryOnce, usd(0), "is 0.00 USD"),
+        (WriteOffAndRetryOnce, usd(-1), "is -0.000000001 USD"),
+        (
+            WriteOffAndRetryOnce,
+            usd(1_000_000 * 1_000_000_000 + 1),
+            "at most 1000000 USD",
+        ),
+        (WriteOffAndRetryOnce, euros, "is in EUR"),
+        (Unspecified, usd(1), "UNKNOWN_POLICY_HOLD"),
+        (Hold, usd(1), "is 0.000000001 USD"),
+        (WriteOffAndFail, usd(1), "UNKNOWN_POLICY_WRITE_OFF_AND_FAIL"),
+    ] {
+        let request = with_policy(RunPolicy {
+            on_unknown: asked.into(),
+            max_duplicate_spend: limit,
+            ..RunPolicy::default()
+        });
+        refuses(&request, &[("policy.max_duplicate_spend", InvalidRequest)]);
+        let message = refused(&request).message;
+        assert!(message.contains(told), "{told} is not in: {message}");
+    }
+}
+
+#[test]
+fn a_policy_for_unknown_outcomes_that_does_not_exist_is_one_mistake() {
+    for max_duplicate_spend in [None, usd(1)] {
+        let request = with_policy(RunPolicy {
+            on_unknown: 4,
+            max_duplicate_spend,
+            ..RunPolicy::default()
+        });
+        refuses(&request, &[("policy.on_unknown", InvalidRequest)]);
     }
 }
 

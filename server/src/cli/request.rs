@@ -9,7 +9,9 @@ use super::{
     failure::Failure,
     input, money, names,
     settings::Settings,
-    words::{FormatWord, ImageTypeWord, ImportanceWord, QualityWord, ResolutionWord, StyleWord},
+    words::{
+        FormatWord, ImageTypeWord, ImportanceWord, QualityWord, ResolutionWord, StyleWord, UnknownPolicyWord,
+    },
 };
 
 /// What to draw.
@@ -97,13 +99,19 @@ pub(crate) struct RequestFlags {
     /// Refuse the plan when it should cost more, for example 0.10 or "0.10 EUR".
     #[arg(long, value_name = "AMOUNT", value_parser = money::parse, allow_negative_numbers = true)]
     max_cost: Option<plan::Money>,
+    /// What to do when nobody can say whether a call was billed [default: hold].
+    #[arg(long, value_enum, value_name = "POLICY")]
+    on_unknown: Option<UnknownPolicyWord>,
+    /// Most to spend on drawing again with --on-unknown retry-once: at least the price ceiling of one picture.
+    #[arg(long, value_name = "AMOUNT", value_parser = money::parse, allow_negative_numbers = true)]
+    max_duplicate_spend: Option<plan::Money>,
     /// Start no other picture after the first that failed.
     #[arg(long)]
     stop_on_first_error: bool,
 }
 
 /// Everything that a request file says itself.
-const IMAGE_AND_PLAN_FLAGS: [&str; 27] = [
+const IMAGE_AND_PLAN_FLAGS: [&str; 29] = [
     "prompts",
     "negative",
     "style",
@@ -130,6 +138,8 @@ const IMAGE_AND_PLAN_FLAGS: [&str; 27] = [
     "session",
     "variation",
     "max_cost",
+    "on_unknown",
+    "max_duplicate_spend",
     "stop_on_first_error",
 ];
 
@@ -159,6 +169,10 @@ impl RequestFlags {
             stop_on_first_error: self.stop_on_first_error,
             disable_fallback: self.no_fallback,
             max_cost: self.max_cost.clone(),
+            on_unknown: self
+                .on_unknown
+                .map_or(0, |word| plan::UnknownPolicy::from(word).into()),
+            max_duplicate_spend: self.max_duplicate_spend.clone(),
             ..plan::RunPolicy::default()
         };
         Ok(v1::PlanRequest {

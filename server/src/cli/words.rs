@@ -73,6 +73,27 @@ impl From<ResolutionWord> for v1::Resolution {
     }
 }
 
+/// `--on-unknown`. Written out because the words are shorter than the names of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UnknownPolicyWord {
+    /// Hold the price and wait for evidence or a decision; nothing is spent again.
+    Hold,
+    /// Count the call as billed and draw once more, within --max-duplicate-spend.
+    RetryOnce,
+    /// Count the call as billed and fail the picture.
+    Fail,
+}
+
+impl From<UnknownPolicyWord> for plan::UnknownPolicy {
+    fn from(word: UnknownPolicyWord) -> Self {
+        match word {
+            UnknownPolicyWord::Hold => Self::Hold,
+            UnknownPolicyWord::RetryOnce => Self::WriteOffAndRetryOnce,
+            UnknownPolicyWord::Fail => Self::WriteOffAndFail,
+        }
+    }
+}
+
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatWord {

@@ -13,7 +13,8 @@ use limn_proto::{
     v1::{
         self, CancelExecutionRequest, CancelExecutionResponse, ExecutePlanRequest, ExecutePlanResponse,
         GetExecutionRequest, GetExecutionResponse, ListExecutionsRequest, ListExecutionsResponse,
-        StartExecutionRequest, StartExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
+        ResolveAttemptRequest, ResolveAttemptResponse, StartExecutionRequest, StartExecutionResponse,
+        UnparkExecutionRequest, UnparkExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
         executor_service_server::ExecutorService,
     },
 };
@@ -27,6 +28,7 @@ use super::{
 use crate::{
     paging::{Place, Query, page_and_one},
     refusal::{Phase, Refusal},
+    status::unknown_method,
 };
 
 mod order;
@@ -206,6 +208,20 @@ impl ExecutorService for ExecutorServer {
             client_of(&request.name),
         );
         call.unary(self.cancel(request)).await
+    }
+
+    async fn resolve_attempt(
+        &self,
+        _request: Request<ResolveAttemptRequest>,
+    ) -> Result<Response<ResolveAttemptResponse>, Status> {
+        Err(unknown_method())
+    }
+
+    async fn unpark_execution(
+        &self,
+        _request: Request<UnparkExecutionRequest>,
+    ) -> Result<Response<UnparkExecutionResponse>, Status> {
+        Err(unknown_method())
     }
 }
 

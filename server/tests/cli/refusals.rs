@@ -97,6 +97,19 @@ fn a_price_above_the_limit_is_refused() {
 }
 
 #[test]
+fn drawing_again_needs_a_limit_and_a_limit_needs_drawing_again() {
+    let limn = Limn::new();
+    for arguments in [
+        &["--on-unknown", "retry-once"][..],
+        &["--on-unknown", "fail", "--max-duplicate-spend", "0.50"],
+        &["--max-duplicate-spend", "0.50"],
+    ] {
+        let ran = limn.fails(2, &[&["plan", "a tower"], arguments].concat());
+        assert!(ran.stderr.contains("policy.max_duplicate_spend"), "{ran:?}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_four() {
     let limn = Limn::new();
     let nobody = "00000000-0000-7000-8000-000000000000";
@@ -172,8 +185,10 @@ fn an_amount_that_is_none_is_told_from_a_wrong_currency() {
         ("-1", "no amount of money"),
         ("1 euro", "no currency"),
     ] {
-        let ran = limn.fails(2, &["plan", "a tower", "--max-cost", amount]);
-        assert!(ran.stderr.contains(told), "{amount}: {ran:?}");
+        for flag in ["--max-cost", "--max-duplicate-spend"] {
+            let ran = limn.fails(2, &["plan", "a tower", flag, amount]);
+            assert!(ran.stderr.contains(told), "{flag} {amount}: {ran:?}");
+        }
     }
 }
 

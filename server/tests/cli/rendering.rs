@@ -120,6 +120,10 @@ fn the_flags_arrive_in_the_plan() {
         "battle-map",
         "--max-cost",
         "0.10",
+        "--on-unknown",
+        "retry-once",
+        "--max-duplicate-spend",
+        "0.05",
     ]);
     let image = &document["images"][0];
     assert_eq!(
@@ -132,10 +136,10 @@ fn the_flags_arrive_in_the_plan() {
     assert_eq!(image["labels"]["post"], "12");
     assert_eq!(image["sessionId"], "s-1");
     assert_eq!(image["imageType"], "IMAGE_TYPE_BATTLE_MAP");
-    assert_eq!(
-        document["plan"]["spec"]["policy"]["maxCost"]["nanos"],
-        "100000000"
-    );
+    let policy = &document["plan"]["spec"]["policy"];
+    assert_eq!(policy["maxCost"]["nanos"], "100000000");
+    assert_eq!(policy["onUnknown"], "UNKNOWN_POLICY_WRITE_OFF_AND_RETRY_ONCE");
+    assert_eq!(policy["maxDuplicateSpend"]["nanos"], "50000000");
 }
 
 #[test]

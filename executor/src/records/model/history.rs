@@ -97,6 +97,8 @@ pub struct AttemptRecord {
     pub state: AttemptState,
     /// Most that it can be billed; reserved or held while it is open.
     pub ceiling_nanos: i64,
+    /// What it holds because its bill is not known; 0: nothing.
+    pub held_nanos: i64,
     /// What was billed.
     pub cost_nanos: Option<i64>,
     /// It is our own price.

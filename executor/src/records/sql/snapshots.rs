@@ -116,8 +116,8 @@ const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, fail
 
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
-    a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.cost_nanos, a.cost_estimated, a.job_id, \
-    a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, \
+    a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
+    a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, \
     a.received_us, a.ended_us, a.settled_seq, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
     FROM attempts a LEFT JOIN receipts r ON r.attempt_id = a.id AND r.number = a.answer_receipt";
@@ -212,6 +212,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         class: fields.word("class", parse_class)?,
         state: fields.word("state", AttemptState::parse)?,
         ceiling_nanos: fields.nanos("ceiling_nanos")?,
+        held_nanos: fields.nanos("unknown_held_nanos")?,
         cost_nanos: fields.optional_nanos("cost_nanos")?,
         cost_estimated: fields.flag("cost_estimated")?,
         job_id: fields.text("job_id")?,
