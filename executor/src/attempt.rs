@@ -83,9 +83,15 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Failed(cost_limit(target, committed_nanos, run)));
         }
     }
+    let send_margin = run.inner.parts.settings.send_margin;
+    // Counted from before the write: the database begins to count only after this.
+    let send_before = clock.uptime().saturating_add(send_margin);
     let now = clock.now();
-    let send_by = now.plus(run.inner.parts.settings.send_margin);
-    match run.records().dispatch(&run.fence, attempt, send_by, now).await? {
+    match run
+        .records()
+        .dispatch(&run.fence, attempt, send_margin, now)
+        .await?
+    {
         Dispatch::Granted => run.notify(),
         Dispatch::Cancelled => {
             let failure = crate::run::cancelled();
@@ -93,7 +99,15 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Cancelled);
         }
     }
-    send(run, step, target, provider, attempt, Sending::First { send_by }).await
+    send(
+        run,
+        step,
+        target,
+        provider,
+        attempt,
+        Sending::First { send_before },
+    )
+    .await
 }
 
 fn cost_limit(target: &Target, committed_nanos: i64, run: &Run<'_>) -> Failure {
@@ -129,7 +143,7 @@ fn call<'a>(
 #[derive(Clone, Copy, Debug)]
 enum Sending {
     /// The first, if it is not too late for that.
-    First { send_by: UnixMicros },
+    First { send_before: Duration },
     /// Again, to a provider that draws once for all of them; an earlier one may have reached it.
     Again,
 }
@@ -145,8 +159,10 @@ async fn send(
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
     let lost = run.stops.lost.is_cancelled();
-    if let Sending::First { send_by } = sending
-        && (started > send_by || lost)
+    // The last look before the first byte. A process that was frozen since may not send any more, even when the clock
+    // of the machine was set back.
+    if let Sending::First { send_before } = sending
+        && (run.inner.parts.clock.uptime() > send_before || lost)
     {
         let failure =
             Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();

@@ -2,7 +2,8 @@
 
 use std::{
     fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -33,8 +34,11 @@ impl UnixMicros {
 /// Reads the time and waits.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time now.
+    /// The time now. May jump when the machine's clock is set.
     fn now(&self) -> UnixMicros;
+
+    /// Time since some fixed moment. Never goes back, whatever is done to the machine's clock.
+    fn uptime(&self) -> Duration;
 
     /// Returns after the duration. Dropping the future is safe.
     async fn sleep(&self, duration: Duration);
@@ -43,6 +47,9 @@ pub trait Clock: fmt::Debug + Send + Sync {
 /// The clock of the machine.
 #[derive(Debug, Default)]
 pub struct SystemClock;
+
+/// The first look at [`SystemClock::uptime`] in this process.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 #[async_trait]
 #[expect(
@@ -53,6 +60,10 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixMicros {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMicros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn uptime(&self) -> Duration {
+        STARTED.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -107,6 +107,10 @@ mod tests {
             UnixMicros(0)
         }
 
+        fn uptime(&self) -> Duration {
+            Duration::ZERO
+        }
+
         async fn sleep(&self, _duration: Duration) {}
     }
 
@@ -143,6 +147,10 @@ mod tests {
     impl Clock for Stopped {
         fn now(&self) -> UnixMicros {
             UnixMicros(0)
+        }
+
+        fn uptime(&self) -> Duration {
+            Duration::ZERO
         }
 
         async fn sleep(&self, _duration: Duration) {

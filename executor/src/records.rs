@@ -4,13 +4,19 @@
 //! appends the events that tell about it; when it returns, all of that survives a power cut. A verb may be
 //! repeated: a repetition finds the state it made and changes nothing. Verbs with a [`Fence`] do nothing for
 //! a process that no longer owns the execution and answer [`RecordError::Fenced`].
+//!
+//! Times of events and records are those of the caller. Leases, and everything else that decides between processes,
+//! go by the clock of the database.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 
+mod migrations;
 mod model;
 mod money;
+pub mod postgres;
+mod sql;
 pub mod sqlite;
 mod state;
 
@@ -94,19 +100,14 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn claim(
         &self,
         boot: BootId,
-        now: UnixMicros,
         lease: Duration,
         limit: u32,
         running: &[ExecutionId],
     ) -> Result<Vec<Claim>>;
 
-    /// Extends the leases of this boot's executions; returns those that it still owns.
-    async fn renew(
-        &self,
-        boot: BootId,
-        executions: &[ExecutionId],
-        until: UnixMicros,
-    ) -> Result<Vec<ExecutionId>>;
+    /// Extends the leases of this boot's executions; returns those that it still owns, and whether their clients
+    /// asked for a stop meanwhile, perhaps through another process.
+    async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>>;
 
     /// Gives an execution back without ending it, so that any process can claim it at once.
     async fn release(&self, fence: &Fence) -> Result<()>;
@@ -137,14 +138,14 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// `max_cost_nanos`. Sends nothing.
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation>;
 
-    /// T2: prepared to dispatching, with the time until which the first byte may leave. Nothing may be sent
-    /// when a cancel was requested, and `Fenced` is the answer when the lease ends before `send_by`. A
-    /// repetition is granted under the same epoch only: after a takeover the call may be on its way.
+    /// T2: prepared to dispatching; the first byte may leave for `send_margin` from now. Nothing may be sent when
+    /// a cancel was requested, and `Fenced` is the answer when the lease ends before that. A repetition is
+    /// granted under the same epoch only: after a takeover the call may be on its way.
     async fn dispatch(
         &self,
         fence: &Fence,
         attempt: AttemptId,
-        send_by: UnixMicros,
+        send_margin: Duration,
         now: UnixMicros,
     ) -> Result<Dispatch>;
 

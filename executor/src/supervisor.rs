@@ -1,6 +1,6 @@
 //! Claims executions, keeps their leases alive, and runs them.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{executor::Inner, records::Claim, run, running::Entry};
 
@@ -29,13 +29,12 @@ async fn claim_once(inner: &Arc<Inner>) {
     if free == 0 {
         return;
     }
-    let now = inner.parts.clock.now();
     let claims = inner
         .parts
         .records
         // A lease can pass while its owner is at work: a laptop sleeps, a disk hangs. Taking over from oneself
         // would give up the calls in flight.
-        .claim(inner.boot, now, settings.lease, free, &running)
+        .claim(inner.boot, settings.lease, free, &running)
         .await;
     match claims {
         Ok(claims) => {
@@ -87,9 +86,18 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
 }
 
 async fn renew(inner: &Inner, ids: &[crate::ids::ExecutionId]) {
-    let until = inner.parts.clock.now().plus(inner.parts.settings.lease);
-    match inner.parts.records.renew(inner.boot, ids, until).await {
-        Ok(owned) => {
+    match inner
+        .parts
+        .records
+        .renew(inner.boot, ids, inner.parts.settings.lease)
+        .await
+    {
+        Ok(renewals) => {
+            for renewal in renewals.iter().filter(|renewal| renewal.cancel_requested) {
+                // Perhaps another process was asked.
+                inner.running.cancel(renewal.execution);
+            }
+            let owned: HashSet<_> = renewals.iter().map(|renewal| renewal.execution).collect();
             for lost in ids.iter().filter(|id| !owned.contains(id)) {
                 tracing::warn!(execution = %lost, "the execution is owned by another process now");
                 inner.running.lose(*lost);

@@ -18,6 +18,8 @@ pub mod ownership;
 pub mod transitions;
 pub mod units;
 
+pub use driver::Subject;
+
 /// Hands the path of every scenario to a macro, as `name: path,` pairs.
 #[macro_export]
 macro_rules! record_scenarios {

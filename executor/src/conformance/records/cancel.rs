@@ -1,6 +1,6 @@
 //! Cancelling, and the other ways to an end.
 
-use super::driver::{BILL, CEILING, Driver, LEASE, is_fenced, there};
+use super::driver::{BILL, CEILING, Driver, LEASE, Subject, is_fenced, there};
 use crate::{ids::ExecutionId, records::*};
 
 async fn cancel(driver: &Driver<'_>, execution: ExecutionId) -> Result<ExecutionRecord> {
@@ -12,8 +12,9 @@ async fn cancel(driver: &Driver<'_>, execution: ExecutionId) -> Result<Execution
 }
 
 /// Nothing had begun: the owner who claims it only ends it.
-pub async fn a_pending_execution_is_cancelled(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_pending_execution_is_cancelled(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let order = driver.order("plan", &["a"]);
     store.accept(&order).await?;
     let record = cancel(&driver, order.id).await?;
@@ -42,8 +43,9 @@ pub async fn a_pending_execution_is_cancelled(store: &dyn RecordStore) -> Result
 }
 
 /// Before T1 and before T2 a cancel stops the call; what was prepared is given back.
-pub async fn nothing_is_prepared_or_sent_after_a_cancel(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn nothing_is_prepared_or_sent_after_a_cancel(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let prepared = driver.attempt("a", "plan/a");
     driver.prepare(&fence, &prepared).await?;
@@ -70,8 +72,9 @@ pub async fn nothing_is_prepared_or_sent_after_a_cancel(store: &dyn RecordStore)
 
 /// A call in flight ends as it ends; its picture is kept and paid. All steps completed is completed, cancel
 /// or not.
-pub async fn a_paid_image_is_kept_after_a_cancel(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_paid_image_is_kept_after_a_cancel(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     for (plan, steps, end) in [
         ("one", &["a", "b"][..], ExecutionState::Cancelled),
         ("two", &["a"][..], ExecutionState::Completed),
@@ -98,8 +101,9 @@ pub async fn a_paid_image_is_kept_after_a_cancel(store: &dyn RecordStore) -> Res
 }
 
 /// A parked execution is woken by a cancel and ends; what is held stays held.
-pub async fn a_parked_execution_is_cancelled(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_parked_execution_is_cancelled(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     let end = driver.end(AttemptOutcome::Unknown);
@@ -111,7 +115,7 @@ pub async fn a_parked_execution_is_cancelled(store: &dyn RecordStore) -> Result<
     assert!(is_fenced(&store.open_execution(&fence).await), "parked is let go");
 
     cancel(&driver, fence.execution).await?;
-    let claims = store.claim(driver.boot, driver.now(), LEASE, 10, &[]).await?;
+    let claims = store.claim(driver.boot, LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!(claim.crash_count, 0, "parking is no crash");
     assert_eq!(
@@ -129,8 +133,9 @@ pub async fn a_parked_execution_is_cancelled(store: &dyn RecordStore) -> Result<
 }
 
 /// Too late is no error: the execution is shown as it is. Nobody cancels what belongs to others.
-pub async fn a_cancel_after_the_end_changes_nothing(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_cancel_after_the_end_changes_nothing(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let other = store
         .request_cancel("other", fence.execution, driver.now())
@@ -149,8 +154,9 @@ pub async fn a_cancel_after_the_end_changes_nothing(store: &dyn RecordStore) -> 
 }
 
 /// Half a batch is no whole batch, and no lost one either.
-pub async fn a_failed_step_fails_the_execution_and_keeps_the_images(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_failed_step_fails_the_execution_and_keeps_the_images(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let image = driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
     store

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use crate::{
     plan::{Description, ImageFormat},
     provider::CapabilityClass,
     records::*,
+    testing::ManualClock,
 };
 
 /// What an attempt costs at most in these scenarios, and what it is billed.
@@ -28,26 +29,35 @@ pub(super) const BILL: i64 = 40_000_000;
 /// How long leases are.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
+/// A store to try, and the clock that its leases go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// The store, empty.
+    pub store: &'s dyn RecordStore,
+    /// Its clock.
+    pub clock: &'s ManualClock,
+}
+
 /// A client of the store, with a clock that ticks at each look and ids that count.
 pub(super) struct Driver<'s> {
     pub(super) store: &'s dyn RecordStore,
     pub(super) client: &'static str,
     pub(super) boot: BootId,
-    clock: AtomicI64,
+    pub(super) clock: &'s ManualClock,
     ids: AtomicU64,
 }
 
 impl<'s> Driver<'s> {
-    pub(super) fn new(store: &'s dyn RecordStore) -> Self {
-        Self::of_client(store, "acme")
+    pub(super) fn new(subject: Subject<'s>) -> Self {
+        Self::of_client(subject, "acme")
     }
 
-    pub(super) fn of_client(store: &'s dyn RecordStore, client: &'static str) -> Self {
+    pub(super) fn of_client(subject: Subject<'s>, client: &'static str) -> Self {
         let driver = Self {
-            store,
+            store: subject.store,
             client,
             boot: BootId(Uuid::from_u128(0xb007)),
-            clock: AtomicI64::new(1_700_000_000_000_000),
+            clock: subject.clock,
             ids: AtomicU64::new(1),
         };
         // Ids of different clients never meet.
@@ -58,13 +68,12 @@ impl<'s> Driver<'s> {
 
     /// The time; each look is a millisecond later than the one before.
     pub(super) fn now(&self) -> UnixMicros {
-        UnixMicros(self.clock.fetch_add(1000, Ordering::Relaxed))
+        self.clock.advance(Duration::from_millis(1))
     }
 
     /// Lets time pass.
     pub(super) fn pass(&self, duration: Duration) {
-        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-        self.clock.fetch_add(micros, Ordering::Relaxed);
+        self.clock.advance(duration);
     }
 
     fn uuid(&self) -> Uuid {
@@ -102,7 +111,7 @@ impl<'s> Driver<'s> {
 
     /// Claims whatever can be claimed and returns the fence of this execution.
     pub(super) async fn claim(&self, execution: ExecutionId) -> Result<Fence> {
-        let claims = self.store.claim(self.boot, self.now(), LEASE, 100, &[]).await?;
+        let claims = self.store.claim(self.boot, LEASE, 100, &[]).await?;
         let claim = claims
             .into_iter()
             .find(|claim| claim.fence.execution == execution);
@@ -160,9 +169,8 @@ impl<'s> Driver<'s> {
     }
 
     pub(super) async fn dispatch(&self, fence: &Fence, attempt: AttemptId) -> Result<Dispatch> {
-        let now = self.now();
-        let send_by = now.plus(Duration::from_secs(5));
-        self.store.dispatch(fence, attempt, send_by, now).await
+        let send_margin = Duration::from_secs(5);
+        self.store.dispatch(fence, attempt, send_margin, self.now()).await
     }
 
     /// Prepares and dispatches.

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::driver::{Driver, LEASE, failure, is_fenced};
+use super::driver::{Driver, LEASE, Subject, failure, is_fenced};
 use crate::{ids::BootId, records::*};
 
 /// Another boot, an older or newer epoch, another execution: every fenced verb answers the same.
-pub async fn a_stranger_changes_nothing(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_stranger_changes_nothing(subject: Subject<'_>) -> Result<()> {
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.send(&fence, &attempt).await?;
@@ -38,8 +38,9 @@ pub async fn a_stranger_changes_nothing(store: &dyn RecordStore) -> Result<()> {
 }
 
 /// The end is the end for its owner too; only settling again says what it said.
-pub async fn after_the_end_nothing_changes(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn after_the_end_nothing_changes(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.draw(&fence, &attempt).await?;
@@ -50,16 +51,11 @@ pub async fn after_the_end_nothing_changes(store: &dyn RecordStore) -> Result<()
     assert_eq!(driver.settle(&fence).await?, ExecutionState::Completed);
     driver.pass(LEASE + LEASE);
     assert_eq!(
-        store.claim(driver.boot, driver.now(), LEASE, 10, &[]).await?,
+        store.claim(driver.boot, LEASE, 10, &[]).await?,
         [],
         "what has ended is not claimed"
     );
-    assert_eq!(
-        store
-            .renew(driver.boot, &[fence.execution], driver.now().plus(LEASE))
-            .await?,
-        []
-    );
+    assert_eq!(store.renew(driver.boot, &[fence.execution], LEASE).await?, []);
     assert_eq!(driver.picture().await?, before);
     driver.audit().await
 }

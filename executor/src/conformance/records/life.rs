@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::{digest::sha256_hex, v1::execution_event::Event};
 
-use super::driver::{BILL, CEILING, Driver, is_wrong_state, there};
+use super::driver::{BILL, CEILING, Driver, Subject, is_wrong_state, there};
 use crate::{ids::AttemptId, records::*};
 
 /// T0 to T5, with the exact history and the exact money.
-pub async fn an_image_is_drawn_and_its_history_is_exact(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_image_is_drawn_and_its_history_is_exact(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     let image = driver.draw(&fence, &attempt).await?;
@@ -61,8 +62,9 @@ pub async fn an_image_is_drawn_and_its_history_is_exact(store: &dyn RecordStore)
 }
 
 /// Steps share the money of their execution; lines stand in the order of the bills, not of the steps.
-pub async fn a_second_image_and_an_asynchronous_call(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_second_image_and_an_asynchronous_call(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let slow = driver.attempt("a", "plan/a");
     driver.send(&fence, &slow).await?;
@@ -94,8 +96,9 @@ pub async fn a_second_image_and_an_asynchronous_call(store: &dyn RecordStore) ->
 }
 
 /// Every field of a record survives, thumbnails and labels included.
-pub async fn a_record_of_an_image_comes_back_whole(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_record_of_an_image_comes_back_whole(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let image = driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
     assert_eq!(store.image("acme", image.id).await?, Some(image.clone()));
@@ -104,8 +107,9 @@ pub async fn a_record_of_an_image_comes_back_whole(store: &dyn RecordStore) -> R
 }
 
 /// Evidence needs no fence, is kept once, and moves nothing by itself.
-pub async fn receipts_are_evidence_even_from_strangers(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn receipts_are_evidence_even_from_strangers(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.send(&fence, &attempt).await?;
@@ -141,10 +145,9 @@ pub async fn receipts_are_evidence_even_from_strangers(store: &dyn RecordStore) 
 }
 
 /// What watchers ask for again and again agrees with the whole, at every point of a life.
-pub async fn a_standing_is_that_of_the_execution_and_of_its_client_alone(
-    store: &dyn RecordStore,
-) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_standing_is_that_of_the_execution_and_of_its_client_alone(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.receive(&fence, &attempt).await?;

@@ -2,7 +2,7 @@
 
 use limn_proto::plan::{ImageType, PlanKind};
 
-use super::driver::{Driver, there};
+use super::driver::{Driver, Subject, there};
 use crate::{ids::ImageId, records::*};
 
 fn page(limit: u32) -> Page {
@@ -11,8 +11,9 @@ fn page(limit: u32) -> Page {
 
 /// What comes in while somebody turns pages neither repeats nor hides anything. Equal times are told apart by
 /// id.
-pub async fn pages_stay_stable_while_executions_are_added(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn pages_stay_stable_while_executions_are_added(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let now = driver.now();
     let mut expected = Vec::new();
     for round in 0..5 {
@@ -46,8 +47,9 @@ pub async fn pages_stay_stable_while_executions_are_added(store: &dyn RecordStor
 }
 
 /// All conditions hold together.
-pub async fn executions_are_filtered(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn executions_are_filtered(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let mut elsewhere = driver.order("plan", &["a"]);
     elsewhere.plan.session_id = "s2".to_owned();
     store.accept(&elsewhere).await?;
@@ -88,8 +90,9 @@ pub async fn executions_are_filtered(store: &dyn RecordStore) -> Result<()> {
 }
 
 /// Plans of one time come in the order of their digests, and none is lost between pages.
-pub async fn plans_are_filtered_and_paged(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn plans_are_filtered_and_paged(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let now = driver.now();
     let mut saved = Vec::new();
     for round in 0..4 {
@@ -130,8 +133,9 @@ pub async fn plans_are_filtered_and_paged(store: &dyn RecordStore) -> Result<()>
 }
 
 /// Every condition of the filter, alone and together.
-pub async fn images_are_filtered_and_paged(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn images_are_filtered_and_paged(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b", "c"]).await?;
     let mut drawn = Vec::new();
     for step in ["a", "b", "c"] {
@@ -247,8 +251,9 @@ pub async fn images_are_filtered_and_paged(store: &dyn RecordStore) -> Result<()
 }
 
 /// A reader goes on where it was, in pieces of the size it asks for.
-pub async fn events_are_read_from_a_cursor(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn events_are_read_from_a_cursor(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
     let all = store.events_after(fence.execution, 0, 1000).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     audit::balance,
-    driver::{BILL, CEILING, Driver, there},
+    driver::{BILL, CEILING, Driver, Subject, there},
 };
 use crate::{ids::ExecutionId, records::*};
 
@@ -20,8 +20,9 @@ async fn balance_of(driver: &Driver<'_>, execution: ExecutionId) -> Result<Balan
 }
 
 /// After a refusal the next attempt starts from nothing, with the next number.
-pub async fn a_refused_call_gives_its_reservation_back(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_refused_call_gives_its_reservation_back(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let refused = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     let end = driver.end(AttemptOutcome::Rejected);
@@ -56,8 +57,9 @@ pub async fn a_refused_call_gives_its_reservation_back(store: &dyn RecordStore) 
 }
 
 /// Nobody knows, so the ceiling stays held, the step parks and with it the execution.
-pub async fn an_unknown_outcome_is_held(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_unknown_outcome_is_held(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     let end = driver.end(AttemptOutcome::Unknown);
@@ -74,9 +76,7 @@ pub async fn an_unknown_outcome_is_held(store: &dyn RecordStore) -> Result<()> {
         balance_of(&driver, fence.execution).await?,
         amounts(BILL, 0, CEILING)
     );
-    let claims = store
-        .claim(driver.boot, driver.now(), super::driver::LEASE, 10, &[])
-        .await?;
+    let claims = store.claim(driver.boot, super::driver::LEASE, 10, &[]).await?;
     assert_eq!(claims, [], "a parked execution has no work");
     let record = driver.execution(fence.execution).await?;
     assert_eq!((record.ended_at, record.failure), (None, None));
@@ -92,8 +92,9 @@ pub async fn an_unknown_outcome_is_held(store: &dyn RecordStore) -> Result<()> {
 }
 
 /// Evidence turns up: what was held is reserved again, then settled once.
-pub async fn an_unknown_outcome_that_turns_up_is_paid_once(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_unknown_outcome_that_turns_up_is_paid_once(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.send(&fence, &attempt).await?;
@@ -119,8 +120,9 @@ pub async fn an_unknown_outcome_that_turns_up_is_paid_once(store: &dyn RecordSto
 }
 
 /// Evidence says no: nothing was billed and nothing stays held.
-pub async fn an_unknown_outcome_that_was_refused_is_released(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_unknown_outcome_that_was_refused_is_released(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     for outcome in [AttemptOutcome::Unknown, AttemptOutcome::Rejected] {
@@ -133,8 +135,9 @@ pub async fn an_unknown_outcome_that_was_refused_is_released(store: &dyn RecordS
 }
 
 /// The refusal is proven, its price is not: held, while the unit is free for another attempt.
-pub async fn a_refusal_with_an_unknown_bill_is_held(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_refusal_with_an_unknown_bill_is_held(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let refused = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     let end = driver.end(AttemptOutcome::RejectedBillUnknown);
@@ -156,8 +159,9 @@ pub async fn a_refusal_with_an_unknown_bill_is_held(store: &dyn RecordStore) -> 
 }
 
 /// Paid without a picture is still paid.
-pub async fn a_bill_without_an_image_is_settled(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_bill_without_an_image_is_settled(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let blank = driver.receive(&fence, &driver.attempt("a", "plan/a")).await?;
     let outcome = AttemptOutcome::FailedPaid {
@@ -182,8 +186,9 @@ pub async fn a_bill_without_an_image_is_settled(store: &dyn RecordStore) -> Resu
 }
 
 /// The truth is booked, even when it is more than was thought possible.
-pub async fn a_bill_may_be_above_its_ceiling(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_bill_may_be_above_its_ceiling(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.receive(&fence, &attempt).await?;
@@ -200,8 +205,9 @@ pub async fn a_bill_may_be_above_its_ceiling(store: &dyn RecordStore) -> Result<
 }
 
 /// Settled, reserved and held all count; the limit itself may be reached, not passed.
-pub async fn the_cost_limit_counts_what_is_reserved_and_held(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn the_cost_limit_counts_what_is_reserved_and_held(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b", "c", "d"]).await?;
     driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
     let lost = driver.send(&fence, &driver.attempt("b", "plan/b")).await?;
@@ -233,8 +239,9 @@ pub async fn the_cost_limit_counts_what_is_reserved_and_held(store: &dyn RecordS
 }
 
 /// Free is a price: it is listed, and only the new line is news.
-pub async fn a_free_call_has_a_line_and_no_amounts(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_free_call_has_a_line_and_no_amounts(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = NewAttempt {
         ceiling_nanos: 0,
@@ -259,8 +266,9 @@ pub async fn a_free_call_has_a_line_and_no_amounts(store: &dyn RecordStore) -> R
 }
 
 /// Sums that do not fit are refused, and so are amounts below zero.
-pub async fn amounts_never_wrap(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn amounts_never_wrap(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b", "c"]).await?;
     let greatest = NewAttempt {
         ceiling_nanos: i64::MAX,

@@ -1,11 +1,12 @@
 //! Orders: what becomes of them when there is something already.
 
-use super::driver::{Driver, there};
+use super::driver::{Driver, Subject, there};
 use crate::records::*;
 
 /// The same order is the same execution for ever; another order under its id is refused.
-pub async fn a_request_id_stands_for_one_order(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_request_id_stands_for_one_order(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let order = driver.order("plan", &["a"]);
     let fence = driver.begin(&order).await?;
     let again = NewExecution {
@@ -31,8 +32,9 @@ pub async fn a_request_id_stands_for_one_order(store: &dyn RecordStore) -> Resul
 }
 
 /// A joiner's request id stands for the execution that it joined, also after that has ended.
-pub async fn a_running_execution_is_joined(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_running_execution_is_joined(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let first = driver.order("plan", &["a"]);
     let fence = driver.begin(&first).await?;
     let second = driver.order("plan", &["a"]);
@@ -53,8 +55,9 @@ pub async fn a_running_execution_is_joined(store: &dyn RecordStore) -> Result<()
 }
 
 /// Another take is other work, even while the first runs.
-pub async fn a_higher_take_runs_beside_the_first(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_higher_take_runs_beside_the_first(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let first = driver.order("plan", &["a"]);
     let second = NewExecution {
         take: 1,
@@ -66,8 +69,9 @@ pub async fn a_higher_take_runs_beside_the_first(store: &dyn RecordStore) -> Res
 }
 
 /// Resume follows an execution that ended, of the same client, plan and take.
-pub async fn resume_needs_an_execution_that_ended(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn resume_needs_an_execution_that_ended(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let resume = || NewExecution {
         mode: ExecutionMode::Resume,
         ..driver.order("plan", &["a"])
@@ -103,8 +107,9 @@ pub async fn resume_needs_an_execution_that_ended(store: &dyn RecordStore) -> Re
 }
 
 /// A stored plan stays as it was stored first, and can be deleted when nothing runs.
-pub async fn a_plan_is_stored_once_and_kept_while_it_runs(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_plan_is_stored_once_and_kept_while_it_runs(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let plan = driver.plan("plan");
     let saved = store.save_plan(&plan).await?;
     assert_eq!((saved.created_at, saved.last_executed_at), (plan.now, None));

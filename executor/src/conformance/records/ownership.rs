@@ -4,44 +4,51 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::driver::{Driver, LEASE, is_fenced, is_wrong_state, there};
-use crate::{clock::UnixMicros, ids::BootId, records::*};
+use super::driver::{Driver, LEASE, Subject, is_fenced, is_wrong_state, there};
+use crate::{ids::BootId, records::*};
 
 const OTHER: BootId = BootId(Uuid::from_u128(0x0071e5));
 
 /// What is owned cannot be claimed until the lease has passed, to the microsecond; renewing moves that.
-pub async fn an_execution_has_one_owner_at_a_time(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_execution_has_one_owner_at_a_time(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let order = driver.order("plan", &["a"]);
     store.accept(&order).await?;
-    let at = UnixMicros(5_000_000);
-    let claims = store.claim(driver.boot, at, LEASE, 10, &[]).await?;
+    let claims = store.claim(driver.boot, LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!((claims.len(), claim.crash_count), (1, 0));
-    let end = at.plus(LEASE);
-    let just_before = UnixMicros(end.0 - 1);
-    assert_eq!(store.claim(OTHER, just_before, LEASE, 10, &[]).await?, []);
-    assert_eq!(store.claim(driver.boot, just_before, LEASE, 10, &[]).await?, []);
+    let just_before = LEASE - Duration::from_micros(1);
+    driver.pass(just_before);
+    assert_eq!(store.claim(OTHER, LEASE, 10, &[]).await?, []);
+    assert_eq!(store.claim(driver.boot, LEASE, 10, &[]).await?, []);
 
-    let later = end.plus(LEASE);
-    assert_eq!(store.renew(OTHER, &[order.id], later).await?, []);
+    driver.pass(Duration::from_micros(1));
+    assert_eq!(store.renew(OTHER, &[order.id], LEASE).await?, []);
     let running = [order.id];
-    assert_eq!(store.claim(driver.boot, later, LEASE, 10, &running).await?, []);
-    assert_eq!(store.renew(driver.boot, &[order.id], later).await?, [order.id]);
-    assert_eq!(store.claim(OTHER, end, LEASE, 10, &[]).await?, []);
-    assert_eq!(store.claim(OTHER, later, LEASE, 10, &[]).await?.len(), 1);
-    assert_eq!(store.renew(driver.boot, &[order.id], later).await?, []);
+    assert_eq!(store.claim(driver.boot, LEASE, 10, &running).await?, []);
+    let kept = Renewal {
+        execution: order.id,
+        cancel_requested: false,
+    };
+    assert_eq!(store.renew(driver.boot, &[order.id], LEASE).await?, [kept]);
+    driver.pass(just_before);
+    assert_eq!(store.claim(OTHER, LEASE, 10, &[]).await?, []);
+    driver.pass(Duration::from_micros(1));
+    assert_eq!(store.claim(OTHER, LEASE, 10, &[]).await?.len(), 1);
+    assert_eq!(store.renew(driver.boot, &[order.id], LEASE).await?, []);
     driver.audit().await
 }
 
 /// A takeover raises the epoch and counts the lost owner; the one before is fenced and cannot send.
-pub async fn a_lost_owner_is_counted_and_its_work_goes_on(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_lost_owner_is_counted_and_its_work_goes_on(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.send(&fence, &attempt).await?;
     driver.pass(LEASE);
-    let claims = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
+    let claims = store.claim(OTHER, LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert!(claim.fence.epoch > fence.epoch);
     assert_eq!(claim.crash_count, 1);
@@ -57,20 +64,21 @@ pub async fn a_lost_owner_is_counted_and_its_work_goes_on(store: &dyn RecordStor
         .await?;
 
     driver.pass(LEASE);
-    let own = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
+    let own = store.claim(OTHER, LEASE, 10, &[]).await?;
     let own = there(own.first(), "a claim")?;
     assert_eq!(own.crash_count, 1, "one's own late lease is no crash");
     driver.audit().await
 }
 
 /// Giving back leaves no crash behind, and ends the right to change.
-pub async fn a_released_execution_is_free_at_once(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_released_execution_is_free_at_once(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     store.release(&fence).await?;
     store.release(&fence).await?;
     assert!(is_fenced(&store.start_step(&fence, "a", driver.now()).await));
-    let claims = store.claim(OTHER, driver.now(), LEASE, 10, &[]).await?;
+    let claims = store.claim(OTHER, LEASE, 10, &[]).await?;
     let claim = there(claims.first(), "a claim")?;
     assert_eq!(claim.crash_count, 0);
     assert!(is_fenced(&store.release(&fence).await));
@@ -78,8 +86,9 @@ pub async fn a_released_execution_is_free_at_once(store: &dyn RecordStore) -> Re
 }
 
 /// Claims go by age and keep to their limit.
-pub async fn the_oldest_execution_is_claimed_first(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn the_oldest_execution_is_claimed_first(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let mut orders = Vec::new();
     for plan in ["one", "two", "three"] {
         let order = driver.order(plan, &["a"]);
@@ -88,7 +97,7 @@ pub async fn the_oldest_execution_is_claimed_first(store: &dyn RecordStore) -> R
     }
     let mut claimed = Vec::new();
     for _ in 0..2 {
-        let claims = store.claim(driver.boot, driver.now(), LEASE, 2, &[]).await?;
+        let claims = store.claim(driver.boot, LEASE, 2, &[]).await?;
         assert!(claims.len() <= 2);
         claimed.extend(claims.iter().map(|claim| claim.fence.execution));
     }
@@ -97,16 +106,15 @@ pub async fn the_oldest_execution_is_claimed_first(store: &dyn RecordStore) -> R
 }
 
 /// No byte may leave after the lease: by then another process may be at work.
-pub async fn a_call_needs_a_lease_that_outlasts_it(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_call_needs_a_lease_that_outlasts_it(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt = driver.attempt("a", "plan/a");
     driver.prepare(&fence, &attempt).await?;
     driver.pass(LEASE - Duration::from_secs(1));
     assert!(is_fenced(&driver.dispatch(&fence, attempt.id).await));
-    store
-        .renew(driver.boot, &[fence.execution], driver.now().plus(LEASE))
-        .await?;
+    store.renew(driver.boot, &[fence.execution], LEASE).await?;
     assert_eq!(driver.dispatch(&fence, attempt.id).await?, Dispatch::Granted);
     driver.audit().await
 }

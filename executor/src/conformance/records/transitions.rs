@@ -2,7 +2,7 @@
 
 use limn_proto::digest::digest_of;
 
-use super::driver::{CEILING, Driver, is_wrong_state};
+use super::driver::{CEILING, Driver, Subject, is_wrong_state};
 use crate::{ids::AttemptId, records::*};
 
 /// What can be done to an attempt.
@@ -115,8 +115,8 @@ async fn reach(driver: &Driver<'_>, plan: &str, way: &[Verb]) -> Result<(Fence, 
 
 /// A verb works from the states that allow it, is silent when it is repeated, and is refused from all others
 /// without a trace.
-pub async fn attempts_change_only_as_the_states_allow(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn attempts_change_only_as_the_states_allow(subject: Subject<'_>) -> Result<()> {
+    let driver = Driver::new(subject);
     for (state, way) in WAYS {
         for verb in VERBS {
             let plan = format!("{} {verb:?}", state.as_str());
@@ -137,8 +137,9 @@ pub async fn attempts_change_only_as_the_states_allow(store: &dyn RecordStore) -
 }
 
 /// The same for steps: those that ended stay as they are, and only those in progress draw.
-pub async fn steps_change_only_as_the_states_allow(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn steps_change_only_as_the_states_allow(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let drawn = driver.start("drawn", &["a"]).await?;
     let paid = driver.draw(&drawn, &driver.attempt("a", "drawn/a")).await?;
     for state in StepState::ALL {
@@ -199,8 +200,9 @@ pub async fn steps_change_only_as_the_states_allow(store: &dyn RecordStore) -> R
 }
 
 /// Each verb of a whole life twice: the second time tells nothing and changes nothing.
-pub async fn repetitions_change_nothing(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn repetitions_change_nothing(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a", "b"]).await?;
     let digests = [digest_of(b"plan/a")];
     let attempt = driver.attempt("a", "plan/a");
@@ -229,8 +231,9 @@ pub async fn repetitions_change_nothing(store: &dyn RecordStore) -> Result<()> {
 }
 
 /// A reservation has no owner after the end, so the end waits for it.
-pub async fn an_execution_does_not_end_with_a_call_in_flight(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_execution_does_not_end_with_a_call_in_flight(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.start("plan", &["a"]).await?;
     let attempt: AttemptId = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
     store

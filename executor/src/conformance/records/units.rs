@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use limn_proto::digest::digest_of;
 
-use super::driver::{Driver, LEASE, is_wrong_state, there};
+use super::driver::{Driver, LEASE, Subject, is_wrong_state, there};
 use crate::records::*;
 
 fn busy(execution: crate::ids::ExecutionId, unknown: bool) -> UnitGrant {
@@ -19,8 +19,9 @@ async fn waiting(driver: &Driver<'_>, plan: &str) -> Result<Fence> {
 }
 
 /// The second plan waits for the first and then has the picture at no cost.
-pub async fn a_picture_is_drawn_once_for_two_plans(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_picture_is_drawn_once_for_two_plans(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let first = driver.start("one", &["a"]).await?;
     let second = waiting(&driver, "two").await?;
     let shared = [digest_of(b"one/a")];
@@ -50,8 +51,9 @@ pub async fn a_picture_is_drawn_once_for_two_plans(store: &dyn RecordStore) -> R
 }
 
 /// Equal steps of one plan share as well.
-pub async fn two_steps_of_one_plan_share_a_picture(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn two_steps_of_one_plan_share_a_picture(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let fence = driver.begin(&driver.order("plan", &["a", "b"])).await?;
     driver.start_step(&fence, "a", "same").await?;
     store.start_step(&fence, "b", driver.now()).await?;
@@ -65,8 +67,9 @@ pub async fn two_steps_of_one_plan_share_a_picture(store: &dyn RecordStore) -> R
 }
 
 /// What exists is used, before anything is waited for.
-pub async fn a_completed_fallback_goes_before_a_busy_primary(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_completed_fallback_goes_before_a_busy_primary(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     driver.start("busy", &["a"]).await?;
     let done = driver.start("done", &["a"]).await?;
     let paid = driver.draw(&done, &driver.attempt("a", "done/a")).await?;
@@ -78,8 +81,9 @@ pub async fn a_completed_fallback_goes_before_a_busy_primary(store: &dyn RecordS
 }
 
 /// Two steps with the same targets in opposite order do not wait for each other for ever.
-pub async fn a_step_that_goes_on_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_step_that_goes_on_lets_its_unit_go(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let (one, two) = (waiting(&driver, "one").await?, waiting(&driver, "two").await?);
     let forth = [digest_of(b"left"), digest_of(b"right")];
     let back = [digest_of(b"right"), digest_of(b"left")];
@@ -101,8 +105,9 @@ pub async fn a_step_that_goes_on_lets_its_unit_go(store: &dyn RecordStore) -> Re
 }
 
 /// A step that had begun with one target and is given the picture of another leaves the first to others.
-pub async fn a_step_that_reuses_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_step_that_reuses_lets_its_unit_go(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let done = driver.start("done", &["a"]).await?;
     let fence = waiting(&driver, "plan").await?;
     let targets = [digest_of(b"left"), digest_of(b"done/a")];
@@ -122,8 +127,9 @@ pub async fn a_step_that_reuses_lets_its_unit_go(store: &dyn RecordStore) -> Res
 
 /// A record never stands on bytes that are not in the store, nor passes a reuse off as new or the other way
 /// round.
-pub async fn a_reuse_stands_on_what_is_stored(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_reuse_stands_on_what_is_stored(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let done = driver.start("done", &["a", "b"]).await?;
     let paid = driver.draw(&done, &driver.attempt("a", "done/a")).await?;
     let reuse = driver.reuse(&done, "b", &paid);
@@ -152,8 +158,9 @@ pub async fn a_reuse_stands_on_what_is_stored(store: &dyn RecordStore) -> Result
 }
 
 /// A failed step is no obstacle for the next.
-pub async fn a_step_that_ends_lets_its_unit_go(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_step_that_ends_lets_its_unit_go(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     for (round, state) in [StepState::Failed, StepState::Cancelled, StepState::Skipped]
         .into_iter()
         .enumerate()
@@ -171,8 +178,9 @@ pub async fn a_step_that_ends_lets_its_unit_go(store: &dyn RecordStore) -> Resul
 }
 
 /// As long as nobody knows what became of a call, nobody makes it again.
-pub async fn an_unknown_attempt_keeps_its_unit_after_the_end(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn an_unknown_attempt_keeps_its_unit_after_the_end(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let first = driver.start("one", &["a"]).await?;
     let lost = driver.send(&first, &driver.attempt("a", "one/a")).await?;
     let end = driver.end(AttemptOutcome::Unknown);
@@ -200,8 +208,9 @@ pub async fn an_unknown_attempt_keeps_its_unit_after_the_end(store: &dyn RecordS
 }
 
 /// After a crash the step has what it had.
-pub async fn a_unit_survives_a_takeover(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn a_unit_survives_a_takeover(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
     let first = driver.start("one", &["a"]).await?;
     let attempt = driver.attempt("a", "one/a");
     driver.prepare(&first, &attempt).await?;
@@ -217,8 +226,8 @@ pub async fn a_unit_survives_a_takeover(store: &dyn RecordStore) -> Result<()> {
 }
 
 /// Clients share nothing, and another take is another picture.
-pub async fn units_of_clients_and_takes_are_apart(store: &dyn RecordStore) -> Result<()> {
-    let driver = Driver::new(store);
+pub async fn units_of_clients_and_takes_are_apart(subject: Subject<'_>) -> Result<()> {
+    let driver = Driver::new(subject);
     let first = driver.start("plan", &["a"]).await?;
     driver.draw(&first, &driver.attempt("a", "plan/a")).await?;
     driver.settle(&first).await?;
@@ -230,7 +239,7 @@ pub async fn units_of_clients_and_takes_are_apart(store: &dyn RecordStore) -> Re
     let fence = driver.begin(&again).await?;
     driver.start_step(&fence, "a", "plan/a").await?;
 
-    let other = Driver::of_client(store, "other");
+    let other = Driver::of_client(subject, "other");
     let fence = other.start("plan", &["a"]).await?;
     other.draw(&fence, &other.attempt("a", "plan/a")).await?;
     other.settle(&fence).await?;

@@ -55,6 +55,15 @@ pub struct Claim {
     pub crash_count: u32,
 }
 
+/// An execution whose lease was extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// Its client asked for a stop.
+    pub cancel_requested: bool,
+}
+
 /// Who draws a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UnitGrant {

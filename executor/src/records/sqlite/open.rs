@@ -1,14 +1,25 @@
 //! Opening, migrating and closing the file.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use sqlx::{
-    SqlSafeStr as _, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::super::{RecordError, Result};
+use super::{
+    super::{
+        RecordError, Result, migrations,
+        sql::{
+            Sql,
+            backend::{Backend, Snapshot, Work},
+            statement::unavailable,
+        },
+    },
+    writer::Writer,
+};
+use crate::clock::{Clock, SystemClock};
 
 /// Connections for reading. Reads are short, and a laptop has few readers.
 const READERS: u32 = 4;
@@ -18,28 +29,49 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Text of the migrations, by number. Numbers mean the same in every database; they only ever grow.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "records",
-    include_str!("../../../migrations/sqlite/0001_records.sql"),
-)];
+const MIGRATIONS: &[migrations::Text] = &[
+    (
+        1,
+        "records",
+        include_str!("../../../migrations/sqlite/0001_records.sql"),
+    ),
+    (
+        2,
+        "durability",
+        include_str!("../../../migrations/sqlite/0002_durability.sql"),
+    ),
+];
 
 /// Records in an SQLite file.
+pub type SqliteRecords = Sql<SqliteFile>;
+
+/// An open SQLite file.
 #[derive(Debug)]
-pub struct SqliteRecords {
-    pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+pub struct SqliteFile {
+    writer: Writer,
+    pub(super) write_pool: SqlitePool,
+    pub(in crate::records) readers: SqlitePool,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteRecords {
     /// Opens the file; makes it and the folder it is in when they are missing, and brings its schema up to
-    /// date.
+    /// date. Leases go by the clock of the machine.
     ///
     /// # Errors
     ///
     /// [`RecordError::Unavailable`] when the file cannot be opened or was written by a newer version, and
     /// [`RecordError::Damaged`] when its schema is not the one that its version had.
     pub async fn open(path: &Path) -> Result<Self> {
+        Self::open_with_clock(path, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with leases that go by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteRecords::open`].
+    pub async fn open_with_clock(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         if let Some(folder) = path.parent() {
             tokio::fs::create_dir_all(folder)
                 .await
@@ -52,19 +84,26 @@ impl SqliteRecords {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let writer = SqlitePoolOptions::new()
+        let write_pool = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(QUEUE_TIMEOUT)
             .connect_with(options.clone())
             .await
             .map_err(unavailable)?;
-        migrate(&writer).await?;
+        migrations::run(&write_pool, MIGRATIONS).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(unavailable)?;
-        Ok(Self { writer, readers })
+        Ok(Self {
+            backend: SqliteFile {
+                writer: Writer::start(write_pool.clone(), Arc::clone(&clock)),
+                write_pool,
+                readers,
+                clock,
+            },
+        })
     }
 
     /// Ends every lease. For a process that starts and alone holds the file: whoever owned an execution is gone,
@@ -75,7 +114,7 @@ impl SqliteRecords {
     /// [`RecordError::Unavailable`] when the file cannot be written.
     pub async fn expire_leases(&self) -> Result<()> {
         sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling')")
-            .execute(&self.writer)
+            .execute(&self.backend.write_pool)
             .await
             .map_err(unavailable)?;
         Ok(())
@@ -83,56 +122,36 @@ impl SqliteRecords {
 
     /// Waits for running transactions and closes the file. Later calls fail as unavailable.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.backend.readers.close().await;
+        self.backend.write_pool.close().await;
+    }
+}
+
+#[async_trait]
+impl Backend for SqliteFile {
+    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T> {
+        self.writer.run(work).await
     }
 
-    /// Begins a transaction that nothing can come between.
-    pub(super) async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.writer
+    async fn read(&self) -> Result<Snapshot> {
+        let transaction = self.readers.begin().await.map_err(unavailable)?;
+        Ok(Snapshot::sqlite(transaction, Arc::clone(&self.clock)))
+    }
+
+    async fn check(&self) -> Result<String> {
+        // Begins and rolls back, so that a full disk or a lock is noticed.
+        let mut transaction = self
+            .write_pool
             .begin_with("BEGIN IMMEDIATE")
             .await
-            .map_err(unavailable)
+            .map_err(unavailable)?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        transaction.rollback().await.map_err(unavailable)?;
+        Ok(format!("SQLite {version}"))
     }
-
-    /// Begins a look at one snapshot.
-    pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.readers.begin().await.map_err(unavailable)
-    }
-}
-
-async fn migrate(writer: &SqlitePool) -> Result<()> {
-    let migrations = MIGRATIONS.iter().map(|(number, name, sql)| {
-        Migration::new(
-            *number,
-            (*name).into(),
-            MigrationType::Simple,
-            (*sql).into_sql_str(),
-            false,
-        )
-    });
-    let newest = MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0);
-    Migrator::with_migrations(migrations.collect())
-        .run(writer)
-        .await
-        .map_err(|error| match error {
-            MigrateError::VersionMissing(number) => RecordError::Unavailable(
-                format!(
-                    "a newer version wrote it: it has schema {number}, this version knows up to {newest}; \
-                     upgrade limn"
-                )
-                .into(),
-            ),
-            MigrateError::VersionMismatch(number) => {
-                RecordError::Damaged(format!("schema {number} is not the one that was released"))
-            }
-            other => RecordError::Unavailable(Box::new(other)),
-        })
-}
-
-/// The database did not do what it was asked.
-pub(super) fn unavailable(error: sqlx::Error) -> RecordError {
-    RecordError::Unavailable(Box::new(error))
 }
 
 #[cfg(test)]
@@ -145,7 +164,7 @@ mod tests {
     async fn commits_are_synced_and_the_rules_of_the_schema_are_on() {
         let folder = tempfile::tempdir().unwrap();
         let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
-        let mut writer = records.writer.acquire().await.unwrap();
+        let mut writer = records.backend.write_pool.acquire().await.unwrap();
         let settings = sqlx::query(
             "SELECT journal_mode, synchronous, foreign_keys \
              FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys",
@@ -160,7 +179,9 @@ mod tests {
     async fn readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
-        let refused = sqlx::query("DELETE FROM plans").execute(&records.readers).await;
+        let refused = sqlx::query("DELETE FROM plans")
+            .execute(&records.backend.readers)
+            .await;
         assert!(refused.is_err(), "{refused:?}");
     }
 }

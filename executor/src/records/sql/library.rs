@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
-
 use super::{
     super::{ImageFilter, ImageRecord, Page, Result},
     image_rows::{IMAGES, bind_image, image_record, thumbnail_record},
-    open::unavailable,
     pages,
-    rows::{Fields, wrong_state},
+    rows::{Fields, Row, wrong_state},
+    statement::{Statement, sql},
+    tx::Tx,
 };
 use crate::ids::ImageId;
 
 /// Writes a record with everything that belongs to it. The object is in the store already.
-pub(super) async fn insert(tx: &mut SqliteConnection, client: &str, image: &ImageRecord) -> Result<()> {
+pub(super) async fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Result<()> {
     if image.client != client {
         return Err(wrong_state(format!("image {}", image.id), "of another client"));
     }
@@ -23,9 +22,9 @@ pub(super) async fn insert(tx: &mut SqliteConnection, client: &str, image: &Imag
     if !image.reused {
         insert_blob(tx, image).await?;
     }
-    bind_image(image).execute(&mut *tx).await.map_err(unavailable)?;
+    bind_image(image).execute(tx).await?;
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
-        sqlx::query(
+        sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
              format, file_size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
@@ -37,25 +36,23 @@ pub(super) async fn insert(tx: &mut SqliteConnection, client: &str, image: &Imag
         .bind(thumbnail.height_px)
         .bind(thumbnail.format.media_type())
         .bind(thumbnail.size_bytes)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     }
     for (key, value) in &image.labels {
-        sqlx::query("INSERT INTO image_labels (image_id, key, value) VALUES ($1, $2, $3)")
+        sql("INSERT INTO image_labels (image_id, key, value) VALUES ($1, $2, $3)")
             .bind(image.id.to_string())
             .bind(key)
             .bind(value)
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+            .execute(tx)
+            .await?;
     }
     Ok(())
 }
 
 /// The object under an image. A repeated upload of the same image finds its own row.
-async fn insert_blob(tx: &mut SqliteConnection, image: &ImageRecord) -> Result<()> {
-    sqlx::query(
+async fn insert_blob(tx: &mut Tx<'_>, image: &ImageRecord) -> Result<()> {
+    sql(
         "INSERT INTO blobs (storage_key, sha256, size_bytes, media_type, created_us) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (storage_key) DO NOTHING",
     )
@@ -65,18 +62,13 @@ async fn insert_blob(tx: &mut SqliteConnection, image: &ImageRecord) -> Result<(
     .bind(image.format.media_type())
     .bind(image.created_at.0)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// One image of a client.
-pub(super) async fn find(
-    tx: &mut SqliteConnection,
-    client: &str,
-    image: ImageId,
-) -> Result<Option<ImageRecord>> {
-    let mut query = QueryBuilder::new(IMAGES);
+pub(super) async fn find(tx: &mut Tx<'_>, client: &str, image: ImageId) -> Result<Option<ImageRecord>> {
+    let mut query = sql(IMAGES);
     query.push(" WHERE id = ").push_bind(image.to_string());
     query.push(" AND client = ").push_bind(client.to_owned());
     Ok(load(tx, query).await?.pop())
@@ -84,7 +76,7 @@ pub(super) async fn find(
 
 /// A page of images, newest first.
 pub(super) async fn list(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     client: &str,
     filter: &ImageFilter,
     page: &Page,
@@ -93,8 +85,8 @@ pub(super) async fn list(
 }
 
 /// The text consists of fixed pieces only; every value is bound.
-pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(IMAGES);
+pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Statement {
+    let mut query = sql(IMAGES);
     query.push(" WHERE client = ").push_bind(client.to_owned());
     let execution = filter.execution.map(|id| id.to_string());
     let equal: [(&'static str, Option<&String>); 5] = [
@@ -111,10 +103,12 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Que
     }
     if !filter.image_types.is_empty() {
         query.push(" AND image_type IN (");
-        let mut types = query.separated(", ");
-        for image_type in &filter.image_types {
-            types.push_bind(image_type.as_str_name());
-        }
+        query.push_list(
+            filter
+                .image_types
+                .iter()
+                .map(|image_type| image_type.as_str_name()),
+        );
         query.push(")");
     }
     for (key, value) in &filter.labels {
@@ -132,8 +126,8 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Que
     query
 }
 
-async fn load(tx: &mut SqliteConnection, mut query: QueryBuilder<Sqlite>) -> Result<Vec<ImageRecord>> {
-    let rows = query.build().fetch_all(&mut *tx).await.map_err(unavailable)?;
+async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
+    let rows = query.fetch_all(tx).await?;
     let mut images: Vec<ImageRecord> = rows
         .iter()
         .map(|row| image_record(Fields(row)))
@@ -166,18 +160,15 @@ const THUMBNAILS: &str = "SELECT image_id, storage_key, public_url, width, heigh
 const LABELS: &str = "SELECT image_id, key, value FROM image_labels WHERE image_id IN (";
 
 async fn children(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     select: &'static str,
     images: &[ImageRecord],
     order: &'static str,
-) -> Result<Vec<SqliteRow>> {
-    let mut query = QueryBuilder::<Sqlite>::new(select);
-    let mut ids = query.separated(", ");
-    for image in images {
-        ids.push_bind(image.id.to_string());
-    }
+) -> Result<Vec<Row>> {
+    let mut query = sql(select);
+    query.push_list(images.iter().map(|image| image.id.to_string()));
     query.push(")").push(order);
-    query.build().fetch_all(tx).await.map_err(unavailable)
+    query.fetch_all(tx).await
 }
 
 /// The image that a row of a child table belongs to.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use limn_proto::plan::{ImageType, Importance, SeedMode};
-use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
 use super::{
     super::{ImageRecord, Result, ThumbnailRecord},
     rows::Fields,
+    statement::{Statement, sql},
 };
 use crate::{
     ids::{AttemptId, ExecutionId, ImageId},
@@ -22,14 +22,14 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     updated_us FROM images";
 
 /// The statement that writes a record, without its thumbnails and labels.
-pub(super) fn bind_image(image: &ImageRecord) -> Query<'_, Sqlite, SqliteArguments> {
+pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     let about = &image.description;
     let thumbnail_url = image
         .thumbnails
         .first()
         .map_or("", |thumbnail| thumbnail.public_url.as_str());
     let generation_time_ms = i64::try_from(image.generation_time.as_millis()).unwrap_or(i64::MAX);
-    sqlx::query(
+    sql(
         "INSERT INTO images (id, client, execution_id, step_id, plan_digest, render_digest, take, attempt_id, \
          reused, status, rendered_sha256, stored_sha256, storage_path, image_url, format, width, height, \
          file_size, thumbnail_url, image_type, session_id, post_id, prompt_id, original_prompt, prompt, \

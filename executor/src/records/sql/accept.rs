@@ -1,19 +1,18 @@
 //! T0: an order becomes an execution, or finds the one that already stands for it.
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{Acceptance, ExecutionMode, ExecutionState, NewExecution, Result},
     events::append,
-    open::unavailable,
     owned::find,
     plans,
     rows::{Fields, damaged},
+    statement::sql,
+    tx::Tx,
 };
 use crate::{events::state_changed, ids::ExecutionId};
 
 /// The rules of [`RecordStore::accept`](super::super::RecordStore::accept), in their order.
-pub(super) async fn accept(tx: &mut SqliteConnection, order: &NewExecution) -> Result<Acceptance> {
+pub(super) async fn accept(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Acceptance> {
     if let Some(known) = same_request(tx, order).await? {
         return Ok(known);
     }
@@ -35,14 +34,12 @@ pub(super) async fn accept(tx: &mut SqliteConnection, order: &NewExecution) -> R
     Ok(Acceptance::New(order.id))
 }
 
-async fn same_request(tx: &mut SqliteConnection, order: &NewExecution) -> Result<Option<Acceptance>> {
-    let row =
-        sqlx::query("SELECT request_hash, execution_id FROM requests WHERE client = $1 AND request_id = $2")
-            .bind(&order.plan.client)
-            .bind(&order.request_id)
-            .fetch_optional(tx)
-            .await
-            .map_err(unavailable)?;
+async fn same_request(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Option<Acceptance>> {
+    let row = sql("SELECT request_hash, execution_id FROM requests WHERE client = $1 AND request_id = $2")
+        .bind(&order.plan.client)
+        .bind(&order.request_id)
+        .fetch_optional(tx)
+        .await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -56,11 +53,8 @@ async fn same_request(tx: &mut SqliteConnection, order: &NewExecution) -> Result
 }
 
 /// The last execution of the same drawing. A running one is always the last: no other can begin beside it.
-async fn latest(
-    tx: &mut SqliteConnection,
-    order: &NewExecution,
-) -> Result<Option<(ExecutionId, ExecutionState)>> {
-    let row = sqlx::query(
+async fn latest(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Option<(ExecutionId, ExecutionState)>> {
+    let row = sql(
         "SELECT id, state FROM executions WHERE client = $1 AND plan_digest = $2 AND take = $3 \
          ORDER BY (state IN ('pending', 'processing', 'cancelling', 'needs_decision')) DESC, \
          created_us DESC, id DESC LIMIT 1",
@@ -69,8 +63,7 @@ async fn latest(
     .bind(plan_digest(order))
     .bind(order.take)
     .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -81,10 +74,10 @@ async fn latest(
     )))
 }
 
-async fn begin(tx: &mut SqliteConnection, order: &NewExecution, previous: Option<ExecutionId>) -> Result<()> {
+async fn begin(tx: &mut Tx<'_>, order: &NewExecution, previous: Option<ExecutionId>) -> Result<()> {
     plans::save(tx, &order.plan).await?;
     plans::ordered(tx, &order.plan.client, &order.plan.digest_hex, order.now).await?;
-    sqlx::query(
+    sql(
         "INSERT INTO executions (id, client, plan_digest, session_id, take, request_id, mode, \
          max_concurrency, previous, state, created_us, currency) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -101,20 +94,16 @@ async fn begin(tx: &mut SqliteConnection, order: &NewExecution, previous: Option
     .bind(ExecutionState::Pending.as_str())
     .bind(order.now.0)
     .bind(&order.currency)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     remember_request(tx, order, order.id).await?;
     for (ordinal, step_id) in (0_i64..).zip(&order.step_ids) {
-        sqlx::query(
-            "INSERT INTO steps (execution_id, step_id, ordinal, state) VALUES ($1, $2, $3, 'pending')",
-        )
-        .bind(order.id.to_string())
-        .bind(step_id)
-        .bind(ordinal)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        sql("INSERT INTO steps (execution_id, step_id, ordinal, state) VALUES ($1, $2, $3, 'pending')")
+            .bind(order.id.to_string())
+            .bind(step_id)
+            .bind(ordinal)
+            .execute(tx)
+            .await?;
     }
     let mut execution = find(tx, order.id)
         .await?
@@ -123,21 +112,14 @@ async fn begin(tx: &mut SqliteConnection, order: &NewExecution, previous: Option
     append(tx, &mut execution, order.now, pending).await
 }
 
-async fn remember_request(
-    tx: &mut SqliteConnection,
-    order: &NewExecution,
-    execution: ExecutionId,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO requests (client, request_id, request_hash, execution_id) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(&order.plan.client)
-    .bind(&order.request_id)
-    .bind(&order.request_hash)
-    .bind(execution.to_string())
-    .execute(tx)
-    .await
-    .map_err(unavailable)?;
+async fn remember_request(tx: &mut Tx<'_>, order: &NewExecution, execution: ExecutionId) -> Result<()> {
+    sql("INSERT INTO requests (client, request_id, request_hash, execution_id) VALUES ($1, $2, $3, $4)")
+        .bind(&order.plan.client)
+        .bind(&order.request_id)
+        .bind(&order.request_hash)
+        .bind(execution.to_string())
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -1,26 +1,35 @@
 //! Columns to fields: every value that comes out of the file is checked on the way.
 
 use prost::Message as _;
-use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     super::{RecordError, Result},
-    open::unavailable,
+    statement::unavailable,
 };
 use crate::{clock::UnixMicros, failure::Failure, snapshot};
 
+/// A row of either database.
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
 /// A row, read by the names of its columns.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'r>(pub(super) &'r SqliteRow);
+pub(super) struct Fields<'r>(pub(super) &'r Row);
 
 impl<'r> Fields<'r> {
     fn get<T>(self, column: &str) -> Result<T>
     where
-        T: Decode<'r, Sqlite> + Type<Sqlite>,
-        for<'c> &'c str: ColumnIndex<SqliteRow>,
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
     {
-        self.0.try_get(column).map_err(unavailable)
+        match self.0 {
+            Row::Sqlite(row) => row.try_get(column),
+            Row::Postgres(row) => row.try_get(column),
+        }
+        .map_err(unavailable)
     }
 
     pub(super) fn text(self, column: &str) -> Result<String> {

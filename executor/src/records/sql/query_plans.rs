@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter},
-    SqliteRecords, claims, events, library, plans, snapshots,
+    super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
+    claims, events, library, plans, snapshots,
+    statement::Statement,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
 
@@ -17,7 +18,7 @@ async fn open(folder: &Path) -> SqliteRecords {
 /// The steps of the plan of a query. Values do not matter to it, so none are bound.
 async fn explain(records: &SqliteRecords, sql: &str) -> Vec<String> {
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
-        .fetch_all(&records.readers)
+        .fetch_all(&records.backend.readers)
         .await
         .unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
@@ -45,8 +46,8 @@ fn second_page() -> Page {
     }
 }
 
-async fn check_list(records: &SqliteRecords, query: QueryBuilder<Sqlite>, index: &str) {
-    let sql = query.into_string();
+async fn check_list(records: &SqliteRecords, query: Statement, index: &str) {
+    let sql = query.into_text();
     check(records, &sql, index).await;
     let steps = explain(records, &sql).await;
     let sorted = steps.iter().any(|step| step.contains("TEMP B-TREE"));
@@ -60,8 +61,9 @@ async fn check_list(records: &SqliteRecords, query: QueryBuilder<Sqlite>, index:
 async fn claims_and_histories_are_found_by_index() {
     let folder = tempfile::tempdir().unwrap();
     let records = open(folder.path()).await;
-    check(&records, claims::CLAIMABLE, "executions_claimable").await;
-    let steps = explain(&records, claims::CLAIMABLE).await;
+    let claimable = claims::claimable(UnixMicros(1), 1).into_text();
+    check(&records, &claimable, "executions_claimable").await;
+    let steps = explain(&records, &claimable).await;
     assert!(
         !steps.iter().any(|step| step.contains("TEMP B-TREE")),
         "{steps:#?}"
@@ -170,13 +172,13 @@ async fn labels_and_classes_are_found_by_index() {
         labels: vec![("mood".to_owned(), "calm".to_owned())],
         ..Default::default()
     };
-    let query = library::list_query("acme", &labelled, &second_page()).into_string();
+    let query = library::list_query("acme", &labelled, &second_page()).into_text();
     check(&records, &query, "image_labels_by_label").await;
     let classes = ImageFilter {
         image_types: vec![limn_proto::plan::ImageType::Item],
         ..Default::default()
     };
-    let query = library::list_query("acme", &classes, &second_page()).into_string();
+    let query = library::list_query("acme", &classes, &second_page()).into_text();
     check(&records, &query, "images_by_type").await;
     records.close().await;
 }

@@ -1,6 +1,6 @@
 //! Attempts from intent to answer: T1 to T4.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use std::time::Duration;
 
 use super::{
     super::{
@@ -10,10 +10,11 @@ use super::{
     events::append,
     ledger::post,
     lifecycle::step,
-    open::unavailable,
     owned::{Execution, owned},
     rows::{Fields, damaged, overflow, wrong_state},
     snapshots::{ATTEMPTS, attempt_record, class_word, cost},
+    statement::sql,
+    tx::Tx,
     units,
 };
 use crate::{
@@ -23,11 +24,7 @@ use crate::{
 };
 
 /// T1.
-pub(super) async fn prepare(
-    tx: &mut SqliteConnection,
-    fence: &Fence,
-    new: &NewAttempt,
-) -> Result<Preparation> {
+pub(super) async fn prepare(tx: &mut Tx<'_>, fence: &Fence, new: &NewAttempt) -> Result<Preparation> {
     let mut execution = owned(tx, fence).await?;
     if let Some((owner, step_id, record)) = find(tx, new.id).await? {
         let repeated =
@@ -78,20 +75,22 @@ pub(super) async fn prepare(
     Ok(Preparation::Prepared(number))
 }
 
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
 /// Writes the attempt down; returns its number within the step.
-async fn insert(tx: &mut SqliteConnection, execution: &Execution, new: &NewAttempt) -> Result<u32> {
-    let row =
-        sqlx::query("SELECT COUNT(*) + 1 AS number FROM attempts WHERE execution_id = $1 AND step_id = $2")
-            .bind(execution.id.to_string())
-            .bind(&new.step_id)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+async fn insert(tx: &mut Tx<'_>, execution: &Execution, new: &NewAttempt) -> Result<u32> {
+    let row = sql("SELECT COUNT(*) + 1 AS number FROM attempts WHERE execution_id = $1 AND step_id = $2")
+        .bind(execution.id.to_string())
+        .bind(&new.step_id)
+        .fetch_one(tx)
+        .await?;
     let number = Fields(&row).number("number")?;
-    sqlx::query(
+    let day = tx.now().await?.0.div_euclid(DAY_US);
+    sql(
         "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
-         provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, 0, 0, $13)",
+         provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, 0, 0, $13, $14)",
     )
     .bind(new.id.to_string())
     .bind(execution.id.to_string())
@@ -106,18 +105,18 @@ async fn insert(tx: &mut SqliteConnection, execution: &Execution, new: &NewAttem
     .bind(class_word(new.class))
     .bind(new.ceiling_nanos)
     .bind(new.now.0)
+    .bind(day)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(number)
 }
 
 /// T2.
 pub(super) async fn dispatch(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     fence: &Fence,
     id: AttemptId,
-    send_by: UnixMicros,
+    send_margin: Duration,
     now: UnixMicros,
 ) -> Result<Dispatch> {
     let mut execution = owned(tx, fence).await?;
@@ -132,10 +131,11 @@ pub(super) async fn dispatch(
     if execution.cancel_requested {
         return Ok(Dispatch::Cancelled);
     }
+    let send_by = tx.now().await?.plus(send_margin);
     if execution.lease_until.is_none_or(|until| until < send_by) {
         return Err(RecordError::Fenced);
     }
-    sqlx::query(
+    sql(
         "UPDATE attempts SET state = 'dispatching', dispatched_us = $2, send_by_us = $3, \
          dispatch_epoch = $4 WHERE id = $1",
     )
@@ -143,25 +143,23 @@ pub(super) async fn dispatch(
     .bind(now.0)
     .bind(send_by.0)
     .bind(fence.epoch)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     tell(tx, &mut execution, id, now).await?;
     Ok(Dispatch::Granted)
 }
 
-async fn dispatch_epoch(tx: &mut SqliteConnection, id: AttemptId) -> Result<Option<i64>> {
-    let row = sqlx::query("SELECT dispatch_epoch FROM attempts WHERE id = $1")
+async fn dispatch_epoch(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<i64>> {
+    let row = sql("SELECT dispatch_epoch FROM attempts WHERE id = $1")
         .bind(id.to_string())
         .fetch_one(tx)
-        .await
-        .map_err(unavailable)?;
+        .await?;
     Fields(&row).optional_number("dispatch_epoch")
 }
 
 /// T3.
 pub(super) async fn accepted(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     fence: &Fence,
     id: AttemptId,
     job_id: &str,
@@ -174,17 +172,16 @@ pub(super) async fn accepted(
         AttemptState::Dispatching => {}
         _ => return Err(refuse(&record)),
     }
-    sqlx::query("UPDATE attempts SET state = 'accepted', job_id = $2 WHERE id = $1")
+    sql("UPDATE attempts SET state = 'accepted', job_id = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(job_id)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     tell(tx, &mut execution, id, now).await
 }
 
 /// Adds evidence; the same evidence twice is one row. Returns its number.
-pub(super) async fn add_receipt(tx: &mut SqliteConnection, receipt: &Receipt) -> Result<i64> {
+pub(super) async fn add_receipt(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64> {
     if find(tx, receipt.attempt).await?.is_none() {
         return Err(wrong_state(
             format!("attempt {}", receipt.attempt),
@@ -193,7 +190,7 @@ pub(super) async fn add_receipt(tx: &mut SqliteConnection, receipt: &Receipt) ->
     }
     let headers =
         serde_json::to_string(&receipt.headers).map_err(|_| damaged("headers", "text that is no JSON"))?;
-    let known = sqlx::query(
+    let known = sql(
         "SELECT number FROM receipts WHERE attempt_id = $1 AND kind = $2 AND staging_key = $3 \
          AND body_sha256 = $4 AND size_bytes = $5 AND media_type = $6 AND request_id = $7 \
          AND headers = $8 AND at_us = $9",
@@ -207,13 +204,12 @@ pub(super) async fn add_receipt(tx: &mut SqliteConnection, receipt: &Receipt) ->
     .bind(&receipt.request_id)
     .bind(&headers)
     .bind(receipt.at.0)
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .fetch_optional(tx)
+    .await?;
     if let Some(row) = known {
         return Fields(&row).number("number");
     }
-    let row = sqlx::query(
+    let row = sql(
         "INSERT INTO receipts (attempt_id, number, kind, staging_key, body_sha256, size_bytes, \
          media_type, request_id, headers, at_us) \
          SELECT $1, COUNT(*) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM receipts WHERE attempt_id = $1 \
@@ -229,18 +225,12 @@ pub(super) async fn add_receipt(tx: &mut SqliteConnection, receipt: &Receipt) ->
     .bind(&headers)
     .bind(receipt.at.0)
     .fetch_one(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Fields(&row).number("number")
 }
 
 /// T4.
-pub(super) async fn received(
-    tx: &mut SqliteConnection,
-    fence: &Fence,
-    id: AttemptId,
-    receipt: &Receipt,
-) -> Result<()> {
+pub(super) async fn received(tx: &mut Tx<'_>, fence: &Fence, id: AttemptId, receipt: &Receipt) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let (_, record) = of_execution(tx, &execution, id).await?;
     if receipt.attempt != id {
@@ -257,7 +247,7 @@ pub(super) async fn received(
         _ => return Err(refuse(&record)),
     }
     let number = add_receipt(tx, receipt).await?;
-    sqlx::query(
+    sql(
         "UPDATE attempts SET state = 'received', received_us = $2, answer_receipt = $3, failure = NULL, \
          provider_request_id = CASE WHEN $4 = '' THEN provider_request_id ELSE $4 END WHERE id = $1",
     )
@@ -265,16 +255,15 @@ pub(super) async fn received(
     .bind(receipt.at.0)
     .bind(number)
     .bind(&receipt.request_id)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     tell(tx, &mut execution, id, receipt.at).await?;
     tell_cost(tx, &mut execution, before, receipt.at).await
 }
 
 /// Appends the event of a changed attempt.
 pub(super) async fn tell(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     id: AttemptId,
     at: UnixMicros,
@@ -286,7 +275,7 @@ pub(super) async fn tell(
 
 /// Appends the event of a changed cost, when it changed.
 pub(super) async fn tell_cost(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     before: Balance,
     at: UnixMicros,
@@ -299,13 +288,10 @@ pub(super) async fn tell_cost(
 }
 
 /// An attempt with its execution and step.
-async fn find(
-    tx: &mut SqliteConnection,
-    id: AttemptId,
-) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
-    let mut query = QueryBuilder::<Sqlite>::new(ATTEMPTS);
+async fn find(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
+    let mut query = sql(ATTEMPTS);
     query.push(" WHERE a.id = ").push_bind(id.to_string());
-    let row = query.build().fetch_optional(tx).await.map_err(unavailable)?;
+    let row = query.fetch_optional(tx).await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -319,7 +305,7 @@ async fn find(
 
 /// An attempt of this execution, with its step. A fence is proof for one execution and no other.
 pub(super) async fn of_execution(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &Execution,
     id: AttemptId,
 ) -> Result<(String, AttemptRecord)> {

@@ -3,19 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{Balance, BudgetKey, Movement, Result, scopes},
-    open::unavailable,
     owned::Execution,
     rows::{Fields, overflow},
+    statement::sql,
+    tx::Tx,
 };
 use crate::{clock::UnixMicros, ids::AttemptId};
 
 /// Posts one movement of an attempt.
 pub(super) async fn post(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: AttemptId,
     kind: Movement,
@@ -23,9 +22,9 @@ pub(super) async fn post(
     at: UnixMicros,
 ) -> Result<()> {
     for scope in scopes(&execution.client, &execution.session_id) {
-        sqlx::query(
-            "INSERT INTO ledger (event_key, scope, currency, kind, amount_nanos, attempt_id, at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql(
+            "INSERT INTO ledger (event_key, scope, currency, kind, amount_nanos, attempt_id, at_us, day) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT budget_day FROM attempts WHERE id = $6))",
         )
         .bind(format!("{attempt}/{}/{scope}", kind.as_str()))
         .bind(&scope)
@@ -34,54 +33,51 @@ pub(super) async fn post(
         .bind(amount_nanos)
         .bind(attempt.to_string())
         .bind(at.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
         change_budget(tx, &scope, &execution.currency, kind, amount_nanos).await?;
     }
     execution.balance = kind.apply(execution.balance, amount_nanos).ok_or_else(overflow)?;
-    sqlx::query(
+    sql(
         "UPDATE executions SET settled_nanos = $2, reserved_nanos = $3, unknown_held_nanos = $4 WHERE id = $1",
     )
     .bind(execution.id.to_string())
     .bind(execution.balance.spent_nanos)
     .bind(execution.balance.reserved_nanos)
     .bind(execution.balance.unknown_held_nanos)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     change_attempt(tx, attempt, kind, amount_nanos).await
 }
 
 async fn change_budget(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     scope: &str,
     currency: &str,
     kind: Movement,
     amount_nanos: i64,
 ) -> Result<()> {
-    sqlx::query(
+    sql(
         "INSERT INTO budgets (scope, currency, spent_nanos, reserved_nanos, unknown_held_nanos) \
          VALUES ($1, $2, 0, 0, 0) ON CONFLICT (scope, currency) DO NOTHING",
     )
     .bind(scope)
     .bind(currency)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
-    let row = sqlx::query(
+    .execute(tx)
+    .await?;
+    let row = sql(
         "SELECT spent_nanos, reserved_nanos, unknown_held_nanos FROM budgets \
          WHERE scope = $1 AND currency = $2",
     )
     .bind(scope)
     .bind(currency)
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .locked()
+    .fetch_one(tx)
+    .await?;
     let balance = kind
         .apply(budget(Fields(&row))?, amount_nanos)
         .ok_or_else(overflow)?;
-    sqlx::query(
+    sql(
         "UPDATE budgets SET spent_nanos = $3, reserved_nanos = $4, unknown_held_nanos = $5 \
          WHERE scope = $1 AND currency = $2",
     )
@@ -91,14 +87,13 @@ async fn change_budget(
     .bind(balance.reserved_nanos)
     .bind(balance.unknown_held_nanos)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// Keeps what is reserved and held on the attempt itself. Its bill is written by the verb that settles.
 async fn change_attempt(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     attempt: AttemptId,
     kind: Movement,
     amount_nanos: i64,
@@ -106,26 +101,21 @@ async fn change_attempt(
     let change = kind
         .apply(Balance::default(), amount_nanos)
         .ok_or_else(overflow)?;
-    sqlx::query(
-        "UPDATE attempts SET reserved_nanos = reserved_nanos + $2, \
-         unknown_held_nanos = unknown_held_nanos + $3 WHERE id = $1",
-    )
+    sql("UPDATE attempts SET reserved_nanos = reserved_nanos + $2, \
+         unknown_held_nanos = unknown_held_nanos + $3 WHERE id = $1")
     .bind(attempt.to_string())
     .bind(change.reserved_nanos)
     .bind(change.unknown_held_nanos)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// Balances as they are kept.
-pub(super) async fn balances(tx: &mut SqliteConnection) -> Result<BTreeMap<BudgetKey, Balance>> {
-    let rows =
-        sqlx::query("SELECT scope, currency, spent_nanos, reserved_nanos, unknown_held_nanos FROM budgets")
-            .fetch_all(tx)
-            .await
-            .map_err(unavailable)?;
+pub(super) async fn balances(tx: &mut Tx<'_>) -> Result<BTreeMap<BudgetKey, Balance>> {
+    let rows = sql("SELECT scope, currency, spent_nanos, reserved_nanos, unknown_held_nanos FROM budgets")
+        .fetch_all(tx)
+        .await?;
     let balances = rows.iter().map(|row| {
         let fields = Fields(row);
         Ok((key(fields)?, budget(fields)?))
@@ -134,14 +124,13 @@ pub(super) async fn balances(tx: &mut SqliteConnection) -> Result<BTreeMap<Budge
 }
 
 /// Balances as they follow from the ledger alone.
-pub(super) async fn sums(tx: &mut SqliteConnection) -> Result<BTreeMap<BudgetKey, Balance>> {
-    let rows = sqlx::query(
-        "SELECT scope, currency, kind, SUM(amount_nanos) AS amount_nanos FROM ledger \
+pub(super) async fn sums(tx: &mut Tx<'_>) -> Result<BTreeMap<BudgetKey, Balance>> {
+    let rows = sql(
+        "SELECT scope, currency, kind, CAST(SUM(amount_nanos) AS BIGINT) AS amount_nanos FROM ledger \
          GROUP BY scope, currency, kind",
     )
     .fetch_all(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     let mut sums = BTreeMap::new();
     for row in &rows {
         let fields = Fields(row);

@@ -1,14 +1,15 @@
 //! Who draws: units of paid work are given to one step at a time.
 
-use sqlx::SqliteConnection;
+use std::collections::HashMap;
 
 use super::{
     super::{AttemptState, Fence, Result, StepState, UnitGrant},
     library,
     lifecycle::step,
-    open::unavailable,
     owned::{Execution, owned},
     rows::{Fields, damaged, wrong_state},
+    statement::sql,
+    tx::Tx,
 };
 use crate::ids::{AttemptId, ExecutionId, ImageId};
 
@@ -21,7 +22,7 @@ enum Unit {
 
 /// The rules of [`RecordStore::acquire_unit`](super::super::RecordStore::acquire_unit).
 pub(super) async fn acquire(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     fence: &Fence,
     step_id: &str,
     render_digests: &[String],
@@ -38,9 +39,10 @@ pub(super) async fn acquire(
     // Before anything else, and whatever the answer: two steps that each hold what the other waits for would
     // wait for ever.
     idle_units(tx, &execution, step_id, Some(wanted)).await?;
+    let mut units = lock_units(tx, &execution, render_digests, wanted).await?;
     let mut busy = None;
     for digest in render_digests {
-        match unit(tx, &execution, digest).await? {
+        match units.remove(digest) {
             Some(Unit::Completed(image)) => {
                 let image = library::find(tx, &execution.client, image)
                     .await?
@@ -67,43 +69,54 @@ pub(super) async fn acquire(
     Ok(UnitGrant::Open)
 }
 
-async fn unit(tx: &mut SqliteConnection, execution: &Execution, render_digest: &str) -> Result<Option<Unit>> {
-    let row = sqlx::query(
-        "SELECT state, execution_id, step_id, image_id FROM units \
-         WHERE client = $1 AND render_digest = $2 AND take = $3",
+/// Units by their digest, locked in one order whoever asks. The one that is wanted is there afterwards.
+async fn lock_units(
+    tx: &mut Tx<'_>,
+    execution: &Execution,
+    render_digests: &[String],
+    wanted: &str,
+) -> Result<HashMap<String, Unit>> {
+    // A row to lock: two that find none would both open it.
+    sql(
+        "INSERT INTO units (client, render_digest, take, state) VALUES ($1, $2, $3, 'idle') \
+         ON CONFLICT (client, render_digest, take) DO NOTHING",
     )
     .bind(&execution.client)
-    .bind(render_digest)
+    .bind(wanted)
     .bind(execution.take)
-    .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let fields = Fields(&row);
-    let unit = match fields.text("state")?.as_str() {
-        "open" => Unit::Open {
-            execution: fields.id("execution_id", ExecutionId)?,
-            step_id: fields.text("step_id")?,
-        },
-        "completed" => Unit::Completed(fields.id("image_id", ImageId)?),
-        "idle" => Unit::Idle,
-        other => return Err(damaged("state", other)),
-    };
-    Ok(Some(unit))
+    .execute(tx)
+    .await?;
+    let mut units =
+        sql("SELECT render_digest, state, execution_id, step_id, image_id FROM units WHERE client = ");
+    units.push_bind(&execution.client);
+    units.push(" AND take = ").push_bind(execution.take);
+    units.push(" AND render_digest IN (");
+    units.push_list(render_digests);
+    units.push(") ORDER BY render_digest");
+    let rows = units.locked().fetch_all(tx).await?;
+    let units = rows.iter().map(|row| {
+        let fields = Fields(row);
+        Ok((fields.text("render_digest")?, unit(fields)?))
+    });
+    units.collect()
 }
 
-async fn open(
-    tx: &mut SqliteConnection,
-    execution: &Execution,
-    step_id: &str,
-    render_digest: &str,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO units (client, render_digest, take, state, execution_id, step_id) \
-         VALUES ($1, $2, $3, 'open', $4, $5) ON CONFLICT (client, render_digest, take) \
-         DO UPDATE SET state = 'open', execution_id = excluded.execution_id, step_id = excluded.step_id",
+fn unit(fields: Fields<'_>) -> Result<Unit> {
+    match fields.text("state")?.as_str() {
+        "open" => Ok(Unit::Open {
+            execution: fields.id("execution_id", ExecutionId)?,
+            step_id: fields.text("step_id")?,
+        }),
+        "completed" => Ok(Unit::Completed(fields.id("image_id", ImageId)?)),
+        "idle" => Ok(Unit::Idle),
+        other => Err(damaged("state", other)),
+    }
+}
+
+async fn open(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, render_digest: &str) -> Result<()> {
+    sql(
+        "UPDATE units SET state = 'open', execution_id = $4, step_id = $5 \
+         WHERE client = $1 AND render_digest = $2 AND take = $3",
     )
     .bind(&execution.client)
     .bind(render_digest)
@@ -111,19 +124,26 @@ async fn open(
     .bind(execution.id.to_string())
     .bind(step_id)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// True when this step has the unit open.
 pub(super) async fn is_held(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &Execution,
     step_id: &str,
     render_digest: &str,
 ) -> Result<bool> {
-    let unit = unit(tx, execution, render_digest).await?;
+    let row = sql("SELECT state, execution_id, step_id, image_id FROM units \
+         WHERE client = $1 AND render_digest = $2 AND take = $3")
+    .bind(&execution.client)
+    .bind(render_digest)
+    .bind(execution.take)
+    .locked()
+    .fetch_optional(tx)
+    .await?;
+    let unit = row.as_ref().map(|row| unit(Fields(row))).transpose()?;
     Ok(matches!(
         unit,
         Some(Unit::Open { execution: holder, step_id: holding_step })
@@ -133,11 +153,11 @@ pub(super) async fn is_held(
 
 /// The attempt that holds the unit, if one does. There is never a second.
 pub(super) async fn open_attempt(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &Execution,
     render_digest: &str,
 ) -> Result<Option<(AttemptId, AttemptState)>> {
-    let row = sqlx::query(
+    let row = sql(
         "SELECT id, state FROM attempts WHERE client = $1 AND render_digest = $2 AND take = $3 \
          AND state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown')",
     )
@@ -145,8 +165,7 @@ pub(super) async fn open_attempt(
     .bind(render_digest)
     .bind(execution.take)
     .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -160,12 +179,12 @@ pub(super) async fn open_attempt(
 /// Lets go of the units that a step has open, except one; a unit with an open attempt on it stays as it is,
 /// for that attempt may still be billed.
 pub(super) async fn idle_units(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &Execution,
     step_id: &str,
     except: Option<&str>,
 ) -> Result<()> {
-    sqlx::query(
+    sql(
         "UPDATE units SET state = 'idle', execution_id = NULL, step_id = NULL \
          WHERE execution_id = $1 AND step_id = $2 AND state = 'open' AND render_digest <> $3 \
          AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.client = units.client \
@@ -177,28 +196,24 @@ pub(super) async fn idle_units(
     // No digest is empty.
     .bind(except.unwrap_or_default())
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// The image of the unit exists from now on.
 pub(super) async fn complete(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &Execution,
     render_digest: &str,
     image: ImageId,
 ) -> Result<()> {
-    sqlx::query(
-        "UPDATE units SET state = 'completed', image_id = $4 \
-         WHERE client = $1 AND render_digest = $2 AND take = $3",
-    )
+    sql("UPDATE units SET state = 'completed', image_id = $4 \
+         WHERE client = $1 AND render_digest = $2 AND take = $3")
     .bind(&execution.client)
     .bind(render_digest)
     .bind(execution.take)
     .bind(image.to_string())
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! The execution that a fenced verb works on, as it is inside the transaction.
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{Balance, ExecutionState, Fence, RecordError, Result, Standing},
-    open::unavailable,
     rows::Fields,
+    statement::sql,
+    tx::Tx,
 };
 use crate::{
     clock::UnixMicros,
@@ -33,13 +32,9 @@ const FIND: &str = "SELECT id, client, session_id, take, state, owner_boot_id, l
     cancel_requested_us, last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos \
     FROM executions WHERE id = $1";
 
-/// The execution, whoever owns it.
-pub(super) async fn find(tx: &mut SqliteConnection, id: ExecutionId) -> Result<Option<Execution>> {
-    let row = sqlx::query(FIND)
-        .bind(id.to_string())
-        .fetch_optional(tx)
-        .await
-        .map_err(unavailable)?;
+/// The execution, whoever owns it. Locked when the transaction writes: what a verb does to an execution it does alone.
+pub(super) async fn find(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<Execution>> {
+    let row = sql(FIND).bind(id.to_string()).locked().fetch_optional(tx).await?;
     let Some(row) = row else {
         return Ok(None);
     };
@@ -65,11 +60,7 @@ pub(super) async fn find(tx: &mut SqliteConnection, id: ExecutionId) -> Result<O
 }
 
 /// Where an execution of a client stands.
-pub(super) async fn standing(
-    tx: &mut SqliteConnection,
-    client: &str,
-    id: ExecutionId,
-) -> Result<Option<Standing>> {
+pub(super) async fn standing(tx: &mut Tx<'_>, client: &str, id: ExecutionId) -> Result<Option<Standing>> {
     let execution = find(tx, id).await?.filter(|execution| execution.client == client);
     Ok(execution.map(|execution| Standing {
         state: execution.state,
@@ -78,7 +69,7 @@ pub(super) async fn standing(
 }
 
 /// The execution, when the fence holds and it has not ended.
-pub(super) async fn owned(tx: &mut SqliteConnection, fence: &Fence) -> Result<Execution> {
+pub(super) async fn owned(tx: &mut Tx<'_>, fence: &Fence) -> Result<Execution> {
     let execution = find(tx, fence.execution).await?.ok_or(RecordError::Fenced)?;
     let holds = execution.owner == Some(fence.boot)
         && execution.epoch == fence.epoch

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
-
 use super::{
     super::{
         AttemptRecord, AttemptState, CostLine, CostRecord, ExecutionFilter, ExecutionMode, ExecutionRecord,
         ExecutionState, Page, Receipt, Result, StepRecord, StepState,
     },
-    open::unavailable,
     owned::Execution,
     pages,
-    rows::{Fields, damaged},
+    rows::{Fields, Row, damaged},
+    statement::{Statement, sql},
+    tx::Tx,
 };
 use crate::{
     ids::{AttemptId, ExecutionId, ImageId},
@@ -25,27 +24,23 @@ const EXECUTIONS: &str = "SELECT id, client, plan_digest, session_id, take, requ
     settled_nanos, reserved_nanos, unknown_held_nanos FROM executions WHERE ";
 
 /// One execution of a client.
-pub(super) async fn find(
-    tx: &mut SqliteConnection,
-    client: &str,
-    id: ExecutionId,
-) -> Result<Option<ExecutionRecord>> {
-    let mut query = QueryBuilder::new(EXECUTIONS);
+pub(super) async fn find(tx: &mut Tx<'_>, client: &str, id: ExecutionId) -> Result<Option<ExecutionRecord>> {
+    let mut query = sql(EXECUTIONS);
     query.push("id = ").push_bind(id.to_string());
     query.push(" AND client = ").push_bind(client.to_owned());
     Ok(load(tx, query).await?.pop())
 }
 
 /// One execution, whose ever it is.
-pub(super) async fn find_any(tx: &mut SqliteConnection, id: ExecutionId) -> Result<Option<ExecutionRecord>> {
-    let mut query = QueryBuilder::new(EXECUTIONS);
+pub(super) async fn find_any(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<ExecutionRecord>> {
+    let mut query = sql(EXECUTIONS);
     query.push("id = ").push_bind(id.to_string());
     Ok(load(tx, query).await?.pop())
 }
 
 /// A page of executions, newest first.
 pub(super) async fn list(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     client: &str,
     filter: &ExecutionFilter,
     page: &Page,
@@ -54,8 +49,8 @@ pub(super) async fn list(
 }
 
 /// The text consists of fixed pieces only; every value is bound.
-pub(super) fn list_query(client: &str, filter: &ExecutionFilter, page: &Page) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(EXECUTIONS);
+pub(super) fn list_query(client: &str, filter: &ExecutionFilter, page: &Page) -> Statement {
+    let mut query = sql(EXECUTIONS);
     query.push("client = ").push_bind(client.to_owned());
     if let Some(plan_digest) = &filter.plan_digest {
         query.push(" AND plan_digest = ").push_bind(plan_digest.clone());
@@ -65,18 +60,15 @@ pub(super) fn list_query(client: &str, filter: &ExecutionFilter, page: &Page) ->
     }
     if !filter.states.is_empty() {
         query.push(" AND state IN (");
-        let mut states = query.separated(", ");
-        for state in &filter.states {
-            states.push_bind(state.as_str());
-        }
+        query.push_list(filter.states.iter().map(|state| state.as_str()));
         query.push(")");
     }
     pages::push(&mut query, "id", page);
     query
 }
 
-async fn load(tx: &mut SqliteConnection, mut query: QueryBuilder<Sqlite>) -> Result<Vec<ExecutionRecord>> {
-    let rows = query.build().fetch_all(&mut *tx).await.map_err(unavailable)?;
+async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>> {
+    let rows = query.fetch_all(tx).await?;
     let mut executions: Vec<ExecutionRecord> = rows.iter().map(execution_record).collect::<Result<_>>()?;
     if executions.is_empty() {
         return Ok(executions);
@@ -131,31 +123,27 @@ pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.num
     FROM attempts a LEFT JOIN receipts r ON r.attempt_id = a.id AND r.number = a.answer_receipt";
 
 async fn children(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     select: &'static str,
     executions: &[String],
     order: &'static str,
-) -> Result<Vec<SqliteRow>> {
-    let mut query = QueryBuilder::<Sqlite>::new(select);
+) -> Result<Vec<Row>> {
+    let mut query = sql(select);
     query.push(" WHERE execution_id IN (");
-    let mut ids = query.separated(", ");
-    for id in executions {
-        ids.push_bind(id.clone());
-    }
+    query.push_list(executions.iter().map(String::as_str));
     query.push(")").push(order);
-    query.build().fetch_all(tx).await.map_err(unavailable)
+    query.fetch_all(tx).await
 }
 
 /// The money of an execution, as it is inside the transaction.
-pub(super) async fn cost(tx: &mut SqliteConnection, execution: &Execution) -> Result<CostRecord> {
-    let rows = sqlx::query(
+pub(super) async fn cost(tx: &mut Tx<'_>, execution: &Execution) -> Result<CostRecord> {
+    let rows = sql(
         "SELECT step_id, number, provider, cost_nanos, cost_estimated, settled_seq FROM attempts \
          WHERE execution_id = $1 AND settled_seq IS NOT NULL ORDER BY settled_seq",
     )
     .bind(execution.id.to_string())
     .fetch_all(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     let mut lines = Vec::with_capacity(rows.len());
     for row in &rows {
         lines.extend(cost_line(Fields(row))?.map(|(_, line)| line));
@@ -169,7 +157,7 @@ pub(super) async fn cost(tx: &mut SqliteConnection, execution: &Execution) -> Re
     })
 }
 
-fn execution_record(row: &SqliteRow) -> Result<ExecutionRecord> {
+fn execution_record(row: &Row) -> Result<ExecutionRecord> {
     let fields = Fields(row);
     Ok(ExecutionRecord {
         id: fields.id("id", ExecutionId)?,

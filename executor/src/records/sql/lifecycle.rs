@@ -1,15 +1,14 @@
 //! States of executions and their steps.
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{ExecutionState, Fence, Result, StepEnd, StepRecord, StepState},
     claims::disown,
     events::append,
-    open::unavailable,
     owned::{Execution, find, owned},
     rows::{Fields, failure_bytes, wrong_state},
     snapshots::step_record,
+    statement::sql,
+    tx::Tx,
     units,
 };
 use crate::{
@@ -20,27 +19,21 @@ use crate::{
 };
 
 /// Pending to processing.
-pub(super) async fn start_execution(tx: &mut SqliteConnection, fence: &Fence, now: UnixMicros) -> Result<()> {
+pub(super) async fn start_execution(tx: &mut Tx<'_>, fence: &Fence, now: UnixMicros) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     if execution.state != ExecutionState::Pending {
         return Ok(());
     }
-    sqlx::query("UPDATE executions SET started_us = $2 WHERE id = $1")
+    sql("UPDATE executions SET started_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     change_state(tx, &mut execution, ExecutionState::Processing, None, now).await
 }
 
 /// Pending step to processing.
-pub(super) async fn start_step(
-    tx: &mut SqliteConnection,
-    fence: &Fence,
-    step_id: &str,
-    now: UnixMicros,
-) -> Result<()> {
+pub(super) async fn start_step(tx: &mut Tx<'_>, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let mut step = step(tx, &execution, step_id).await?;
     match step.state {
@@ -54,7 +47,7 @@ pub(super) async fn start_step(
 }
 
 /// A step ends without an image, or is parked.
-pub(super) async fn end_step(tx: &mut SqliteConnection, fence: &Fence, end: &StepEnd) -> Result<()> {
+pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let mut step = step(tx, &execution, &end.step_id).await?;
     if !matches!(
@@ -79,7 +72,7 @@ pub(super) async fn end_step(tx: &mut SqliteConnection, fence: &Fence, end: &Ste
 
 /// A step completes with an image.
 pub(super) async fn complete_step(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     mut step: StepRecord,
     image: ImageId,
@@ -95,7 +88,7 @@ pub(super) async fn complete_step(
 
 /// The rules of [`RecordStore::settle_execution`](super::super::RecordStore::settle_execution).
 pub(super) async fn settle(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     fence: &Fence,
     failure: &Failure,
     now: UnixMicros,
@@ -129,19 +122,18 @@ pub(super) async fn settle(
     } else {
         (ExecutionState::Failed, Some(failure))
     };
-    sqlx::query("UPDATE executions SET ended_us = $2, failure = $3, lease_until_us = NULL WHERE id = $1")
+    sql("UPDATE executions SET ended_us = $2, failure = $3, lease_until_us = NULL WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
         .bind(failure.map(failure_bytes))
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     change_state(tx, &mut execution, end, failure, now).await?;
     Ok(end)
 }
 
 /// The state that a repetition finds: the end keeps its owner, and parking keeps the epoch.
-async fn settled_before(tx: &mut SqliteConnection, fence: &Fence) -> Result<Option<ExecutionState>> {
+async fn settled_before(tx: &mut Tx<'_>, fence: &Fence) -> Result<Option<ExecutionState>> {
     let Some(execution) = find(tx, fence.execution).await? else {
         return Ok(None);
     };
@@ -152,15 +144,12 @@ async fn settled_before(tx: &mut SqliteConnection, fence: &Fence) -> Result<Opti
 }
 
 /// An execution that ended with a call in flight would keep its reservation for ever.
-async fn refuse_calls_in_flight(tx: &mut SqliteConnection, execution: ExecutionId) -> Result<()> {
-    let row = sqlx::query(
-        "SELECT id, state FROM attempts WHERE execution_id = $1 \
-         AND state IN ('prepared', 'dispatching', 'accepted', 'received') ORDER BY id LIMIT 1",
-    )
+async fn refuse_calls_in_flight(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
+    let row = sql("SELECT id, state FROM attempts WHERE execution_id = $1 \
+         AND state IN ('prepared', 'dispatching', 'accepted', 'received') ORDER BY id LIMIT 1")
     .bind(execution.to_string())
     .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     match row {
         None => Ok(()),
         Some(row) => {
@@ -173,7 +162,7 @@ async fn refuse_calls_in_flight(tx: &mut SqliteConnection, execution: ExecutionI
 
 /// Asks for a stop; nothing changes when that was done before or the execution has ended.
 pub(super) async fn request_cancel(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     client: &str,
     id: ExecutionId,
     now: UnixMicros,
@@ -184,39 +173,37 @@ pub(super) async fn request_cancel(
     if execution.client != client || execution.cancel_requested || execution.state.is_terminal() {
         return Ok(());
     }
-    sqlx::query("UPDATE executions SET cancel_requested_us = $2 WHERE id = $1")
+    sql("UPDATE executions SET cancel_requested_us = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(now.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await
 }
 
 async fn change_state(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     state: ExecutionState,
     failure: Option<&Failure>,
     now: UnixMicros,
 ) -> Result<()> {
-    sqlx::query("UPDATE executions SET state = $2 WHERE id = $1")
+    sql("UPDATE executions SET state = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(state.as_str())
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     execution.state = state;
     append(tx, execution, now, state_changed(state, failure)).await
 }
 
 async fn change_step(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     step: &StepRecord,
     now: UnixMicros,
 ) -> Result<()> {
-    sqlx::query(
+    sql(
         "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6 \
          WHERE execution_id = $1 AND step_id = $2",
     )
@@ -226,42 +213,31 @@ async fn change_step(
     .bind(step.image.map(|id| id.to_string()))
     .bind(step.reused)
     .bind(step.failure.as_ref().map(failure_bytes))
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     let event = step_changed(step, &execution.client);
     append(tx, execution, now, event).await
 }
 
 /// A step, without its attempts.
-pub(super) async fn step(
-    tx: &mut SqliteConnection,
-    execution: &Execution,
-    step_id: &str,
-) -> Result<StepRecord> {
-    let row = sqlx::query(
-        "SELECT step_id, state, image_id, reused, failure FROM steps \
-         WHERE execution_id = $1 AND step_id = $2",
-    )
+pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) -> Result<StepRecord> {
+    let row = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
+         WHERE execution_id = $1 AND step_id = $2")
     .bind(execution.id.to_string())
     .bind(step_id)
     .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     match row {
         Some(row) => step_record(Fields(&row)),
         None => Err(wrong_state(format!("step {step_id}"), "not in the execution")),
     }
 }
 
-async fn steps(tx: &mut SqliteConnection, execution: &Execution) -> Result<Vec<StepRecord>> {
-    let rows = sqlx::query(
-        "SELECT step_id, state, image_id, reused, failure FROM steps \
-         WHERE execution_id = $1 ORDER BY ordinal",
-    )
+async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
+    let rows = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
+         WHERE execution_id = $1 ORDER BY ordinal")
     .bind(execution.id.to_string())
     .fetch_all(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     rows.iter().map(|row| step_record(Fields(row))).collect()
 }

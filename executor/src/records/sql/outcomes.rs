@@ -1,7 +1,5 @@
 //! How attempts end, and how steps get their image: T5 to T7, and reuse.
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, Fence, Movement, Result, Reuse,
@@ -12,16 +10,17 @@ use super::{
     ledger::post,
     library,
     lifecycle::{complete_step, step},
-    open::unavailable,
     owned::{Execution, owned},
     rows::{Fields, damaged, failure_bytes, wrong_state},
     snapshots::cost,
+    statement::sql,
+    tx::Tx,
     units,
 };
 use crate::{clock::UnixMicros, events::cost_changed, ids::AttemptId};
 
 /// T5.
-pub(super) async fn commit(tx: &mut SqliteConnection, fence: &Fence, commit: &Commit) -> Result<()> {
+pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let (step_id, record) = of_execution(tx, &execution, commit.attempt).await?;
     let image = &commit.image;
@@ -43,13 +42,12 @@ pub(super) async fn commit(tx: &mut SqliteConnection, fence: &Fence, commit: &Co
     }
     library::insert(tx, &execution.client, image).await?;
     units::complete(tx, &execution, &record.render_digest, image.id).await?;
-    sqlx::query("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
+    sql("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
         .bind(commit.attempt.to_string())
         .bind(&commit.revised_prompt)
         .bind(commit.now.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     let bill = Bill {
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
@@ -66,7 +64,7 @@ struct Bill {
 
 /// Gives the reservation back, adds the bill, and tells of both.
 async fn settle(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     execution: &mut Execution,
     record: &AttemptRecord,
     bill: Bill,
@@ -85,14 +83,13 @@ async fn settle(
     // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
     let sequence =
         i64::try_from(execution.last_sequence + 1).map_err(|_| damaged("last_seq", "too great a number"))?;
-    sqlx::query("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
+    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
         .bind(record.id.to_string())
         .bind(bill.cost_nanos)
         .bind(bill.estimated)
         .bind(sequence)
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        .execute(tx)
+        .await?;
     tell(tx, execution, record.id, now).await?;
     // There is a new line, so there is an event even when no amount moved.
     let event = cost_changed(&cost(tx, execution).await?);
@@ -101,7 +98,7 @@ async fn settle(
 
 /// T6, T7 and their kin.
 pub(super) async fn end_attempt(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     fence: &Fence,
     id: AttemptId,
     end: &AttemptEnd,
@@ -154,11 +151,7 @@ fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
 
 /// True when the attempt ended with this very outcome before. Two outcomes share the state `rejected`: there
 /// the ledger knows which one it was.
-async fn is_repeated(
-    tx: &mut SqliteConnection,
-    record: &AttemptRecord,
-    outcome: AttemptOutcome,
-) -> Result<bool> {
+async fn is_repeated(tx: &mut Tx<'_>, record: &AttemptRecord, outcome: AttemptOutcome) -> Result<bool> {
     if record.state != outcome.state() {
         return Ok(false);
     }
@@ -168,38 +161,34 @@ async fn is_repeated(
         AttemptOutcome::Rejected => Movement::Release,
         AttemptOutcome::RejectedBillUnknown => Movement::Hold,
     };
-    let row = sqlx::query("SELECT kind FROM ledger WHERE attempt_id = $1 ORDER BY id DESC LIMIT 1")
+    let row = sql("SELECT kind FROM ledger WHERE attempt_id = $1 ORDER BY id DESC LIMIT 1")
         .bind(record.id.to_string())
         .fetch_optional(tx)
-        .await
-        .map_err(unavailable)?;
+        .await?;
     let Some(row) = row else {
         return Ok(false);
     };
     Ok(Fields(&row).text("kind")? == last_movement.as_str())
 }
 
-async fn write_end(tx: &mut SqliteConnection, id: AttemptId, end: &AttemptEnd) -> Result<()> {
+async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) -> Result<()> {
     let state = end.outcome.state();
     // Unknown is no end: what became of the attempt is still to be found out.
     let ended = (!state.is_open()).then_some(end.now.0);
-    sqlx::query(
-        "UPDATE attempts SET state = $2, failure = $3, ended_us = $4, \
-         provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END WHERE id = $1",
-    )
+    sql("UPDATE attempts SET state = $2, failure = $3, ended_us = $4, \
+         provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END WHERE id = $1")
     .bind(id.to_string())
     .bind(state.as_str())
     .bind(failure_bytes(&end.failure))
     .bind(ended)
     .bind(&end.provider_request_id)
     .execute(tx)
-    .await
-    .map_err(unavailable)?;
+    .await?;
     Ok(())
 }
 
 /// The step completes with an earlier picture; the unit that has it stays as it is.
-pub(super) async fn complete_reused(tx: &mut SqliteConnection, fence: &Fence, reuse: &Reuse) -> Result<()> {
+pub(super) async fn complete_reused(tx: &mut Tx<'_>, fence: &Fence, reuse: &Reuse) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let image = &reuse.image;
     if image.execution != execution.id || !image.reused {

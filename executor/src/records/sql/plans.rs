@@ -1,18 +1,17 @@
 //! Stored plans.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
-
 use super::{
     super::{NewPlan, Page, PlanDeletion, PlanFilter, PlanRecord, Result},
-    open::unavailable,
     pages,
-    rows::{Fields, damaged},
+    rows::{Fields, Row, damaged},
+    statement::{Statement, sql},
+    tx::Tx,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
 
 /// Stores a plan unless it is there.
-pub(super) async fn save(tx: &mut SqliteConnection, plan: &NewPlan) -> Result<PlanRecord> {
-    sqlx::query(
+pub(super) async fn save(tx: &mut Tx<'_>, plan: &NewPlan) -> Result<PlanRecord> {
+    sql(
         "INSERT INTO plans (client, digest_hex, bytes, session_id, kind, created_us) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client, digest_hex) DO NOTHING",
     )
@@ -22,71 +21,54 @@ pub(super) async fn save(tx: &mut SqliteConnection, plan: &NewPlan) -> Result<Pl
     .bind(&plan.session_id)
     .bind(plan.kind.as_str_name())
     .bind(plan.now.0)
-    .execute(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .execute(tx)
+    .await?;
     find(tx, &plan.client, &plan.digest_hex)
         .await?
         .ok_or_else(|| damaged("plans", "nothing after an insert"))
 }
 
 /// The plan of a client.
-pub(super) async fn find(
-    tx: &mut SqliteConnection,
-    client: &str,
-    digest_hex: &str,
-) -> Result<Option<PlanRecord>> {
-    sqlx::query(
+pub(super) async fn find(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>> {
+    sql(
         "SELECT client, digest_hex, bytes, created_us, last_executed_us FROM plans \
          WHERE client = $1 AND digest_hex = $2",
     )
     .bind(client)
     .bind(digest_hex)
     .fetch_optional(tx)
-    .await
-    .map_err(unavailable)?
+    .await?
     .as_ref()
     .map(record)
     .transpose()
 }
 
 /// Notes that a plan was ordered.
-pub(super) async fn ordered(
-    tx: &mut SqliteConnection,
-    client: &str,
-    digest_hex: &str,
-    now: UnixMicros,
-) -> Result<()> {
-    sqlx::query("UPDATE plans SET last_executed_us = $3 WHERE client = $1 AND digest_hex = $2")
+pub(super) async fn ordered(tx: &mut Tx<'_>, client: &str, digest_hex: &str, now: UnixMicros) -> Result<()> {
+    sql("UPDATE plans SET last_executed_us = $3 WHERE client = $1 AND digest_hex = $2")
         .bind(client)
         .bind(digest_hex)
         .bind(now.0)
         .execute(tx)
-        .await
-        .map_err(unavailable)?;
+        .await?;
     Ok(())
 }
 
 /// A page of plans, newest first.
 pub(super) async fn list(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx<'_>,
     client: &str,
     filter: &PlanFilter,
     page: &Page,
 ) -> Result<Vec<PlanRecord>> {
-    let rows = list_query(client, filter, page)
-        .build()
-        .fetch_all(tx)
-        .await
-        .map_err(unavailable)?;
+    let rows = list_query(client, filter, page).fetch_all(tx).await?;
     rows.iter().map(record).collect()
 }
 
 /// The text consists of fixed pieces only; every value is bound.
-pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "SELECT client, digest_hex, bytes, created_us, last_executed_us FROM plans WHERE client = ",
-    );
+pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> Statement {
+    let mut query =
+        sql("SELECT client, digest_hex, bytes, created_us, last_executed_us FROM plans WHERE client = ");
     query.push_bind(client.to_owned());
     if let Some(session_id) = &filter.session_id {
         query.push(" AND session_id = ").push_bind(session_id.clone());
@@ -99,37 +81,38 @@ pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> Quer
 }
 
 /// Deletes a plan unless an execution of it has not ended.
-pub(super) async fn delete(
-    tx: &mut SqliteConnection,
-    client: &str,
-    digest_hex: &str,
-) -> Result<PlanDeletion> {
-    let running = sqlx::query(
+pub(super) async fn delete(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
+    // Locked, so that no order of the plan comes between the look and the change.
+    sql("SELECT digest_hex FROM plans WHERE client = $1 AND digest_hex = $2")
+        .bind(client)
+        .bind(digest_hex)
+        .locked()
+        .fetch_optional(tx)
+        .await?;
+    let running = sql(
         "SELECT id FROM executions WHERE client = $1 AND plan_digest = $2 \
          AND state IN ('pending', 'processing', 'cancelling', 'needs_decision') ORDER BY take LIMIT 1",
     )
     .bind(client)
     .bind(format!("{}{digest_hex}", limn_proto::digest::PREFIX))
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(unavailable)?;
+    .fetch_optional(tx)
+    .await?;
     if let Some(row) = running {
         return Ok(PlanDeletion::InUse(Fields(&row).id("id", ExecutionId)?));
     }
-    let deleted = sqlx::query("DELETE FROM plans WHERE client = $1 AND digest_hex = $2")
+    let deleted = sql("DELETE FROM plans WHERE client = $1 AND digest_hex = $2")
         .bind(client)
         .bind(digest_hex)
         .execute(tx)
-        .await
-        .map_err(unavailable)?;
-    Ok(if deleted.rows_affected() == 0 {
+        .await?;
+    Ok(if deleted == 0 {
         PlanDeletion::NotFound
     } else {
         PlanDeletion::Deleted
     })
 }
 
-fn record(row: &SqliteRow) -> Result<PlanRecord> {
+fn record(row: &Row) -> Result<PlanRecord> {
     let fields = Fields(row);
     Ok(PlanRecord {
         client: fields.text("client")?,

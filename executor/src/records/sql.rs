@@ -1,0 +1,48 @@
+//! Records in a relational database: the verbs, written once for SQLite and Postgres.
+//!
+//! Both databases run the same statements over the same tables, so they mean the same. What differs is how a
+//! transaction is had ([`backend`]) and that Postgres locks the rows a verb reads to change them, in one order:
+//! execution, units, plans, budgets. SQLite has one writer at a time and needs no locks.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `backend`, `tx`, `statement`, `rows` | transactions, statements and rows of either database |
+//! | `store` | the verbs of [`RecordStore`](super::RecordStore), each as one transaction |
+//! | `plans`, `accept` | plans, and T0 |
+//! | `claims` | ownership: claim, renew, release |
+//! | `owned` | the execution that a fenced verb works on |
+//! | `lifecycle` | states of executions and steps |
+//! | `units` | who draws |
+//! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
+//! | `ledger` | money |
+//! | `events` | the history |
+//! | `snapshots` | whole executions |
+//! | `library`, `image_rows` | images |
+
+mod accept;
+mod attempts;
+pub(super) mod backend;
+mod claims;
+mod events;
+mod image_rows;
+mod ledger;
+mod library;
+mod lifecycle;
+mod outcomes;
+mod owned;
+mod pages;
+mod plans;
+#[cfg(test)]
+mod query_plans;
+mod rows;
+mod snapshots;
+pub(super) mod statement;
+mod store;
+pub(super) mod tx;
+mod units;
+
+/// Records in a relational database.
+#[derive(Debug)]
+pub struct Sql<B> {
+    pub(super) backend: B,
+}

@@ -1,0 +1,132 @@
+//! Ownership: who runs an execution, and until when nobody else may.
+
+use std::time::Duration;
+
+use super::{
+    super::{Claim, ExecutionState, Fence, Renewal, Result},
+    owned::{find, owned},
+    rows::{Fields, Row},
+    statement::{Statement, sql},
+    tx::Tx,
+};
+use crate::{
+    clock::UnixMicros,
+    ids::{BootId, ExecutionId},
+};
+
+/// What can be claimed, oldest first. The states are spelled out as in the partial index, so that the index serves.
+pub(super) fn claimable(now: UnixMicros, limit: i64) -> Statement {
+    sql(
+        "SELECT id, owner_boot_id, lease_epoch, crash_count FROM executions \
+         WHERE state IN ('pending', 'processing', 'cancelling') \
+         AND (owner_boot_id IS NULL OR lease_until_us <= $1) ORDER BY created_us, id LIMIT $2",
+    )
+    .bind(now.0)
+    .bind(limit)
+    .skip_locked()
+}
+
+/// Takes executions that nobody owns or whose lease has passed, except those that the claimer runs already.
+pub(super) async fn claim(
+    tx: &mut Tx<'_>,
+    boot: BootId,
+    lease: Duration,
+    limit: u32,
+    running: &[ExecutionId],
+) -> Result<Vec<Claim>> {
+    let now = tx.now().await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let looked_at = limit.saturating_add(running.len());
+    let rows = claimable(now, i64::try_from(looked_at).unwrap_or(i64::MAX))
+        .fetch_all(tx)
+        .await?;
+    let mut claims = Vec::with_capacity(rows.len().min(limit));
+    for row in &rows {
+        let execution = Fields(row).id("id", ExecutionId)?;
+        if claims.len() < limit && !running.contains(&execution) {
+            claims.push(take(tx, row, boot, now.plus(lease)).await?);
+        }
+    }
+    Ok(claims)
+}
+
+async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, until: UnixMicros) -> Result<Claim> {
+    let fields = Fields(row);
+    let lost_owner = fields
+        .optional_id("owner_boot_id", BootId)?
+        .is_some_and(|owner| owner != boot);
+    let claim = Claim {
+        fence: Fence {
+            execution: fields.id("id", ExecutionId)?,
+            boot,
+            epoch: fields.number::<i64>("lease_epoch")?.saturating_add(1),
+        },
+        crash_count: fields
+            .number::<u32>("crash_count")?
+            .saturating_add(u32::from(lost_owner)),
+    };
+    sql(
+        "UPDATE executions SET owner_boot_id = $2, lease_epoch = $3, lease_until_us = $4, \
+         crash_count = $5 WHERE id = $1",
+    )
+    .bind(claim.fence.execution.to_string())
+    .bind(boot.to_string())
+    .bind(claim.fence.epoch)
+    .bind(until.0)
+    .bind(claim.crash_count)
+    .execute(tx)
+    .await?;
+    Ok(claim)
+}
+
+/// Extends leases in one statement; returns what is still owned. A lease that has passed is extended too: as long as
+/// nobody took the execution over, nothing is lost.
+pub(super) async fn renew(
+    tx: &mut Tx<'_>,
+    boot: BootId,
+    executions: &[ExecutionId],
+    lease: Duration,
+) -> Result<Vec<Renewal>> {
+    if executions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let until = tx.now().await?.plus(lease);
+    let mut statement = sql("UPDATE executions SET lease_until_us = ");
+    statement.push_bind(until.0);
+    statement
+        .push(" WHERE owner_boot_id = ")
+        .push_bind(boot.to_string());
+    statement.push(" AND state IN ('pending', 'processing', 'cancelling') AND id IN (");
+    statement.push_list(executions.iter().map(ExecutionId::to_string));
+    statement.push(") RETURNING id, state");
+    let rows = statement.fetch_all(tx).await?;
+    let renewals = rows.iter().map(|row| {
+        let fields = Fields(row);
+        Ok(Renewal {
+            execution: fields.id("id", ExecutionId)?,
+            cancel_requested: fields.word("state", ExecutionState::parse)? == ExecutionState::Cancelling,
+        })
+    });
+    renewals.collect()
+}
+
+/// Gives an execution back. The epoch stays, so a repetition can be told from another's claim.
+pub(super) async fn release(tx: &mut Tx<'_>, fence: &Fence) -> Result<()> {
+    let released_before = find(tx, fence.execution).await?.is_some_and(|execution| {
+        execution.owner.is_none() && execution.epoch == fence.epoch && !execution.state.is_terminal()
+    });
+    if released_before {
+        return Ok(());
+    }
+    let execution = owned(tx, fence).await?;
+    disown(tx, execution.id).await
+}
+
+/// Leaves an execution without an owner.
+pub(super) async fn disown(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
+    sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL WHERE id = $1")
+        .bind(execution.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! SQL text with its values, for either database. The text is the same in both: parameters are `$1`, `$2` and so
+//! on, and what the dialects do not share is not used.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use sqlx::{
+    AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments, query::Query,
+    sqlite::SqliteArguments,
+};
+
+use super::{
+    super::{RecordError, Result},
+    rows::Row,
+    tx::{Connection, Tx},
+};
+
+/// A value of a parameter. The type is always known, also of a value that is absent: Postgres asks for it.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(Option<String>),
+    Number(Option<i64>),
+    Flag(bool),
+    Bytes(Option<Vec<u8>>),
+}
+
+macro_rules! values {
+    ($($variant:ident($from:ty) = |$value:ident| $into:expr,)+) => {$(
+        impl From<$from> for Value {
+            fn from($value: $from) -> Self {
+                Self::$variant($into)
+            }
+        }
+    )+};
+}
+
+values! {
+    Text(&str) = |text| Some(text.to_owned()),
+    Text(&String) = |text| Some(text.clone()),
+    Text(String) = |text| Some(text),
+    Text(Option<String>) = |text| text,
+    Number(i64) = |number| Some(number),
+    Number(Option<i64>) = |number| number,
+    Number(u32) = |number| Some(number.into()),
+    Number(Option<u32>) = |number| number.map(i64::from),
+    Flag(bool) = |flag| flag,
+    Bytes(&Vec<u8>) = |bytes| Some(bytes.clone()),
+    Bytes(Vec<u8>) = |bytes| Some(bytes),
+    Bytes(Option<Vec<u8>>) = |bytes| bytes,
+}
+
+/// A statement with its values.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+    lock: Lock,
+}
+
+/// What happens to the rows that a statement reads in a transaction that writes. Only Postgres needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lock {
+    Nothing,
+    Rows,
+    FreeRows,
+}
+
+/// A statement; values follow with [`Statement::bind`], in the order of their numbers.
+pub(super) fn sql(text: &'static str) -> Statement {
+    Statement {
+        text: Cow::Borrowed(text),
+        values: Vec::new(),
+        lock: Lock::Nothing,
+    }
+}
+
+impl Statement {
+    /// Binds the value of the next parameter.
+    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Locks the rows that are found until the commit, in a transaction that writes. Ends the text.
+    pub(super) fn locked(mut self) -> Self {
+        self.lock = Lock::Rows;
+        self
+    }
+
+    /// The same, but passes over rows that somebody else has locked.
+    pub(super) fn skip_locked(mut self) -> Self {
+        self.lock = Lock::FreeRows;
+        self
+    }
+
+    /// Adds a fixed piece of text.
+    pub(super) fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Adds a parameter with its value.
+    pub(super) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let number = self.values.len();
+        // Writing to a string does not fail.
+        let _ = write!(self.text.to_mut(), "${number}");
+        self
+    }
+
+    /// Adds parameters with commas between them.
+    pub(super) fn push_list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        for (place, value) in values.into_iter().enumerate() {
+            if place > 0 {
+                self.push(", ");
+            }
+            self.push_bind(value);
+        }
+        self
+    }
+
+    /// The text, for a look at how a database runs it.
+    #[cfg(test)]
+    pub(super) fn into_text(self) -> String {
+        self.text.into_owned()
+    }
+
+    /// Runs the statement; returns how many rows changed.
+    pub(super) async fn execute(self, tx: &mut Tx<'_>) -> Result<u64> {
+        let text = self.text_for(tx);
+        let done = match &mut tx.connection {
+            Connection::Sqlite(connection) => {
+                let done = for_sqlite(text, self.values).execute(&mut **connection).await;
+                done.map(|done| done.rows_affected())
+            }
+            Connection::Postgres(connection) => {
+                let done = for_postgres(text, self.values).execute(&mut **connection).await;
+                done.map(|done| done.rows_affected())
+            }
+        };
+        done.map_err(unavailable)
+    }
+
+    /// The rows.
+    pub(super) async fn fetch_all(self, tx: &mut Tx<'_>) -> Result<Vec<Row>> {
+        let text = self.text_for(tx);
+        match &mut tx.connection {
+            Connection::Sqlite(connection) => {
+                let rows = for_sqlite(text, self.values).fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Connection::Postgres(connection) => {
+                let rows = for_postgres(text, self.values).fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+        .map_err(unavailable)
+    }
+
+    /// The first row, when there is one.
+    pub(super) async fn fetch_optional(self, tx: &mut Tx<'_>) -> Result<Option<Row>> {
+        let text = self.text_for(tx);
+        match &mut tx.connection {
+            Connection::Sqlite(connection) => {
+                let row = for_sqlite(text, self.values)
+                    .fetch_optional(&mut **connection)
+                    .await;
+                row.map(|row| row.map(Row::Sqlite))
+            }
+            Connection::Postgres(connection) => {
+                let row = for_postgres(text, self.values)
+                    .fetch_optional(&mut **connection)
+                    .await;
+                row.map(|row| row.map(Row::Postgres))
+            }
+        }
+        .map_err(unavailable)
+    }
+
+    /// The one row of a statement that always has one.
+    pub(super) async fn fetch_one(self, tx: &mut Tx<'_>) -> Result<Row> {
+        let row = self.fetch_optional(tx).await?;
+        row.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))
+    }
+
+    fn text_for(&self, tx: &Tx<'_>) -> SqlStr {
+        let can_lock = tx.writes && matches!(tx.connection, Connection::Postgres(_));
+        let lock = match self.lock {
+            Lock::Rows if can_lock => " FOR UPDATE",
+            Lock::FreeRows if can_lock => " FOR UPDATE SKIP LOCKED",
+            _ => "",
+        };
+        match &self.text {
+            Cow::Borrowed(text) if lock.is_empty() => (*text).into_sql_str(),
+            // Put together from fixed pieces; every value is bound.
+            text => AssertSqlSafe(format!("{text}{lock}")).into_sql_str(),
+        }
+    }
+}
+
+fn for_sqlite(text: SqlStr, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
+    values
+        .into_iter()
+        .fold(sqlx::query(text), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Number(number) => query.bind(number),
+            Value::Flag(flag) => query.bind(flag),
+            Value::Bytes(bytes) => query.bind(bytes),
+        })
+}
+
+fn for_postgres(text: SqlStr, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
+    values
+        .into_iter()
+        .fold(sqlx::query(text), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Number(number) => query.bind(number),
+            Value::Flag(flag) => query.bind(flag),
+            Value::Bytes(bytes) => query.bind(bytes),
+        })
+}
+
+/// The database did not do what it was asked.
+pub(in crate::records) fn unavailable(error: sqlx::Error) -> RecordError {
+    RecordError::Unavailable(Box::new(error))
+}

@@ -1,0 +1,251 @@
+//! The verbs, each as one transaction. What they do is in the other files.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+
+use super::{
+    super::*, Sql, accept, attempts, backend::Backend, claims, events, ledger, library, lifecycle, outcomes,
+    owned, plans, snapshots, units,
+};
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    ids::{AttemptId, BootId, ExecutionId, ImageId},
+};
+
+/// Runs a verb in a write transaction. The arguments are kept with it: it may run again, and it runs to its end even
+/// when its caller has gone.
+macro_rules! write_tx {
+    ($store:expr, |$tx:ident $(, $argument:ident)*| $verb:expr) => {{
+        let arguments = Arc::new(($($argument.to_owned(),)*));
+        $store
+            .backend
+            .write(Box::new(move |$tx| {
+                let arguments = Arc::clone(&arguments);
+                async move {
+                    let ($($argument,)*) = &*arguments;
+                    $verb.await
+                }
+                .boxed()
+            }))
+            .await
+    }};
+}
+
+/// Runs queries over one snapshot.
+macro_rules! read_tx {
+    ($store:expr, |$tx:ident| $query:expr) => {{
+        let mut snapshot = $store.backend.read().await?;
+        let $tx = &mut snapshot.tx();
+        $query.await
+    }};
+}
+
+#[async_trait]
+impl<B: Backend> RecordStore for Sql<B> {
+    async fn save_plan(&self, plan: &NewPlan) -> Result<PlanRecord> {
+        write_tx!(self, |tx, plan| plans::save(tx, plan))
+    }
+
+    async fn plan(&self, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>> {
+        read_tx!(self, |tx| plans::find(tx, client, digest_hex))
+    }
+
+    async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>> {
+        read_tx!(self, |tx| plans::list(tx, client, filter, page))
+    }
+
+    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
+        write_tx!(self, |tx, client, digest_hex| plans::delete(
+            tx, client, digest_hex
+        ))
+    }
+
+    async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {
+        write_tx!(self, |tx, order| accept::accept(tx, order))
+    }
+
+    async fn claim(
+        &self,
+        boot: BootId,
+        lease: Duration,
+        limit: u32,
+        running: &[ExecutionId],
+    ) -> Result<Vec<Claim>> {
+        write_tx!(self, |tx, boot, lease, limit, running| claims::claim(
+            tx, *boot, *lease, *limit, running
+        ))
+    }
+
+    async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>> {
+        write_tx!(self, |tx, boot, executions, lease| claims::renew(
+            tx, *boot, executions, *lease
+        ))
+    }
+
+    async fn release(&self, fence: &Fence) -> Result<()> {
+        write_tx!(self, |tx, fence| claims::release(tx, fence))
+    }
+
+    async fn open_execution(&self, fence: &Fence) -> Result<ExecutionRecord> {
+        read_tx!(self, |tx| async {
+            owned::owned(tx, fence).await?;
+            let execution = snapshots::find_any(tx, fence.execution).await?;
+            execution.ok_or(RecordError::Fenced)
+        })
+    }
+
+    async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()> {
+        write_tx!(self, |tx, fence, now| lifecycle::start_execution(tx, fence, *now))
+    }
+
+    async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
+        write_tx!(self, |tx, fence, step_id, now| lifecycle::start_step(
+            tx, fence, step_id, *now
+        ))
+    }
+
+    async fn acquire_unit(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        render_digests: &[String],
+        first: usize,
+    ) -> Result<UnitGrant> {
+        write_tx!(self, |tx, fence, step_id, render_digests, first| units::acquire(
+            tx,
+            fence,
+            step_id,
+            render_digests,
+            *first
+        ))
+    }
+
+    async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation> {
+        write_tx!(self, |tx, fence, attempt| attempts::prepare(tx, fence, attempt))
+    }
+
+    async fn dispatch(
+        &self,
+        fence: &Fence,
+        attempt: AttemptId,
+        send_margin: Duration,
+        now: UnixMicros,
+    ) -> Result<Dispatch> {
+        write_tx!(self, |tx, fence, attempt, send_margin, now| attempts::dispatch(
+            tx,
+            fence,
+            *attempt,
+            *send_margin,
+            *now
+        ))
+    }
+
+    async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()> {
+        write_tx!(self, |tx, fence, attempt, job_id, now| attempts::accepted(
+            tx, fence, *attempt, job_id, *now
+        ))
+    }
+
+    async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
+        let added: Result<i64> = write_tx!(self, |tx, receipt| attempts::add_receipt(tx, receipt));
+        added.map(drop)
+    }
+
+    async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
+        write_tx!(self, |tx, fence, attempt, receipt| attempts::received(
+            tx, fence, *attempt, receipt
+        ))
+    }
+
+    async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()> {
+        write_tx!(self, |tx, fence, commit| outcomes::commit(tx, fence, commit))
+    }
+
+    async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()> {
+        write_tx!(self, |tx, fence, attempt, end| outcomes::end_attempt(
+            tx, fence, *attempt, end
+        ))
+    }
+
+    async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()> {
+        write_tx!(self, |tx, fence, reuse| outcomes::complete_reused(
+            tx, fence, reuse
+        ))
+    }
+
+    async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
+        write_tx!(self, |tx, fence, end| lifecycle::end_step(tx, fence, end))
+    }
+
+    async fn settle_execution(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        now: UnixMicros,
+    ) -> Result<ExecutionState> {
+        write_tx!(self, |tx, fence, failure, now| lifecycle::settle(
+            tx, fence, failure, *now
+        ))
+    }
+
+    async fn request_cancel(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        now: UnixMicros,
+    ) -> Result<Option<ExecutionRecord>> {
+        write_tx!(self, |tx, client, execution, now| async {
+            lifecycle::request_cancel(tx, client, *execution, *now).await?;
+            snapshots::find(tx, client, *execution).await
+        })
+    }
+
+    async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
+        read_tx!(self, |tx| snapshots::find(tx, client, execution))
+    }
+
+    async fn standing(&self, client: &str, execution: ExecutionId) -> Result<Option<Standing>> {
+        read_tx!(self, |tx| owned::standing(tx, client, execution))
+    }
+
+    async fn executions(
+        &self,
+        client: &str,
+        filter: &ExecutionFilter,
+        page: &Page,
+    ) -> Result<Vec<ExecutionRecord>> {
+        read_tx!(self, |tx| snapshots::list(tx, client, filter, page))
+    }
+
+    async fn events_after(
+        &self,
+        execution: ExecutionId,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>> {
+        read_tx!(self, |tx| events::after(tx, execution, sequence, limit))
+    }
+
+    async fn image(&self, client: &str, image: ImageId) -> Result<Option<ImageRecord>> {
+        read_tx!(self, |tx| library::find(tx, client, image))
+    }
+
+    async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
+        read_tx!(self, |tx| library::list(tx, client, filter, page))
+    }
+
+    async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
+        read_tx!(self, |tx| ledger::sums(tx))
+    }
+
+    async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
+        read_tx!(self, |tx| ledger::balances(tx))
+    }
+
+    async fn check(&self) -> Result<String> {
+        self.backend.check().await
+    }
+}

@@ -1,0 +1,153 @@
+//! Group commit: verbs that wait while a commit is being synced run together in the next transaction and share its
+//! sync. Each verb has a savepoint of its own, so one that is refused takes nothing of the others with it; and nobody
+//! gets an answer before the transaction is durable.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::{
+    RecordError, Result,
+    sql::{
+        backend::Work,
+        tx::{Connection, Tx},
+    },
+};
+use crate::clock::Clock;
+
+/// Most verbs in one transaction: bounds how long the first of them waits for the last.
+const MAX_GROUP: usize = 256;
+
+/// The way to the one connection that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: mpsc::UnboundedSender<Box<dyn Job>>,
+}
+
+impl Writer {
+    /// Starts the task that owns the connection. It ends with the last handle, after what was asked for before.
+    pub(super) fn start(pool: SqlitePool, clock: Arc<dyn Clock>) -> Self {
+        let (jobs, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(write_groups(pool, clock, waiting));
+        Self { jobs }
+    }
+
+    /// Runs a verb to its end, even when the caller goes away.
+    pub(super) async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let job = VerbJob {
+            work,
+            outcome: None,
+            answer,
+        };
+        let gone = || RecordError::Unavailable("the database was closed".into());
+        self.jobs.send(Box::new(job)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// A verb that waits for its turn, whatever its answer is.
+#[async_trait]
+trait Job: Send {
+    /// Runs the verb; true when its changes are to stay.
+    async fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+
+    /// Ends the verb with an outcome that is not its own.
+    fn fail(&mut self, error: RecordError);
+
+    /// Tells the caller, once the transaction is durable.
+    fn answer(self: Box<Self>);
+}
+
+struct VerbJob<T> {
+    work: Work<T>,
+    outcome: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+#[async_trait]
+impl<T: Send + 'static> Job for VerbJob<T> {
+    async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        // A bug in one verb may not end the writing of all.
+        let outcome = AssertUnwindSafe((self.work)(tx)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|panic| Err(stopped_by(panic.as_ref())));
+        let stays = outcome.is_ok();
+        self.outcome = Some(outcome);
+        stays
+    }
+
+    fn fail(&mut self, error: RecordError) {
+        self.outcome = Some(Err(error));
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            // A caller that went away asks again, and finds what was done.
+            let _ = self.answer.send(outcome);
+        }
+    }
+}
+
+async fn write_groups(
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+    mut waiting: mpsc::UnboundedReceiver<Box<dyn Job>>,
+) {
+    while let Some(first) = waiting.recv().await {
+        let mut group = vec![first];
+        if let Err(error) = write_group(&pool, &clock, &mut group, &mut waiting).await {
+            let message = error.to_string();
+            for job in &mut group {
+                job.fail(RecordError::Unavailable(message.clone().into()));
+            }
+        }
+        for job in group {
+            job.answer();
+        }
+    }
+}
+
+/// Runs everything that waits in one transaction. An error means that nothing of it is durable.
+async fn write_group(
+    pool: &SqlitePool,
+    clock: &Arc<dyn Clock>,
+    group: &mut Vec<Box<dyn Job>>,
+    waiting: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
+) -> std::result::Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut next = 0;
+    while let Some(job) = group.get_mut(next) {
+        run_job(&mut transaction, clock, job.as_mut()).await?;
+        next += 1;
+        if next == group.len() && next < MAX_GROUP {
+            group.extend(waiting.try_recv().ok());
+        }
+    }
+    transaction.commit().await
+}
+
+async fn run_job(
+    transaction: &mut Transaction<'_, Sqlite>,
+    clock: &Arc<dyn Clock>,
+    job: &mut dyn Job,
+) -> std::result::Result<(), sqlx::Error> {
+    let mut savepoint = transaction.begin().await?;
+    let connection: &mut SqliteConnection = &mut savepoint;
+    let mut tx = Tx::writing(Connection::Sqlite(connection), Some(Arc::clone(clock)));
+    if job.run(&mut tx).await {
+        savepoint.commit().await
+    } else {
+        // Fails when the error ended the whole transaction, for example on a full disk: then nobody's work is kept.
+        savepoint.rollback().await
+    }
+}
+
+fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    RecordError::Damaged(format!("a verb stopped: {}", message.unwrap_or("a panic")))
+}

@@ -1,0 +1,76 @@
+//! The conformance suite on Postgres, and what is Postgres' own.
+
+use std::sync::Arc;
+
+use limn_executor::{
+    conformance::records::{self, Subject},
+    record_scenarios,
+    records::{RecordError, RecordStore as _, postgres::PostgresRecords},
+};
+
+use crate::support::Database;
+
+macro_rules! scenarios {
+    ($($group:ident: $name:ident,)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let Some(database) = Database::postgres().await else {
+                return;
+            };
+            let store = database.open().await;
+            let subject = Subject {
+                store: store.as_ref(),
+                clock: &database.clock,
+            };
+            records::$group::$name(subject).await.unwrap();
+        }
+    )+};
+}
+
+record_scenarios!(scenarios);
+
+#[tokio::test]
+async fn a_server_that_may_lose_commits_is_refused() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let url = format!("{}&options[synchronous_commit]=off", database.url());
+    let refused = PostgresRecords::open(&url, 1).await.unwrap_err().to_string();
+    assert!(refused.contains("synchronous_commit is off"), "{refused}");
+}
+
+#[tokio::test]
+async fn leases_go_by_the_clock_of_the_server() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let records = PostgresRecords::open(database.url(), 2).await.unwrap();
+    assert!(records.check().await.unwrap().starts_with("PostgreSQL "));
+    let order = crate::support::order(1);
+    records.accept(&order).await.unwrap();
+    let boot = crate::support::boot;
+    let lease = std::time::Duration::from_secs(3600);
+    assert_eq!(records.claim(boot(1), lease, 1, &[]).await.unwrap().len(), 1);
+    assert_eq!(records.claim(boot(2), lease, 1, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn processes_that_start_together_migrate_once() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let url: Arc<str> = database.url().into();
+    let opened = (0..4).map(|_| {
+        let url = Arc::clone(&url);
+        tokio::spawn(async move { PostgresRecords::open(&url, 1).await.map(drop) })
+    });
+    for opened in opened.collect::<Vec<_>>() {
+        opened.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused() {
+    let refused = PostgresRecords::open("postgres://", 1).await;
+    assert!(matches!(refused, Err(RecordError::Unavailable(_))), "{refused:?}");
+}

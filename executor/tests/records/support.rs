@@ -1,0 +1,137 @@
+//! Databases for tests, and the records that tests write.
+
+use std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use limn_executor::{
+    clock::{Clock, UnixMicros},
+    ids::{AttemptId, BootId, ExecutionId},
+    provider::CapabilityClass,
+    records::{postgres::PostgresRecords, sqlite::SqliteRecords, *},
+    testing::ManualClock,
+};
+use limn_proto::{
+    digest::{digest_of, sha256_hex},
+    plan::PlanKind,
+};
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+pub(crate) const NOW: UnixMicros = UnixMicros(1_700_000_000_000_000);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// A database of its own for one test, and the clock that its leases go by.
+pub(crate) struct Database {
+    place: Place,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Schema(String),
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        Self::of(Place::Folder(tempfile::tempdir().unwrap()))
+    }
+
+    /// Nothing when there is no server to test with.
+    pub(crate) async fn postgres() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the tests are told here where their server is"
+        )]
+        let Ok(server) = env::var("LIMN_TEST_POSTGRES_URL") else {
+            eprintln!("SKIPPED: LIMN_TEST_POSTGRES_URL is not set; tests/run starts a server");
+            return None;
+        };
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let schema = format!("records_{}_{number}", std::process::id());
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        for statement in ["DROP SCHEMA IF EXISTS $ CASCADE", "CREATE SCHEMA $"] {
+            let statement = sqlx::AssertSqlSafe(statement.replace('$', &schema));
+            sqlx::query(statement).execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{joint}options[search_path]={schema}");
+        Some(Self::of(Place::Schema(url)))
+    }
+
+    fn of(place: Place) -> Self {
+        Self {
+            place,
+            clock: Arc::new(ManualClock::at(NOW)),
+        }
+    }
+
+    /// Another store on the same database: connections that know nothing of the others.
+    pub(crate) async fn open(&self) -> Arc<dyn RecordStore> {
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
+        match &self.place {
+            Place::Folder(folder) => {
+                let path = folder.path().join("limn.db");
+                Arc::new(SqliteRecords::open_with_clock(&path, clock).await.unwrap())
+            }
+            Place::Schema(url) => Arc::new(PostgresRecords::open_with_clock(url, 8, clock).await.unwrap()),
+        }
+    }
+
+    /// Address of the Postgres schema.
+    pub(crate) fn url(&self) -> &str {
+        match &self.place {
+            Place::Schema(url) => url,
+            Place::Folder(_) => unreachable!("a file has no address"),
+        }
+    }
+}
+
+/// An order of one step.
+pub(crate) fn order(number: u128) -> NewExecution {
+    NewExecution {
+        id: ExecutionId(Uuid::from_u128(number)),
+        plan: NewPlan {
+            client: "acme".to_owned(),
+            digest_hex: sha256_hex(&number.to_be_bytes()),
+            canonical_bytes: number.to_be_bytes().to_vec(),
+            session_id: String::new(),
+            kind: PlanKind::Single,
+            now: NOW,
+        },
+        currency: "USD".to_owned(),
+        step_ids: vec!["a".to_owned()],
+        take: 0,
+        request_id: format!("request-{number}"),
+        request_hash: "hash".to_owned(),
+        mode: ExecutionMode::Reuse,
+        max_concurrency: 1,
+        now: NOW,
+    }
+}
+
+pub(crate) fn boot(number: u128) -> BootId {
+    BootId(Uuid::from_u128(number))
+}
+
+pub(crate) fn attempt(step_id: &str, unit: &[u8], id: u128) -> NewAttempt {
+    NewAttempt {
+        id: AttemptId(Uuid::from_u128(id)),
+        step_id: step_id.to_owned(),
+        target: 0,
+        provider: "easel".to_owned(),
+        model: "easel-2".to_owned(),
+        render_digest: digest_of(unit),
+        class: CapabilityClass::D,
+        ceiling_nanos: 7,
+        max_cost_nanos: Some(70),
+        now: NOW,
+    }
+}
