@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and says when it is skipped"
 )]
 
+mod decisions;
 mod postgres;
 mod rivals;
 mod sqlite;
