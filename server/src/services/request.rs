@@ -118,6 +118,23 @@ impl Fields {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    /// Reads words that are kept as they are: required, and at most so many characters.
+    pub(crate) fn words<'a>(&mut self, field: &str, text: &'a str, max_chars: usize) -> Option<&'a str> {
+        let count = text.chars().count();
+        if text.trim().is_empty() {
+            self.wrong(field, format!("is required, 1 to {max_chars} characters"));
+            return None;
+        }
+        if count > max_chars {
+            self.wrong(
+                field,
+                format!("must have at most {max_chars} characters, but has {count}"),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
     /// Reads an optional digest of a filter.
     pub(crate) fn digest(&mut self, field: &str, digest: &str) -> Option<String> {
         if !digest.is_empty() && digest_hex(digest).is_none() {
