@@ -15,6 +15,7 @@ use async_trait::async_trait;
 mod migrations;
 mod model;
 mod money;
+mod period;
 pub mod postgres;
 mod sql;
 pub mod sqlite;

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod budgets;
 mod history;
 mod library;
 mod orders;
@@ -9,6 +10,7 @@ mod plans;
 
 pub use attempts::*;
 pub use audit::*;
+pub use budgets::*;
 pub use history::*;
 pub use library::*;
 pub use orders::*;

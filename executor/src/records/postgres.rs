@@ -20,7 +20,7 @@ use super::{
     sql::{
         Sql,
         backend::{Backend, Snapshot, Work},
-        statement::unavailable,
+        statement::{Overtaken, unavailable},
         tx::{Connection, Tx},
     },
 };
@@ -169,6 +169,9 @@ fn met_another(error: &RecordError) -> bool {
     let RecordError::Unavailable(source) = error else {
         return false;
     };
+    if source.is::<Overtaken>() {
+        return true;
+    }
     let Some(sqlx::Error::Database(refused)) = source.downcast_ref::<sqlx::Error>() else {
         return false;
     };

@@ -14,7 +14,7 @@
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
-//! | `ledger` | money |
+//! | `ledger`, `budgets` | money, and the limits on it |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
@@ -24,6 +24,7 @@ mod accept;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod budgets;
 mod claims;
 mod events;
 mod image_rows;

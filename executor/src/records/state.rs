@@ -147,3 +147,15 @@ words! {
         Resume = "resume",
     }
 }
+
+words! {
+    /// How long a period of a budget is. Days and months begin at midnight, UTC.
+    Period {
+        /// A day.
+        Day = "day",
+        /// A month of the calendar.
+        Month = "month",
+        /// One budget for all time.
+        Never = "never",
+    }
+}

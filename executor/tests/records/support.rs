@@ -81,13 +81,22 @@ pub(crate) fn order(number: u128) -> NewExecution {
             now: NOW,
         },
         currency: "USD".to_owned(),
-        step_ids: vec!["a".to_owned()],
+        steps: vec![step("a", b"unit")],
         take: 0,
         request_id: format!("request-{number}"),
         request_hash: "hash".to_owned(),
         mode: ExecutionMode::Reuse,
         max_concurrency: 1,
         now: NOW,
+    }
+}
+
+/// A step with a unit and a price of 5.
+pub(crate) fn step(step_id: &str, unit: &[u8]) -> NewStep {
+    NewStep {
+        step_id: step_id.to_owned(),
+        render_digests: vec![digest_of(unit)],
+        expected_nanos: 5,
     }
 }
 

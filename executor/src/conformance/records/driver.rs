@@ -99,7 +99,14 @@ impl<'s> Driver<'s> {
             id,
             plan: self.plan(plan),
             currency: "USD".to_owned(),
-            step_ids: steps.iter().map(|step| (*step).to_owned()).collect(),
+            steps: steps
+                .iter()
+                .map(|step| NewStep {
+                    step_id: (*step).to_owned(),
+                    render_digests: vec![digest_of(format!("{plan}/{step}").as_bytes())],
+                    expected_nanos: BILL,
+                })
+                .collect(),
             take: 0,
             request_id: format!("request-{id}"),
             request_hash: format!("hash-{plan}"),
