@@ -7,6 +7,7 @@ mod history;
 mod library;
 mod orders;
 mod plans;
+mod resolution;
 
 pub use attempts::*;
 pub use audit::*;
@@ -15,3 +16,4 @@ pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use resolution::*;

@@ -14,6 +14,7 @@
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
+//! | `resolve`, `unpark` | decisions of people |
 //! | `ledger`, `budgets` | money, and the limits on it |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
@@ -37,12 +38,14 @@ mod pages;
 mod plans;
 #[cfg(test)]
 mod query_plans;
+mod resolve;
 mod rows;
 mod snapshots;
 pub(super) mod statement;
 mod store;
 pub(super) mod tx;
 mod units;
+mod unpark;
 
 /// Records in a relational database.
 #[derive(Debug)]

@@ -6,27 +6,7 @@ use std::sync::Arc;
 use limn_executor::{ids::ExecutionId, records::*};
 use uuid::Uuid;
 
-use crate::support::{Database, LEASE, NOW, attempt, boot, order, step};
-
-macro_rules! on_both {
-    ($($name:ident,)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn $name() {
-                super::$name(super::Database::sqlite()).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn $name() {
-                if let Some(database) = super::Database::postgres().await {
-                    super::$name(database).await;
-                }
-            })+
-        }
-    };
-}
+use crate::support::{Database, LEASE, NOW, attempt, boot, on_both, order, step};
 
 on_both! {
     rival_claims_never_take_the_same_execution,

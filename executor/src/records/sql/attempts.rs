@@ -281,7 +281,10 @@ pub(super) async fn tell_cost(
 }
 
 /// An attempt with its execution and step.
-async fn find(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
+pub(super) async fn find(
+    tx: &mut Tx<'_>,
+    id: AttemptId,
+) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
     let mut query = sql(ATTEMPTS);
     query.push(" WHERE a.id = ").push_bind(id.to_string());
     let row = query.fetch_optional(tx).await?;

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, claims, events, ledger, library, lifecycle,
-    outcomes, owned, plans, snapshots, units,
+    outcomes, owned, plans, resolve, snapshots, units, unpark,
 };
 use crate::{
     clock::UnixMicros,
@@ -203,6 +203,14 @@ impl<B: Backend> RecordStore for Sql<B> {
             lifecycle::request_cancel(tx, client, *execution, *now).await?;
             snapshots::find(tx, client, *execution).await
         })
+    }
+
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {
+        write_tx!(self, |tx, resolution| resolve::resolve(tx, resolution))
+    }
+
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked> {
+        write_tx!(self, |tx, unparking| unpark::unpark(tx, unparking))
     }
 
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
