@@ -7,6 +7,8 @@ mod history;
 mod library;
 mod orders;
 mod plans;
+mod usage;
+mod verification;
 
 pub use attempts::*;
 pub use audit::*;
@@ -15,3 +17,5 @@ pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use usage::*;
+pub use verification::*;

@@ -15,6 +15,7 @@
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `ledger`, `budgets` | money, and the limits on it |
+//! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
@@ -43,6 +44,8 @@ pub(super) mod statement;
 mod store;
 pub(super) mod tx;
 mod units;
+mod usage;
+mod verify;
 
 /// Records in a relational database.
 #[derive(Debug)]
