@@ -8,6 +8,8 @@ mod library;
 mod orders;
 mod plans;
 mod resolution;
+mod usage;
+mod verification;
 
 pub use attempts::*;
 pub use audit::*;
@@ -17,3 +19,5 @@ pub use library::*;
 pub use orders::*;
 pub use plans::*;
 pub use resolution::*;
+pub use usage::*;
+pub use verification::*;

@@ -16,6 +16,7 @@
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `resolve`, `unpark` | decisions of people |
 //! | `ledger`, `budgets` | money, and the limits on it |
+//! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
@@ -46,6 +47,8 @@ mod store;
 pub(super) mod tx;
 mod units;
 mod unpark;
+mod usage;
+mod verify;
 
 /// Records in a relational database.
 #[derive(Debug)]

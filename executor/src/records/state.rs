@@ -181,3 +181,15 @@ words! {
         Never = "never",
     }
 }
+
+words! {
+    /// Which amount of a balance.
+    BalanceField {
+        /// Billed.
+        Spent = "spent",
+        /// Reserved for attempts in flight.
+        Reserved = "reserved",
+        /// Held for attempts whose bill is not known.
+        UnknownHeld = "unknown_held",
+    }
+}

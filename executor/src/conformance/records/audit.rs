@@ -54,7 +54,10 @@ impl Driver<'_> {
             .plans(self.client, &PlanFilter::default(), &page)
             .await?;
         let balances = self.store.balances().await?;
-        Ok(format!("{executions:?}\n{images:?}\n{plans:?}\n{balances:?}"))
+        let budgets = self.store.budgets(self.client, None, 1000).await?;
+        Ok(format!(
+            "{executions:?}\n{images:?}\n{plans:?}\n{balances:?}\n{budgets:?}"
+        ))
     }
 
     /// Ledger, balances, executions and attempts agree; the last event about money tells what the record
@@ -62,6 +65,8 @@ impl Driver<'_> {
     pub(super) async fn audit(&self) -> Result<()> {
         let balances = self.store.balances().await?;
         assert_eq!(self.store.ledger_sums().await?, balances);
+        let verified = self.store.verify(Some(self.client)).await?;
+        assert_eq!(verified.differences, [], "the books are right");
         let page = Page {
             limit: 1000,
             after: None,

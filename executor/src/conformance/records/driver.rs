@@ -80,6 +80,11 @@ impl<'s> Driver<'s> {
         Uuid::from_u64_pair(1, self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// An id for an entry of the audit log.
+    pub(super) fn audit_id(&self) -> Uuid {
+        self.uuid()
+    }
+
     /// A plan by its name.
     pub(super) fn plan(&self, name: &str) -> NewPlan {
         NewPlan {

@@ -1,8 +1,12 @@
 //! Budgets: what their limits leave in the current period.
 
 use super::{
-    super::{Balance, BudgetKey, BudgetRecord, BudgetShortage, Period, Result},
-    rows::{Fields, Row, overflow},
+    super::{
+        AuditAction, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, BudgetShortage,
+        BudgetUpdate, Period, RecordError, Result,
+    },
+    audit,
+    rows::{Fields, Row, damaged, overflow},
     statement::{Statement, sql},
     tx::Tx,
 };
@@ -36,6 +40,140 @@ pub(super) async fn standing(tx: &mut Tx<'_>, key: &BudgetKey, day: i64) -> Resu
     query.push(" GROUP BY b.scope, b.currency");
     let row = query.fetch_optional(tx).await?;
     row.as_ref().map(|row| record(row, day)).transpose()
+}
+
+/// One budget as it stands now.
+pub(super) async fn find(tx: &mut Tx<'_>, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
+    let day = tx.now().await?.day();
+    standing(tx, key, day).await
+}
+
+/// Budgets of a client in order of scope and currency.
+pub(super) async fn list(
+    tx: &mut Tx<'_>,
+    client: &str,
+    after: Option<&BudgetKey>,
+    limit: u32,
+) -> Result<Vec<BudgetRecord>> {
+    let day = tx.now().await?.day();
+    let rows = list_query(client, after, limit, day).fetch_all(tx).await?;
+    rows.iter().map(|row| record(row, day)).collect()
+}
+
+/// The text consists of fixed pieces only; every value is bound.
+pub(super) fn list_query(client: &str, after: Option<&BudgetKey>, limit: u32, day: i64) -> Statement {
+    let mut query = standings(day);
+    // All names that begin so: the character after the slash is the digit 0.
+    query.push("b.scope >= ").push_bind(format!("clients/{client}/"));
+    query
+        .push(" AND b.scope < ")
+        .push_bind(format!("clients/{client}0"));
+    if let Some(after) = after {
+        query
+            .push(" AND (b.scope, b.currency) > (")
+            .push_bind(&after.scope);
+        query.push(", ").push_bind(&after.currency).push(")");
+    }
+    query.push(" GROUP BY b.scope, b.currency ORDER BY b.scope, b.currency LIMIT ");
+    query.push_bind(limit);
+    query
+}
+
+/// The terms of a budget: what a person decides about it.
+struct Terms {
+    limit_nanos: Option<i64>,
+    period: Period,
+    version: i64,
+}
+
+/// Changes limit or period, and writes it into the audit log.
+pub(super) async fn update(tx: &mut Tx<'_>, update: &BudgetUpdate) -> Result<BudgetChange> {
+    let is_expected = |version| update.expected_version.is_none_or(|expected| expected == version);
+    let before = match lock(tx, &update.key).await? {
+        Some(terms) => terms,
+        None if is_expected(0) => make(tx, &update.key).await?,
+        None => return Ok(BudgetChange::VersionMismatch(0)),
+    };
+    if !audit::exists(tx, update.audit_id).await? {
+        if !is_expected(before.version) {
+            return Ok(BudgetChange::VersionMismatch(before.version));
+        }
+        change(tx, update, &before).await?;
+    }
+    let budget = find(tx, &update.key).await?;
+    Ok(BudgetChange::Changed(budget.ok_or_else(gone)?))
+}
+
+async fn change(tx: &mut Tx<'_>, update: &BudgetUpdate, before: &Terms) -> Result<()> {
+    let limit_nanos = update.limit_nanos.unwrap_or(before.limit_nanos);
+    let period = update.period.unwrap_or(before.period);
+    sql(
+        "UPDATE budgets SET limit_nanos = $3, period = $4, updated_us = $5, version = version + 1 \
+         WHERE scope = $1 AND currency = $2",
+    )
+    .bind(&update.key.scope)
+    .bind(&update.key.currency)
+    .bind(limit_nanos)
+    .bind(period.as_str())
+    .bind(update.now.0)
+    .execute(tx)
+    .await?;
+    let limit = |nanos: Option<i64>| nanos.map_or_else(|| "none".to_owned(), |nanos| nanos.to_string());
+    let details = [
+        ("currency", update.key.currency.clone()),
+        ("oldLimitNanos", limit(before.limit_nanos)),
+        ("limitNanos", limit(limit_nanos)),
+        ("oldPeriod", before.period.as_str().to_owned()),
+        ("period", period.as_str().to_owned()),
+    ];
+    let details = details.into_iter().map(|(name, fact)| (name.to_owned(), fact));
+    let event = AuditEvent {
+        id: update.audit_id,
+        client: update.client.clone(),
+        at: update.now,
+        actor: update.actor.clone(),
+        action: AuditAction::BudgetUpdated,
+        subject: update.key.scope.clone(),
+        reason: update.reason.clone(),
+        details: details.collect(),
+    };
+    audit::append(tx, &event).await
+}
+
+/// The terms of a budget, which nobody else changes until the commit; nothing: there is no such budget.
+async fn lock(tx: &mut Tx<'_>, key: &BudgetKey) -> Result<Option<Terms>> {
+    let row = sql("SELECT limit_nanos, period, version FROM budgets WHERE scope = $1 AND currency = $2")
+        .bind(&key.scope)
+        .bind(&key.currency)
+        .locked()
+        .fetch_optional(tx)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let fields = Fields(&row);
+    Ok(Some(Terms {
+        limit_nanos: fields.optional_nanos("limit_nanos")?,
+        period: fields.word("period", Period::parse)?,
+        version: fields.number("version")?,
+    }))
+}
+
+/// Makes a budget without a limit, unless somebody else just did.
+async fn make(tx: &mut Tx<'_>, key: &BudgetKey) -> Result<Terms> {
+    sql(
+        "INSERT INTO budgets (scope, currency, spent_nanos, reserved_nanos, unknown_held_nanos) \
+         VALUES ($1, $2, 0, 0, 0) ON CONFLICT (scope, currency) DO NOTHING",
+    )
+    .bind(&key.scope)
+    .bind(&key.currency)
+    .execute(tx)
+    .await?;
+    lock(tx, key).await?.ok_or_else(gone)
+}
+
+fn gone() -> RecordError {
+    damaged("budgets", "nothing after a change")
 }
 
 /// The first of these budgets whose limit does not leave so much. They are of one currency. Nothing is locked: what is

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 
 use super::{
-    super::*, Sql, accept, attempts, audit, backend::Backend, claims, events, ledger, library, lifecycle,
-    outcomes, owned, plans, resolve, snapshots, units, unpark,
+    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
+    lifecycle, outcomes, owned, plans, resolve, snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -249,6 +249,31 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
         read_tx!(self, |tx| audit::list(tx, client, filter, page))
+    }
+
+    async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
+        read_tx!(self, |tx| budgets::find(tx, key))
+    }
+
+    async fn budgets(
+        &self,
+        client: &str,
+        after: Option<&BudgetKey>,
+        limit: u32,
+    ) -> Result<Vec<BudgetRecord>> {
+        read_tx!(self, |tx| budgets::list(tx, client, after, limit))
+    }
+
+    async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange> {
+        write_tx!(self, |tx, update| budgets::update(tx, update))
+    }
+
+    async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>> {
+        read_tx!(self, |tx| usage::usage(tx, client, currency, since))
+    }
+
+    async fn verify(&self, client: Option<&str>) -> Result<Verification> {
+        read_tx!(self, |tx| verify::verify(tx, client))
     }
 
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
