@@ -8,11 +8,11 @@ use super::{
         RecordError, Result, StepState,
     },
     events::append,
-    ledger::post,
+    ledger::{news, post},
     lifecycle::step,
     owned::{Execution, owned},
     rows::{Fields, damaged, overflow, wrong_state},
-    snapshots::{ATTEMPTS, attempt_record, class_word, cost},
+    snapshots::{ATTEMPTS, attempt_record, class_word},
     statement::sql,
     tx::Tx,
     units,
@@ -273,7 +273,7 @@ pub(super) async fn tell(
     append(tx, execution, at, event).await
 }
 
-/// Appends the event of a changed cost, when it changed.
+/// Appends the event of a changed cost, when it changed and nothing was settled.
 pub(super) async fn tell_cost(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
@@ -283,7 +283,7 @@ pub(super) async fn tell_cost(
     if execution.balance == before {
         return Ok(());
     }
-    let event = cost_changed(&cost(tx, execution).await?);
+    let event = cost_changed(&news(execution, Vec::new()));
     append(tx, execution, at, event).await
 }
 

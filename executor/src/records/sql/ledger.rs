@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{Balance, BudgetKey, Movement, Result, scopes},
+    super::{Balance, BudgetKey, CostLine, CostRecord, Movement, Result, scopes},
     owned::Execution,
     rows::{Fields, overflow},
     statement::sql,
@@ -109,6 +109,17 @@ async fn change_attempt(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The amounts of an execution, with the lines that its last change added.
+pub(super) fn news(execution: &Execution, lines: Vec<CostLine>) -> CostRecord {
+    CostRecord {
+        currency: execution.currency.clone(),
+        settled_nanos: execution.balance.spent_nanos,
+        reserved_nanos: execution.balance.reserved_nanos,
+        unknown_held_nanos: execution.balance.unknown_held_nanos,
+        lines,
+    }
 }
 
 /// Balances as they are kept.
