@@ -6,6 +6,7 @@ mod history;
 mod library;
 mod orders;
 mod plans;
+mod retention;
 
 pub use attempts::*;
 pub use audit::*;
@@ -13,3 +14,4 @@ pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use retention::*;

@@ -19,6 +19,7 @@
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
 //! | `audit` | the audit log |
+//! | `retention` | what is removed some time after the end |
 
 mod accept;
 mod attempts;
@@ -36,6 +37,7 @@ mod pages;
 mod plans;
 #[cfg(test)]
 mod query_plans;
+mod retention;
 mod rows;
 mod snapshots;
 pub(super) mod statement;

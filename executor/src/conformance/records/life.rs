@@ -170,6 +170,7 @@ pub async fn a_standing_is_that_of_the_execution_and_of_its_client_alone(subject
         let expected = Standing {
             state: whole.state,
             last_sequence: whole.last_sequence,
+            events_pruned: false,
         };
         let standing = store.standing(&whole.client, fence.execution).await?;
         assert_eq!(standing, Some(expected));

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, claims, events, ledger, library, lifecycle,
-    outcomes, owned, plans, snapshots, units,
+    outcomes, owned, plans, retention, snapshots, units,
 };
 use crate::{
     clock::UnixMicros,
@@ -201,6 +201,16 @@ impl<B: Backend> RecordStore for Sql<B> {
             lifecycle::request_cancel(tx, client, *execution, *now).await?;
             snapshots::find(tx, client, *execution).await
         })
+    }
+
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned> {
+        write_tx!(self, |tx, retention, limit| retention::prune(
+            tx, retention, *limit
+        ))
+    }
+
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>> {
+        read_tx!(self, |tx| retention::pruned(tx, client, execution))
     }
 
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
