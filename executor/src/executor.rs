@@ -14,7 +14,10 @@ use crate::{
     ids::{BootId, ExecutionId, IdSource},
     plan::Plan,
     providers::Registry,
-    records::{Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore},
+    records::{
+        Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore,
+        Retention,
+    },
     running::Running,
     signals::Signals,
     supervisor, watch,
@@ -55,6 +58,10 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// How long histories are kept.
+    pub retention: Retention,
+    /// How often to look for histories that are too old.
+    pub prune_every: Duration,
 }
 
 impl Default for Settings {
@@ -67,6 +74,8 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             limits: Limits::default(),
+            retention: Retention::default(),
+            prune_every: Duration::from_secs(3600),
         }
     }
 }
