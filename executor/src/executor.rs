@@ -16,7 +16,7 @@ use crate::{
     providers::Registry,
     records::{
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
-        RecordError, RecordStore,
+        RecordError, RecordStore, Retention,
     },
     running::Running,
     signals::Signals,
@@ -58,6 +58,10 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// How long histories are kept.
+    pub retention: Retention,
+    /// How often to look for histories that are too old.
+    pub prune_every: Duration,
 }
 
 impl Default for Settings {
@@ -70,6 +74,8 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             limits: Limits::default(),
+            retention: Retention::default(),
+            prune_every: Duration::from_secs(3600),
         }
     }
 }
