@@ -10,6 +10,7 @@ use limn_planner::Catalog;
 
 use crate::paging::PageTokens;
 
+mod account;
 mod call;
 mod catalog;
 mod executor;
@@ -18,6 +19,7 @@ mod plan_store;
 mod planner;
 mod request;
 
+pub(crate) use account::AccountServer;
 pub(crate) use catalog::CatalogServer;
 pub(crate) use executor::ExecutorServer;
 pub(crate) use image_library::ImageLibraryServer;
