@@ -163,9 +163,9 @@ impl Executor {
     pub fn start(parts: Parts) -> Self {
         let boot = BootId(uuid::Uuid::new_v4());
         let inner = Arc::new(Inner {
+            signals: Signals::new(Arc::clone(&parts.records)),
             parts,
             boot,
-            signals: Signals::default(),
             running: Running::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
@@ -220,6 +220,9 @@ impl Executor {
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
         };
         inner.work.notify_one();
+        if !existing {
+            inner.signals.offer(id);
+        }
         let execution = inner.parts.records.execution(&plan.client, id).await?;
         let execution = execution
             .ok_or_else(|| RecordError::Damaged(format!("execution {id} was accepted and is gone")))?;
@@ -279,7 +282,7 @@ impl Executor {
         let record = inner.parts.records.request_cancel(client, execution, now).await?;
         if record.is_some() {
             inner.running.cancel(execution);
-            inner.signals.notify(execution);
+            inner.signals.offer(execution);
             inner.work.notify_one();
         }
         Ok(record)

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod hints;
 mod history;
 mod library;
 mod orders;
@@ -9,6 +10,7 @@ mod plans;
 
 pub use attempts::*;
 pub use audit::*;
+pub use hints::*;
 pub use history::*;
 pub use library::*;
 pub use orders::*;

@@ -4,4 +4,5 @@
 
 mod crashes;
 mod outcomes;
+mod processes;
 mod support;
