@@ -17,7 +17,7 @@ use super::{
     sql::{
         Sql,
         backend::{Backend, Snapshot, Work},
-        statement::unavailable,
+        statement::{Overtaken, unavailable},
         tx::{Connection, Tx},
     },
 };
@@ -208,9 +208,14 @@ impl PostgresServer {
     async fn try_write<T>(&self, work: &Work<T>) -> Result<T> {
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
         let mut tx = Tx::writing(Connection::Postgres(&mut transaction), self.clock.clone());
-        let answer = work(&mut tx).await?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(answer)
+        let answer = work(&mut tx).await;
+        if answer.is_err() {
+            // Awaited, so that its locks are gone when the caller hears of it: a claim passes over what is locked.
+            transaction.rollback().await.map_err(unavailable)?;
+        } else {
+            transaction.commit().await.map_err(unavailable)?;
+        }
+        answer
     }
 }
 
@@ -219,6 +224,9 @@ fn met_another(error: &RecordError) -> bool {
     let RecordError::Unavailable(source) = error else {
         return false;
     };
+    if source.is::<Overtaken>() {
+        return true;
+    }
     let Some(sqlx::Error::Database(refused)) = source.downcast_ref::<sqlx::Error>() else {
         return false;
     };
