@@ -167,6 +167,14 @@ pub(crate) struct Inner {
     pub(crate) developing: Semaphore,
 }
 
+impl Inner {
+    /// Tells this process and the others that an execution may be there for whoever claims it.
+    pub(crate) fn offer(&self, execution: ExecutionId) {
+        self.signals.offer(execution);
+        self.work.notify_one();
+    }
+}
+
 impl Executor {
     /// Starts the tasks that claim and run executions. Needs a tokio runtime.
     pub fn start(parts: Parts) -> Self {
@@ -229,9 +237,8 @@ impl Executor {
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
             Acceptance::BudgetExceeded(shortage) => return Err(SubmitError::BudgetExceeded(shortage)),
         };
-        inner.work.notify_one();
         if !existing {
-            inner.signals.offer(id);
+            inner.offer(id);
         }
         let execution = inner.parts.records.execution(&plan.client, id).await?;
         let execution = execution
@@ -292,8 +299,7 @@ impl Executor {
         let record = inner.parts.records.request_cancel(client, execution, now).await?;
         if record.is_some() {
             inner.running.cancel(execution);
-            inner.signals.offer(execution);
-            inner.work.notify_one();
+            inner.offer(execution);
         }
         Ok(record)
     }
