@@ -1,5 +1,7 @@
 //! Progress as a stream: a snapshot or a cursor, the stored events after it, and a last snapshot.
 //!
+//! Once the events of an ended execution were removed, its last snapshot is all there is.
+//!
 //! The stream reads the event log as it is polled, so it can be re-attached from any process that sees the
 //! database, and a slow reader costs nobody anything.
 
@@ -16,7 +18,7 @@ use crate::{
     clock::UnixMicros,
     executor::Inner,
     ids::ExecutionId,
-    records::{ExecutionRecord, ExecutionState, RecordError, Standing},
+    records::{ExecutionRecord, ExecutionState, PrunedExecution, RecordError, Standing},
     snapshot,
 };
 
@@ -29,6 +31,9 @@ pub enum WatchError {
     /// The client has no such execution.
     #[error("no such execution")]
     NotFound,
+    /// The execution was there, and was removed after the retention time.
+    #[error("the execution was removed after the retention time")]
+    Pruned(PrunedExecution),
     /// The cursor is past the last event.
     #[error("the cursor is past the last event, {last_sequence}")]
     OutOfRange {
@@ -118,8 +123,9 @@ impl Watcher {
             }
             if is_resting(standing.state) {
                 let record = self.record().await?;
-                // A parked execution may have moved on since; then its events come first.
-                if record.last_sequence == cursor {
+                // A parked execution may have moved on since; then its events come first. Events that were removed
+                // do not come any more: the snapshot stands for them.
+                if record.last_sequence == cursor || standing.events_pruned {
                     self.ended = true;
                     return Ok(self.snapshot(&record));
                 }
@@ -164,7 +170,10 @@ impl Watcher {
             .records
             .standing(&self.client, self.execution)
             .await?;
-        standing.ok_or(WatchError::NotFound)
+        match standing {
+            Some(standing) => Ok(standing),
+            None => Err(self.missing().await),
+        }
     }
 
     async fn record(&self) -> Result<ExecutionRecord, WatchError> {
@@ -174,7 +183,25 @@ impl Watcher {
             .records
             .execution(&self.client, self.execution)
             .await?;
-        record.ok_or(WatchError::NotFound)
+        match record {
+            Some(record) => Ok(record),
+            None => Err(self.missing().await),
+        }
+    }
+
+    /// Why the execution is not there.
+    async fn missing(&self) -> WatchError {
+        match self
+            .inner
+            .parts
+            .records
+            .pruned(&self.client, self.execution)
+            .await
+        {
+            Ok(Some(pruned)) => WatchError::Pruned(pruned),
+            Ok(None) => WatchError::NotFound,
+            Err(error) => error.into(),
+        }
     }
 
     fn snapshot(&self, record: &ExecutionRecord) -> v1::ExecutionEvent {

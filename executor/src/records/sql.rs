@@ -15,16 +15,19 @@
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `resolve`, `unpark` | decisions of people |
-//! | `ledger` | money |
+//! | `ledger`, `budgets` | money, and the limits on it |
+//! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
 //! | `audit` | the audit log |
+//! | `retention` | what is removed some time after the end |
 
 mod accept;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod budgets;
 mod claims;
 mod events;
 mod image_rows;
@@ -38,6 +41,7 @@ mod plans;
 #[cfg(test)]
 mod query_plans;
 mod resolve;
+mod retention;
 mod rows;
 mod snapshots;
 pub(super) mod statement;
@@ -45,6 +49,8 @@ mod store;
 pub(super) mod tx;
 mod units;
 mod unpark;
+mod usage;
+mod verify;
 
 /// Records in a relational database.
 #[derive(Debug)]

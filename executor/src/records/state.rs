@@ -169,3 +169,27 @@ words! {
         Resume = "resume",
     }
 }
+
+words! {
+    /// How long a period of a budget is. Days and months begin at midnight, UTC.
+    Period {
+        /// A day.
+        Day = "day",
+        /// A month of the calendar.
+        Month = "month",
+        /// One budget for all time.
+        Never = "never",
+    }
+}
+
+words! {
+    /// Which amount of a balance.
+    BalanceField {
+        /// Billed.
+        Spent = "spent",
+        /// Reserved for attempts in flight.
+        Reserved = "reserved",
+        /// Held for attempts whose bill is not known.
+        UnknownHeld = "unknown_held",
+    }
+}

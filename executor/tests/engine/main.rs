@@ -4,4 +4,5 @@
 
 mod crashes;
 mod outcomes;
+mod retention;
 mod support;

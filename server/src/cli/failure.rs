@@ -306,6 +306,9 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::PlanRevisionUnsupported => "the plan was made by a newer limn; upgrade this one",
         Reason::PlanNotFound => "`limn plans` lists the stored plans",
         Reason::ExecutionNotFound => "`limn executions` lists the executions",
+        Reason::ExecutionPruned => {
+            "its pictures stay: `limn images` lists them, and the same plan gets them again at no cost"
+        }
         Reason::ImageNotFound => "`limn images` lists the images",
         Reason::ExecutionRunning => "`limn executions --state processing` names it, `limn watch` follows it",
         Reason::NoEarlierExecution => "leave out --mode resume",

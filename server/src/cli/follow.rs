@@ -284,7 +284,10 @@ fn gone(mut failure: Failure) -> Failure {
 /// A status with a reason is an answer of the server; one without comes from the connection.
 fn is_worth_another_try(status: &Status, failure: &Failure) -> bool {
     match Reason::parse(&failure.reason) {
-        Some(reason) => matches!(reason, Reason::ShuttingDown | Reason::StoreUnavailable),
+        Some(reason) => matches!(
+            reason,
+            Reason::ShuttingDown | Reason::StoreUnavailable | Reason::WatcherTooSlow
+        ),
         None => matches!(
             status.code(),
             Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded

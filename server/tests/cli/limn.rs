@@ -99,7 +99,12 @@ impl Limn {
 
     /// Starts a server on a free port and waits until it answers.
     pub(crate) fn serve(&self) -> Server {
-        Server::start(self.command(&Server::ON_A_FREE_PORT))
+        self.serve_with(&[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
+        Server::start(self.command(&[&Server::ON_A_FREE_PORT[..], flags].concat()))
     }
 }
 

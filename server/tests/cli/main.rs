@@ -5,6 +5,7 @@ mod deciding;
 mod limn;
 mod paying;
 mod planning;
+mod postgres;
 mod refusals;
 mod rendering;
 mod serving;

@@ -80,6 +80,11 @@ impl<'s> Driver<'s> {
         Uuid::from_u64_pair(1, self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// An id for an entry of the audit log.
+    pub(super) fn audit_id(&self) -> Uuid {
+        self.uuid()
+    }
+
     /// A plan by its name.
     pub(super) fn plan(&self, name: &str) -> NewPlan {
         NewPlan {
@@ -99,7 +104,14 @@ impl<'s> Driver<'s> {
             id,
             plan: self.plan(plan),
             currency: "USD".to_owned(),
-            step_ids: steps.iter().map(|step| (*step).to_owned()).collect(),
+            steps: steps
+                .iter()
+                .map(|step| NewStep {
+                    step_id: (*step).to_owned(),
+                    render_digests: vec![digest_of(format!("{plan}/{step}").as_bytes())],
+                    expected_nanos: BILL,
+                })
+                .collect(),
             take: 0,
             request_id: format!("request-{id}"),
             request_hash: format!("hash-{plan}"),
