@@ -25,7 +25,7 @@ use futures::StreamExt as _;
 use image::{DynamicImage, ImageFormat as Codec};
 use limn_executor::{
     blob::folder::FolderStore,
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     executor::{Executor, Order, Parts, Settings},
     ids::{ExecutionId, TimeOrderedIds},
     plan::{Plan, Render},
@@ -44,7 +44,9 @@ use tokio::sync::{Notify, Semaphore};
 
 const WATCHERS: usize = 1000;
 /// Executions whose cancel is told to all watchers.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 10;
+/// How long watchers may take to come to rest before an event is told.
+const REST: Duration = Duration::from_secs(2);
 /// Steps of the execution that is watched from its beginning to its end.
 const STEPS: usize = 50;
 
@@ -176,6 +178,7 @@ impl Bench {
             let seen = self
                 .watchers(execution, ExecutionState::Cancelling, WATCHERS)
                 .await;
+            SystemClock.sleep(REST).await;
             let before = cpu_time();
             self.executor.cancel("bench", execution).await.unwrap();
             let committed = Instant::now();
@@ -202,6 +205,7 @@ impl Bench {
         let seen = self
             .watchers(execution, ExecutionState::Completed, watchers)
             .await;
+        SystemClock.sleep(REST).await;
         let (started, before) = (Instant::now(), cpu_time());
         self.easel.gate.add_permits(STEPS);
         let mut rest = self.executor.watch("bench", execution, None);

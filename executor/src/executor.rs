@@ -21,7 +21,7 @@ use crate::{
     running::Running,
     signals::Signals,
     supervisor, watch,
-    watch::WatchError,
+    watch::{Tails, WatchError},
 };
 
 /// What an executor works with.
@@ -154,7 +154,7 @@ pub enum SubmitError {
 /// Renders plans. Cheap to clone; all clones are the same executor.
 #[derive(Clone, Debug)]
 pub struct Executor {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What all tasks of an executor share.
@@ -163,6 +163,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) boot: BootId,
     pub(crate) signals: Signals,
+    /// What watchers share.
+    pub(crate) tails: Tails,
     pub(crate) running: Running,
     /// There may be something to claim.
     pub(crate) work: Notify,
@@ -181,6 +183,7 @@ impl Executor {
             parts,
             boot,
             signals: Signals::default(),
+            tails: Tails::default(),
             running: Running::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),

@@ -6,3 +6,4 @@ mod crashes;
 mod outcomes;
 mod retention;
 mod support;
+mod watching;

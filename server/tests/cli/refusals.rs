@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, time::Duration};
 
-use limn_executor::records::{RecordStore as _, Retention, sqlite::SqliteRecords};
+use limn_executor::records::{Pruned, RecordError, RecordStore as _, Retention, sqlite::SqliteRecords};
 
 use super::limn::{Limn, Ran};
 
@@ -212,15 +212,15 @@ fn an_address_of_an_image_needs_a_server_and_says_so() {
 
 /// Removes every execution that has ended.
 #[tokio::main(flavor = "current_thread")]
-async fn prune(limn: &Limn) {
-    let records = SqliteRecords::open(&limn.path("data/limn.db")).await.unwrap();
+async fn prune(limn: &Limn) -> Result<Pruned, RecordError> {
+    let records = SqliteRecords::open(&limn.path("data/limn.db")).await?;
     let retention = Retention {
         events: None,
         executions: Some(Duration::ZERO),
     };
-    let pruned = records.prune(&retention, u32::MAX).await.unwrap();
-    assert_eq!(pruned.executions, 1);
+    let pruned = records.prune(&retention, u32::MAX).await;
     records.close().await;
+    pruned
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn an_execution_that_is_gone_is_told_from_one_that_never_was() {
     let limn = Limn::new();
     let rendered = limn.json(&["render", "a lighthouse at dusk"]);
     let name = rendered["execution"]["name"].as_str().unwrap();
-    prune(&limn);
+    assert_eq!(prune(&limn).unwrap().executions, 1);
 
     for command in ["watch", "executions", "cancel"] {
         let ran = limn.fails(4, &[command, name]);
