@@ -200,6 +200,41 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<Option<ExecutionRecord>>;
 
+    // Decisions of people.
+
+    /// Decides about an attempt whose outcome, or whose bill, is unknown, and writes that into the audit log.
+    ///
+    /// | attempt | not charged | charged |
+    /// | --- | --- | --- |
+    /// | unknown | rejected; what is held is released | written off; the cost is settled, the rest released |
+    /// | rejected, its bill held | the same, without a step | the cost is settled, the rest released |
+    /// | written off by a policy | rejected; what was settled is refunded | refused |
+    ///
+    /// An unknown attempt lets its unit go, and executions that are parked for the picture of another are woken. The
+    /// step that waits for it goes back to pending or fails; other steps of the execution that wait for a picture
+    /// which no attempt of their own draws go back to pending too. An execution that was parked and now has
+    /// something to do, or nothing to wait for, is processing and can be claimed. One that ended stays as it is,
+    /// without an event: only its money, its attempt and the unit change. Who owns an execution stays its owner.
+    /// The same resolution again changes nothing.
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved>;
+
+    /// Lets an execution run again that is parked although it has steps to draw, because its owners died too often:
+    /// forgets the crashes, makes it processing, or pending when it never started, and writes that into the audit
+    /// log. An execution that is parked for an unknown outcome alone stays parked.
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked>;
+
+    // Retention.
+
+    /// Removes what is older than `retention` allows, oldest first: the events of executions, and executions with
+    /// their steps, attempts, receipts, events and request ids. Of a removed execution a [`PrunedExecution`] stays. An
+    /// execution that has not ended, that holds money, or that has an attempt with an unknown outcome is passed over,
+    /// and so is one that another process is removing. One call is one short transaction: it removes at most `limit`
+    /// events, or those of one execution when that has more. To be called until nothing is left.
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned>;
+
+    /// What stays known of an execution of a client that [`prune`](RecordStore::prune) removed.
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>>;
+
     // Reading.
 
     /// One execution of a client with steps, attempts and cost.

@@ -119,6 +119,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            watch_stall: config.executor.watch_stall,
         };
         Ok(Self {
             context: Arc::new(context),

@@ -20,6 +20,7 @@ mod cancel;
 mod check;
 mod check_config;
 mod connect;
+mod decisions;
 mod doctor;
 mod execute;
 mod executions;
@@ -41,9 +42,11 @@ mod progress;
 mod render;
 mod report;
 mod request;
+mod resolve;
 mod serve;
 mod settings;
 mod table;
+mod unpark;
 mod usage;
 mod watch;
 mod words;
@@ -82,6 +85,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,
         Command::Watch(args) => watch::run(args, &settings, output).await,
         Command::Cancel(args) => cancel::run(&args, &settings, output).await,
+        Command::Resolve(args) => Box::pin(resolve::run(args, &settings, output)).await,
+        Command::Unpark(args) => Box::pin(unpark::run(args, &settings, output)).await,
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,

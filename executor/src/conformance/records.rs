@@ -16,8 +16,11 @@ pub mod lists;
 pub mod money;
 pub mod orders;
 pub mod ownership;
+pub mod resolution;
+pub mod retention;
 pub mod transitions;
 pub mod units;
+pub mod unparking;
 
 pub use driver::Subject;
 
@@ -82,11 +85,29 @@ macro_rules! record_scenarios {
             cancel: a_parked_execution_is_cancelled,
             cancel: a_cancel_after_the_end_changes_nothing,
             cancel: a_failed_step_fails_the_execution_and_keeps_the_images,
+            resolution: only_open_questions_are_decided,
+            resolution: a_lost_call_that_was_not_billed_is_drawn_again,
+            resolution: a_lost_call_that_was_billed_is_settled,
+            resolution: a_bill_of_a_refusal_is_decided,
+            resolution: after_the_end_only_money_and_units_move,
+            resolution: what_waits_for_the_picture_is_looked_at_again,
+            resolution: a_running_execution_keeps_its_owner,
+            resolution: parked_steps_are_decided_one_by_one,
+            resolution: an_owner_that_parks_too_late_changes_nothing,
+            resolution: a_cancel_goes_before_a_retry,
+            resolution: strangers_decide_nothing,
+            unparking: only_what_is_stuck_is_unparked,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,
             lists: images_are_filtered_and_paged,
             lists: events_are_read_from_a_cursor,
+            retention: histories_go_and_pictures_stay,
+            retention: an_order_is_forgotten_with_its_execution,
+            retention: what_is_open_or_held_is_never_removed,
+            retention: a_call_removes_a_bounded_part,
+            retention: what_is_kept_for_ever_stays,
+            retention: a_resumed_execution_outlives_the_one_before,
         }
     };
 }

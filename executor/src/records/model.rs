@@ -7,6 +7,8 @@ mod history;
 mod library;
 mod orders;
 mod plans;
+mod resolution;
+mod retention;
 mod usage;
 mod verification;
 
@@ -17,5 +19,7 @@ pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use resolution::*;
+pub use retention::*;
 pub use usage::*;
 pub use verification::*;

@@ -158,9 +158,14 @@ impl PostgresServer {
     async fn try_write<T>(&self, work: &Work<T>) -> Result<T> {
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
         let mut tx = Tx::writing(Connection::Postgres(&mut transaction), self.clock.clone());
-        let answer = work(&mut tx).await?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(answer)
+        let answer = work(&mut tx).await;
+        if answer.is_err() {
+            // Awaited, so that its locks are gone when the caller hears of it: a claim passes over what is locked.
+            transaction.rollback().await.map_err(unavailable)?;
+        } else {
+            transaction.commit().await.map_err(unavailable)?;
+        }
+        answer
     }
 }
 

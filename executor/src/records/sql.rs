@@ -14,12 +14,14 @@
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
+//! | `resolve`, `unpark` | decisions of people |
 //! | `ledger`, `budgets` | money, and the limits on it |
 //! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
 //! | `audit` | the audit log |
+//! | `retention` | what is removed some time after the end |
 
 mod accept;
 mod attempts;
@@ -38,12 +40,15 @@ mod pages;
 mod plans;
 #[cfg(test)]
 mod query_plans;
+mod resolve;
+mod retention;
 mod rows;
 mod snapshots;
 pub(super) mod statement;
 mod store;
 pub(super) mod tx;
 mod units;
+mod unpark;
 mod usage;
 mod verify;
 

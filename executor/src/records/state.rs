@@ -121,6 +121,28 @@ impl AttemptState {
 }
 
 words! {
+    /// What was decided about an attempt whose outcome, or whose bill, is unknown.
+    Decision {
+        /// Nothing was billed.
+        NotCharged = "not_charged",
+        /// It was billed, and there is no image.
+        Charged = "charged",
+        /// Given up by the policy of the plan, and counted as billed.
+        WrittenOff = "written_off",
+    }
+}
+
+words! {
+    /// What becomes of a step whose attempt was resolved.
+    FollowUp {
+        /// It is drawn again.
+        Retry = "retry",
+        /// It fails.
+        Fail = "fail",
+    }
+}
+
+words! {
     /// What an audit event tells of.
     AuditAction {
         /// The limit or the period of a budget was changed.

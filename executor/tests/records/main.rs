@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod decisions;
 mod postgres;
 mod rivals;
 mod sqlite;

@@ -13,6 +13,7 @@ use limn_proto::{
     digest::{digest_of, sha256_hex},
     plan::PlanKind,
 };
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
 pub(crate) const NOW: UnixMicros = UnixMicros(1_700_000_000_000_000);
@@ -59,6 +60,24 @@ impl Database {
         }
     }
 
+    /// Runs a statement that no verb makes.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.place {
+            Place::Folder(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("limn.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Place::Schema(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
     /// Address of the Postgres schema.
     pub(crate) fn url(&self) -> &str {
         match &self.place {
@@ -67,6 +86,28 @@ impl Database {
         }
     }
 }
+
+/// Makes a test of each function for each database.
+macro_rules! on_both {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::support::Database::sqlite()).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                if let Some(database) = crate::support::Database::postgres().await {
+                    super::$name(database).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
 
 /// An order of one step.
 pub(crate) fn order(number: u128) -> NewExecution {

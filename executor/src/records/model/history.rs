@@ -1,7 +1,7 @@
 //! What happened: executions with their steps, attempts and money.
 
 use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
-use super::attempts::Receipt;
+use super::{attempts::Receipt, resolution::DecisionRecord};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -42,6 +42,10 @@ pub struct ExecutionRecord {
     pub started_at: Option<UnixMicros>,
     /// Ended at.
     pub ended_at: Option<UnixMicros>,
+    /// When it is looked at again by itself, when it is parked; nothing: never.
+    pub next_check_at: Option<UnixMicros>,
+    /// How often an owner was lost since the last time that somebody looked.
+    pub crash_count: u32,
     /// Sequence of the last event.
     pub last_sequence: u64,
     /// Steps in order.
@@ -57,6 +61,8 @@ pub struct Standing {
     pub state: ExecutionState,
     /// Sequence of the last event.
     pub last_sequence: u64,
+    /// The events themselves were removed after the retention time.
+    pub events_pruned: bool,
 }
 
 /// A step of an execution.
@@ -123,6 +129,8 @@ pub struct AttemptRecord {
     pub ended_at: Option<UnixMicros>,
     /// The receipt of the staged answer, once received.
     pub answer: Option<Receipt>,
+    /// What somebody, or the policy of the plan, decided about its unknown outcome or bill.
+    pub decision: Option<DecisionRecord>,
 }
 
 /// Money of an execution, in billionths of its currency.
