@@ -15,8 +15,13 @@ use crate::{
     plan::{Plan, Step},
     providers::Registry,
     records::{
+<<<<<<< HEAD
+        Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore,
+        Resolution, Resolved, Unparked, Unparking,
+=======
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
         RecordError, RecordStore, Retention,
+>>>>>>> main
     },
     running::Running,
     signals::Signals,
@@ -302,6 +307,30 @@ impl Executor {
             inner.work.notify_one();
         }
         Ok(record)
+    }
+
+    /// Decides about an attempt, as [`RecordStore::resolve_attempt`] says, and lets the work that follows begin.
+    pub async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved, RecordError> {
+        let resolved = self.records().resolve_attempt(resolution).await?;
+        if matches!(resolved, Resolved::Done(_)) {
+            self.nudge(resolution.execution);
+        }
+        Ok(resolved)
+    }
+
+    /// Lets a stuck execution run again, as [`RecordStore::unpark`] says.
+    pub async fn unpark(&self, unparking: &Unparking) -> Result<Unparked, RecordError> {
+        let unparked = self.records().unpark(unparking).await?;
+        if matches!(unparked, Unparked::Done(_)) {
+            self.nudge(unparking.execution);
+        }
+        Ok(unparked)
+    }
+
+    /// Watchers look, and so does who claims.
+    fn nudge(&self, execution: ExecutionId) {
+        self.inner.signals.notify(execution);
+        self.inner.work.notify_one();
     }
 
     /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is

@@ -11,6 +11,7 @@ use limn_proto::name::Collection;
 
 use crate::{paging::PageTokens, refusal::Refusal};
 
+mod account;
 mod call;
 mod catalog;
 mod executor;
@@ -19,6 +20,7 @@ mod plan_store;
 mod planner;
 mod request;
 
+pub(crate) use account::AccountServer;
 pub(crate) use catalog::CatalogServer;
 pub(crate) use executor::ExecutorServer;
 pub(crate) use image_library::ImageLibraryServer;

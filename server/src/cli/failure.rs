@@ -316,7 +316,13 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
             "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
-             look at what the provider billed; a higher --take draws, and pays, again"
+             look at what the provider billed, and decide"
+        }
+        Reason::AttemptNotFound => "`limn executions NAME` lists the attempts of an execution",
+        Reason::AttemptNotUnknown => "`limn executions NAME` shows what it came to, and who decided why",
+        Reason::ExecutionNotParked => "`limn executions NAME` shows where it stands, and what to do next",
+        Reason::ExecutionPoisoned => {
+            "find out why the processes died, then `limn unpark` lets it run again, or `limn cancel` gives it up"
         }
         Reason::ProviderAccount => {
             "check the key and the credit at the provider; `limn doctor` names its settings"

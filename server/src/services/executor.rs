@@ -1,4 +1,4 @@
-//! `ExecutorService`: orders, progress, cancellation.
+//! `ExecutorService`: orders, progress, cancellation, decisions.
 
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ use super::{
 use crate::{
     paging::{Place, Query, page_and_one},
     refusal::{Phase, Refusal},
-    status::unknown_method,
 };
 
+mod decisions;
 mod order;
 mod watching;
 
@@ -223,16 +223,31 @@ impl ExecutorService for ExecutorServer {
 
     async fn resolve_attempt(
         &self,
-        _request: Request<ResolveAttemptRequest>,
+        request: Request<ResolveAttemptRequest>,
     ) -> Result<Response<ResolveAttemptResponse>, Status> {
-        Err(unknown_method())
+        let request = request.into_inner();
+        let call = Call::begin("limn.v1.ExecutorService/ResolveAttempt", client_of(&request.name));
+        let resolved = async {
+            let execution = Some(decisions::resolve(&self.0, request.clone()).await?);
+            Ok(ResolveAttemptResponse { execution })
+        };
+        call.unary(resolved).await
     }
 
     async fn unpark_execution(
         &self,
-        _request: Request<UnparkExecutionRequest>,
+        request: Request<UnparkExecutionRequest>,
     ) -> Result<Response<UnparkExecutionResponse>, Status> {
-        Err(unknown_method())
+        let request = request.into_inner();
+        let call = Call::begin(
+            "limn.v1.ExecutorService/UnparkExecution",
+            client_of(&request.name),
+        );
+        let unparked = async {
+            let execution = Some(decisions::unpark(&self.0, request.clone()).await?);
+            Ok(UnparkExecutionResponse { execution })
+        };
+        call.unary(unparked).await
     }
 }
 
