@@ -15,13 +15,8 @@ use crate::{
     plan::{Plan, Step},
     providers::Registry,
     records::{
-<<<<<<< HEAD
-        Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore,
-        Resolution, Resolved, Unparked, Unparking,
-=======
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
-        RecordError, RecordStore, Retention,
->>>>>>> main
+        RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
     running::Running,
     signals::Signals,
