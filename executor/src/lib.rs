@@ -26,6 +26,7 @@ pub mod artifact;
 mod attempt;
 pub mod backoff;
 pub mod blob;
+mod calendar;
 pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -39,6 +40,7 @@ pub mod plan;
 pub mod provider;
 pub mod providers;
 pub mod records;
+mod retention;
 mod run;
 mod running;
 mod salvage;

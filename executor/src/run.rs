@@ -24,7 +24,8 @@ use crate::{
     failure::Failure,
     plan::{Plan, Step},
     records::{
-        Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord, StepState,
+        Claim, ExecutionRecord, ExecutionState, Fence, FollowUp, RecordError, RecordStore, StepRecord,
+        StepState,
     },
     running::Stops,
     step,
@@ -149,7 +150,7 @@ impl Run<'_> {
     /// A step failed: notes it, and stops the others where the plan says so.
     pub(crate) fn note_failed(&self, step_id: &str, failure: &Failure) {
         self.note_failure(step_id, failure);
-        if failure.reason == Reason::CostLimitReached {
+        if matches!(failure.reason, Reason::CostLimitReached | Reason::BudgetExceeded) {
             self.halt(failure.clone());
         } else if self.plan.policy.stop_on_first_error {
             let why = format!("step {step_id} failed, and the plan stops on the first error");
@@ -324,7 +325,7 @@ fn drawn_again(record: &ExecutionRecord) -> (i64, HashSet<String>) {
     let mut steps = HashSet::new();
     for step in &record.steps {
         for attempt in &step.attempts {
-            if attempt::given_up(attempt) == Some(true) {
+            if attempt::given_up(attempt) == Some(FollowUp::Retry) {
                 nanos = nanos.saturating_add(attempt.ceiling_nanos);
                 steps.insert(step.step_id.clone());
             }

@@ -2,13 +2,14 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use crate::{executor::Inner, ids::ExecutionId, records::Claim, run, running::Entry, salvage};
+use crate::{executor::Inner, ids::ExecutionId, records::Claim, retention, run, running::Entry, salvage};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
     inner.tasks.spawn(claim_loop(Arc::clone(inner)));
     inner.tasks.spawn(heartbeat_loop(Arc::clone(inner)));
     inner.tasks.spawn(reconcile_loop(Arc::clone(inner)));
+    inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
 }
 
 async fn claim_loop(inner: Arc<Inner>) {

@@ -15,7 +15,7 @@ use limn_proto::reason::Reason;
 use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, picture, plan, spec};
 
 /// Crashes while a call is in flight; returns the provider and the folder.
-fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
+pub(crate) fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let provider = Scripted::new("first", class);
     provider.script([Act::Hold]);

@@ -3,5 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crashes;
+mod lookups;
 mod outcomes;
+mod policies;
+mod retention;
+mod stops;
 mod support;
+mod watching;
+mod zombies;
