@@ -6,6 +6,7 @@ mod big;
 mod crashes;
 mod crowd;
 mod outcomes;
+mod processes;
 mod retention;
 mod support;
 mod watching;
