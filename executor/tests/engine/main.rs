@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod big;
 mod crashes;
 mod lookups;
+mod crowd;
 mod outcomes;
 mod policies;
 mod processes;
