@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{executor::Inner, hints, ids::ExecutionId, records::Claim, run, running::Entry};
+use crate::{executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
@@ -17,6 +17,7 @@ pub(crate) fn spawn(inner: &Arc<Inner>) {
         let _rest = rest.drop_guard();
         heartbeat.await;
     });
+    inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
 }
 
 async fn claim_loop(inner: Arc<Inner>) {

@@ -10,8 +10,8 @@ use limn_executor::{
 };
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
-    catalog_service_server::CatalogServiceServer, executor_service_server::ExecutorServiceServer,
-    image_library_service_server::ImageLibraryServiceServer,
+    account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
+    executor_service_server::ExecutorServiceServer, image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
 };
 use tonic::{
@@ -30,7 +30,10 @@ use crate::{
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
-    services::{CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer, PlannerServer},
+    services::{
+        AccountServer, CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer,
+        PlannerServer,
+    },
     wiring,
 };
 
@@ -136,6 +139,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            watch_stall: config.executor.watch_stall,
         };
         Ok(Self {
             context: Arc::new(context),
@@ -203,6 +207,7 @@ impl App {
             limn_proto::v1::executor_service_server::SERVICE_NAME,
             limn_proto::v1::image_library_service_server::SERVICE_NAME,
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
+            limn_proto::v1::account_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -236,6 +241,11 @@ impl App {
             )
             .add_service(
                 CatalogServiceServer::new(CatalogServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                AccountServiceServer::new(AccountServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -8,7 +8,7 @@ use limn_executor::{
     blob::BlobError,
     executor::SubmitError,
     plan::PlanRefused,
-    records::{BudgetShortage, RecordError},
+    records::{BudgetShortage, PrunedExecution, RecordError},
     watch::WatchError,
 };
 use limn_planner::display_nanos;
@@ -124,6 +124,15 @@ impl Refusal {
         refusal
     }
 
+    /// The execution of that name is gone.
+    pub(crate) fn pruned(name: &str, pruned: PrunedExecution) -> Self {
+        let end = pruned.ended_at.rfc3339();
+        let message = format!("{name} ended on {end} and was removed after the retention time");
+        let mut refusal = Self::new(Reason::ExecutionPruned, message).with("endTime", end);
+        refusal.details.resource = Some(("limn.v1.Execution", name.to_owned()));
+        refusal
+    }
+
     /// The same refusal with one more fact.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -196,6 +205,7 @@ impl Refusal {
         let message = error.to_string();
         match error {
             WatchError::NotFound => Self::not_found(Collection::Executions, name),
+            WatchError::Pruned(pruned) => Self::pruned(name, pruned),
             WatchError::OutOfRange { last_sequence } => {
                 Self::new(Reason::CursorOutOfRange, message).with("lastSequence", last_sequence)
             }

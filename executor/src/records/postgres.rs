@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
 use futures::stream::BoxStream;
 use tokio_util::task::AbortOnDropHandle;
@@ -178,10 +178,8 @@ impl Backend for PostgresServer {
 
     async fn read(&self) -> Result<Snapshot> {
         let transaction = self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(unavailable)?;
+            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
         Ok(Snapshot::postgres(transaction, self.clock.clone()))
     }
 
@@ -206,8 +204,20 @@ impl Backend for PostgresServer {
 }
 
 impl PostgresServer {
+    /// Begins a transaction in a task of its own, which sees the answer even when the caller has gone meanwhile, and
+    /// then rolls back. A `BEGIN` whose answer nobody saw is forgotten by the driver and not by the server: whoever
+    /// came next on that connection would be in a transaction that another one began.
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        begun
+            .await
+            .map_err(|ended| RecordError::Unavailable(ended.into()))?
+            .map_err(unavailable)
+    }
+
     async fn try_write<T>(&self, work: &Work<T>) -> Result<T> {
-        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let mut transaction = self.begin("BEGIN").await?;
         let mut tx = Tx::writing(Connection::Postgres(&mut transaction), self.clock.clone());
         let answer = work(&mut tx).await;
         if answer.is_err() {

@@ -5,4 +5,6 @@
 mod crashes;
 mod outcomes;
 mod processes;
+mod retention;
 mod support;
+mod watching;

@@ -61,6 +61,8 @@ pub struct Standing {
     pub state: ExecutionState,
     /// Sequence of the last event.
     pub last_sequence: u64,
+    /// The events themselves were removed after the retention time.
+    pub events_pruned: bool,
 }
 
 /// A step of an execution.
@@ -159,6 +161,19 @@ pub struct CostLine {
     pub amount_nanos: i64,
     /// It is our own price.
     pub estimated: bool,
+}
+
+impl CostLine {
+    /// The line of an attempt that was billed.
+    pub fn of(step_id: &str, attempt: &AttemptRecord, amount_nanos: i64, estimated: bool) -> Self {
+        Self {
+            step_id: step_id.to_owned(),
+            attempt_number: attempt.number,
+            provider: attempt.provider.clone(),
+            amount_nanos,
+            estimated,
+        }
+    }
 }
 
 /// Which executions.

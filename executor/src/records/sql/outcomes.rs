@@ -2,22 +2,20 @@
 
 use super::{
     super::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, Fence, Movement, Result, Reuse,
-        StepState,
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, CostLine, Fence, Movement, Result,
+        Reuse, StepState,
     },
-    attempts::{of_execution, refuse, tell, tell_cost},
-    events::append,
+    attempts::{of_execution, refuse, tell, tell_cost, tell_line},
     ledger::post,
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
     rows::{Fields, damaged, failure_bytes, wrong_state},
-    snapshots::cost,
     statement::sql,
     tx::Tx,
     units,
 };
-use crate::{clock::UnixMicros, events::cost_changed, ids::AttemptId};
+use crate::{clock::UnixMicros, ids::AttemptId};
 
 /// T5.
 pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
@@ -52,7 +50,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
     };
-    settle(tx, &mut execution, &record, bill, commit.now).await?;
+    settle(tx, &mut execution, &step_id, &record, bill, commit.now).await?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now).await
 }
 
@@ -66,6 +64,7 @@ struct Bill {
 async fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
+    step_id: &str,
     record: &AttemptRecord,
     bill: Bill,
     now: UnixMicros,
@@ -91,9 +90,8 @@ async fn settle(
         .execute(tx)
         .await?;
     tell(tx, execution, record.id, now).await?;
-    // There is a new line, so there is an event even when no amount moved.
-    let event = cost_changed(&cost(tx, execution).await?);
-    append(tx, execution, now, event).await
+    let line = CostLine::of(step_id, record, bill.cost_nanos, bill.estimated);
+    tell_line(tx, execution, line, now).await
 }
 
 /// T6, T7 and their kin.
@@ -104,7 +102,7 @@ pub(super) async fn end_attempt(
     end: &AttemptEnd,
 ) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
-    let (_, record) = of_execution(tx, &execution, id).await?;
+    let (step_id, record) = of_execution(tx, &execution, id).await?;
     if is_repeated(tx, &record, end.outcome).await? {
         return Ok(());
     }
@@ -123,7 +121,7 @@ pub(super) async fn end_attempt(
                 cost_nanos,
                 estimated,
             };
-            return settle(tx, &mut execution, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if record.state == AttemptState::Unknown {
