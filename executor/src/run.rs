@@ -19,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     attempt,
     backoff::Backoff,
+    blob::BlobKey,
     clock::UnixMicros,
     executor::Inner,
     failure::Failure,
     plan::{Plan, Step},
     records::{
-        Claim, ExecutionRecord, ExecutionState, Fence, FollowUp, RecordError, RecordStore, StepRecord,
-        StepState,
+        AttemptState, Claim, ExecutionRecord, ExecutionState, Fence, FollowUp, RecordError, RecordStore,
+        StepRecord, StepState,
     },
     running::Stops,
     step,
@@ -286,6 +287,9 @@ async fn attempt_to_run(
         records.start_execution(&fence, inner.parts.clock.now()).await?;
         inner.signals.notify(fence.execution);
     }
+    if claim.crash_count > 0 {
+        sweep(inner, &record).await;
+    }
     let run = Run {
         inner,
         fence,
@@ -309,6 +313,17 @@ async fn attempt_to_run(
             let why = lock(&run.stuck).clone();
             let why = why.unwrap_or_else(|| Failure::new(Reason::Internal, "a step cannot be run"));
             park(inner, &fence, why, Some(STUCK.bound(claims(&fence)))).await
+        }
+    }
+}
+
+/// Removes staged answers whose images are recorded: the earlier owner may have ended before it came to that.
+async fn sweep(inner: &Inner, record: &ExecutionRecord) {
+    let attempts = record.steps.iter().flat_map(|step| &step.attempts);
+    for attempt in attempts.filter(|attempt| attempt.state == AttemptState::Committed) {
+        // What stays behind is only untidy.
+        if let Err(error) = inner.parts.blobs.delete(&BlobKey::staged(attempt.id)).await {
+            tracing::warn!(attempt = %attempt.id, %error, "a staged answer could not be removed");
         }
     }
 }

@@ -44,11 +44,7 @@ fn is_parked(record: &ExecutionRecord) -> bool {
 #[test]
 fn work_that_the_provider_knows_is_fetched_and_never_sent_again() {
     for class in [CapabilityClass::B, CapabilityClass::C] {
-        for words in [
-            &[Word::Done][..],
-            &[Word::Job(2)],
-            &[Word::Absent, Word::Done],
-        ] {
+        for words in [&[Word::Done][..], &[Word::Job(2)], &[Word::Absent, Word::Done]] {
             let (provider, _folder, process, record) = found(class, words, is_completed);
             assert_eq!(record.steps[0].attempts.len(), 1, "{class:?} {words:?}");
             assert_eq!(provider.calls(), 2, "one for each step: {class:?} {words:?}");
@@ -102,11 +98,7 @@ fn work_that_was_refused_is_released_and_a_lost_question_proves_nothing() {
     assert_eq!(provider.calls(), 3);
     assert_eq!(process.balance().spent_nanos, 2 * PRICE_NANOS);
 
-    let words = [
-        Word::Lost,
-        Word::Refused(Reason::ProviderRateLimited),
-        Word::Lost,
-    ];
+    let words = [Word::Lost, Word::Refused(Reason::ProviderRateLimited), Word::Lost];
     let (provider, _folder, process, record) = found(CapabilityClass::B, &words, is_parked);
     assert_eq!(record.steps[0].attempts[0].state, AttemptState::Unknown);
     assert_eq!(provider.calls(), 2);

@@ -6,6 +6,7 @@ mod crashes;
 mod lookups;
 mod outcomes;
 mod policies;
+mod processes;
 mod retention;
 mod stops;
 mod support;

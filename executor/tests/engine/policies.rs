@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use limn_executor::{clock::UnixMicros, failure::Failure};
 use limn_executor::{
     executor::{Order, Settings},
     ids::BootId,
@@ -11,7 +12,6 @@ use limn_executor::{
         ExecutionState, FollowUp, Page, RecordStore as _, StepState, sqlite::SqliteRecords,
     },
 };
-use limn_executor::{clock::UnixMicros, failure::Failure};
 use limn_proto::{
     plan::{Money, PlanSpec, UnknownPolicy},
     reason::Reason,
@@ -151,7 +151,10 @@ fn a_decision_survives_the_owner_that_made_it() {
             let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
             records.expire_leases().await.unwrap();
             let boot = BootId(Uuid::from_u128(1));
-            let claims = records.claim(boot, Duration::from_secs(30), 1, &[]).await.unwrap();
+            let claims = records
+                .claim(boot, Duration::from_secs(30), 1, &[])
+                .await
+                .unwrap();
             let fence = claims[0].fence;
             let record = records.open_execution(&fence).await.unwrap();
             for outcome in [AttemptOutcome::Unknown, AttemptOutcome::WrittenOff { follow_up }] {

@@ -10,9 +10,7 @@ use limn_executor::{
     executor::{Order, Settings},
     ids::{BootId, ExecutionId},
     provider::CapabilityClass,
-    records::{
-        AttemptState, Balance, ExecutionState, RecordStore as _, StepState, sqlite::SqliteRecords,
-    },
+    records::{AttemptState, Balance, ExecutionState, RecordStore as _, StepState, sqlite::SqliteRecords},
 };
 use limn_proto::reason::Reason;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -77,7 +75,13 @@ fn a_cancel_is_done_though_its_caller_goes_away() {
     provider.is_stoppable.store(true, Ordering::SeqCst);
     process.block_on(async {
         // Begun, and dropped at its first wait.
-        assert!(process.executor.cancel("tester", execution).now_or_never().is_none());
+        assert!(
+            process
+                .executor
+                .cancel("tester", execution)
+                .now_or_never()
+                .is_none()
+        );
     });
     let record = process.until(execution, |now| now.state.is_terminal());
     assert_eq!(record.state, ExecutionState::Cancelled);
@@ -130,7 +134,11 @@ fn an_execution_that_kills_its_owners_is_left_alone() {
         .unwrap();
     let record = process.until(execution, |now| now.state.is_terminal());
     assert_eq!(record.state, ExecutionState::Cancelled);
-    assert_eq!(record.steps[0].state, StepState::Completed, "what was in flight is kept");
+    assert_eq!(
+        record.steps[0].state,
+        StepState::Completed,
+        "what was in flight is kept"
+    );
     assert_eq!(record.steps[1].state, StepState::Cancelled);
 }
 
