@@ -1,0 +1,255 @@
+//! A column of the matrix: every moment of every story with one kind of fault, at one class of provider.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use crate::{
+    database::Dialect,
+    play::{Case, Fault, Played, play},
+    scenario::{Focus, SCENARIOS, Scenario},
+    seams::{Edge, Moment, Side},
+    studio::Promise,
+};
+
+/// How much is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The first time that each edge is come to, where it may make a difference.
+    Short,
+    /// Every moment of every story.
+    Long,
+}
+
+impl Form {
+    fn chosen() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a tester chooses here")]
+        match std::env::var("LIMN_MATRIX").as_deref() {
+            Ok("long") => Self::Long,
+            Ok("short") | Err(_) => Self::Short,
+            Ok(other) => panic!("LIMN_MATRIX is {other:?}; it must be short or long"),
+        }
+    }
+}
+
+/// Faults of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    Crash,
+    LeaseLoss,
+    DatabaseError,
+    StoreError,
+    NetworkError,
+}
+
+impl Column {
+    fn faults(self) -> &'static [Fault] {
+        match self {
+            Self::Crash => &[Fault::Crash],
+            Self::LeaseLoss => &[Fault::ShortFreeze, Fault::LongFreeze],
+            Self::DatabaseError => &[Fault::ErrorOnce, Fault::DatabaseAway],
+            Self::StoreError => &[Fault::ErrorOnce, Fault::StoreAway],
+            Self::NetworkError => &[Fault::ErrorOnce],
+        }
+    }
+
+    /// True when such a fault can happen there.
+    fn fits(self, edge: Edge, fault: Fault) -> bool {
+        let seam = Seam::of(edge.call);
+        match self {
+            // Frozen after the end of its work, a process is as good as idle.
+            Self::Crash | Self::LeaseLoss => true,
+            Self::DatabaseError => fault == Fault::DatabaseAway || seam == Seam::Records,
+            Self::StoreError => seam == Seam::Blobs,
+            Self::NetworkError => {
+                seam == Seam::Provider && edge.side == Side::Before || edge.call == "submit"
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seam {
+    Records,
+    Blobs,
+    Provider,
+}
+
+impl Seam {
+    fn of(call: &str) -> Self {
+        match call {
+            "stage" | "stage_partial" | "put_image" | "put_thumbnail" | "read_staged" | "read_stored"
+            | "unstage" | "size" => Self::Blobs,
+            "submit" | "sending" | "working" | "receiving" | "poll" | "polling" | "lookup" | "cancel" => {
+                Self::Provider
+            }
+            _ => Self::Records,
+        }
+    }
+}
+
+/// Calls that every process makes again and again, whatever it is at work on.
+const ROUTINE: &[&str] = &["renew", "standing"];
+
+/// Plays a column and panics when something is wrong, with the matrix of it.
+pub(crate) fn check(dialect: Dialect, promise: Promise, column: Column) {
+    if !dialect.is_available() {
+        eprintln!("SKIPPED: LIMN_TEST_POSTGRES_URL is not set; tests/run starts a server");
+        return;
+    }
+    let form = Form::chosen();
+    let (mut cases, mut played) = (Vec::new(), Vec::new());
+    let mut known = Vec::new();
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.fits(promise)) {
+        if form == Form::Short && scenario.focus == Focus::LongOnly {
+            continue;
+        }
+        let story = Case {
+            dialect: Dialect::Sqlite,
+            promise,
+            scenario,
+            prelude: None,
+            fault: None,
+        };
+        let survey = play(&story);
+        let moments = chosen_moments(scenario, &survey.trace, &known, form);
+        if scenario.focus == Focus::Every {
+            known.extend(survey.trace.iter().map(|moment| moment.edge));
+        }
+        cases.push(story);
+        played.push(survey);
+        cases.extend(cases_at(&Case { dialect, ..story }, column, &moments));
+        played.extend(play_all(&cases[played.len()..]));
+    }
+    report(&cases, &played);
+}
+
+fn chosen_moments(scenario: &Scenario, trace: &[Moment], known: &[Edge], form: Form) -> Vec<Moment> {
+    let is_call = call_span(trace);
+    let chosen = trace.iter().enumerate().filter(|(place, moment)| {
+        let Moment { edge, nth } = **moment;
+        if ROUTINE.contains(&edge.call) || edge.call == "claim" && nth > 1 {
+            return false;
+        }
+        match (form, scenario.focus) {
+            (Form::Long, _) => true,
+            (Form::Short, Focus::Every) => nth == 1,
+            (Form::Short, Focus::New) => nth == 1 && !known.contains(&edge),
+            (Form::Short, Focus::Call) => nth == 1 && is_call.contains(place),
+            (Form::Short, Focus::Between) => nth == 2 && matches!(edge.call, "start_step" | "acquire_unit"),
+            (Form::Short, Focus::LongOnly) => false,
+        }
+    });
+    chosen.map(|(_, moment)| *moment).collect()
+}
+
+/// From the permission to send to the record of the answer.
+fn call_span(trace: &[Moment]) -> std::ops::RangeInclusive<usize> {
+    let place = |side: Side, call: &str| {
+        let is_there = |moment: &Moment| moment.edge.side == side && moment.edge.call == call;
+        trace.iter().position(is_there).unwrap_or(trace.len())
+    };
+    place(Side::After, "dispatch")..=place(Side::Before, "received")
+}
+
+fn cases_at<'s>(story: &Case<'s>, column: Column, moments: &[Moment]) -> Vec<Case<'s>> {
+    let mut cases = Vec::new();
+    for moment in moments {
+        for fault in column.faults() {
+            if column.fits(moment.edge, *fault) {
+                cases.push(Case {
+                    fault: Some((*moment, *fault)),
+                    ..*story
+                });
+            }
+        }
+    }
+    cases
+}
+
+/// Plays cases side by side.
+fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
+    let next = AtomicUsize::new(0);
+    let played: Vec<Mutex<Played>> = cases.iter().map(|_| Mutex::default()).collect();
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else {
+                        return;
+                    };
+                    *played[number].lock().unwrap() = play(case);
+                }
+            });
+        }
+    });
+    played
+        .into_iter()
+        .map(|played| played.into_inner().unwrap())
+        .collect()
+}
+
+/// Prints the matrix when something is wrong: a line for each moment, a column for each story and fault.
+fn report(cases: &[Case<'_>], played: &[Played]) {
+    let wrong = played
+        .iter()
+        .filter(|played| !played.violations.is_empty())
+        .count();
+    if wrong == 0 {
+        return;
+    }
+    let mut columns: Vec<(&str, Option<Fault>)> = Vec::new();
+    let mut rows: Vec<Option<Moment>> = Vec::new();
+    let mut cells = BTreeMap::new();
+    for (case, played) in cases.iter().zip(played) {
+        let row = case.fault.map(|(moment, _)| moment);
+        let column = (case.scenario.name, case.fault.map(|(_, fault)| fault));
+        let place = place_of(&mut columns, column);
+        place_of(&mut rows, row);
+        cells.insert((row, place), played.violations.is_empty());
+    }
+    let name = |row: &Option<Moment>| row.map_or("no fault".to_owned(), |moment| moment.to_string());
+    let mut text = format!("{wrong} of {} cases are wrong\n\n", cases.len());
+    for (place, (story, fault)) in columns.iter().enumerate() {
+        let _ = writeln!(text, "  {place:>2}: {story}, {fault:?}");
+    }
+    let numbers: String = (0..columns.len()).map(|place| format!("{place:>3}")).collect();
+    let _ = writeln!(text, "\n{:32}{numbers}", "");
+    for row in rows {
+        let line: String = (0..columns.len())
+            .map(|place| match cells.get(&(row, place)) {
+                None => "   ",
+                Some(true) => "  .",
+                Some(false) => "  X",
+            })
+            .collect();
+        let _ = writeln!(text, "{:32}{line}", name(&row));
+    }
+    for (case, played) in cases.iter().zip(played) {
+        if !played.violations.is_empty() {
+            let moment = name(&case.fault.map(|(moment, _)| moment));
+            let fault = case.fault.map(|(_, fault)| fault);
+            let _ = writeln!(text, "\n  {} / {moment} / {fault:?}", case.scenario.name);
+            for violation in &played.violations {
+                let _ = writeln!(text, "    {violation}");
+            }
+        }
+    }
+    panic!("{text}");
+}
+
+/// Where an item stands in a list that it is added to when it is new.
+fn place_of<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
+    list.iter().position(|known| *known == item).unwrap_or_else(|| {
+        list.push(item);
+        list.len() - 1
+    })
+}

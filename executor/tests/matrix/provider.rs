@@ -1,0 +1,178 @@
+//! The provider seam of a process: the way to a [`Studio`], with all the places at which it can break off.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use limn_executor::{
+    plan::Render,
+    provider::{
+        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
+        Rejection, Rendered, Submission,
+    },
+};
+use limn_proto::reason::Reason;
+
+use crate::{
+    plan::PRICE_NANOS,
+    seams::{Injected, Seams, Side},
+    studio::{Act, Job, Promise, Studio, Taken},
+};
+
+/// How long a job takes, in questions, and how long the provider asks to wait between them.
+const QUESTIONS: u32 = 2;
+const POLL_DELAY: Duration = Duration::from_secs(2);
+/// How much of an answer comes before it breaks off.
+const PARTIAL_BYTES: usize = 20;
+
+/// A way to the provider.
+#[derive(Debug)]
+pub(crate) struct FaultyProvider {
+    pub(crate) studio: Arc<Studio>,
+    pub(crate) seams: Arc<Seams>,
+}
+
+impl FaultyProvider {
+    /// Comes to a place on the way. A network that fails there leaves everything open.
+    async fn pass(&self, place: &'static str, side: Side) -> Result<(), CallError> {
+        let passed = self.seams.pass(place, side).await;
+        passed.map_err(|Injected| broken_off(Bytes::new()))
+    }
+
+    /// The answer of a drawn job, on its way to us.
+    async fn receive(
+        &self,
+        job: &Job,
+        call: &'static str,
+        receiving: &'static str,
+    ) -> Result<Answer, CallError> {
+        let answer = job.answer();
+        let part = || answer.body.slice(..PARTIAL_BYTES);
+        self.seams
+            .pass(receiving, Side::Before)
+            .await
+            .map_err(|Injected| broken_off(part()))?;
+        // The fault of the last moment is that of our side: the answer has come.
+        self.pass(call, Side::After).await?;
+        self.studio.delivered(job.number);
+        Ok(answer)
+    }
+}
+
+fn broken_off(partial_body: Bytes) -> CallError {
+    CallError::Unknown {
+        message: "the connection broke off".to_owned(),
+        http_status: None,
+        request_id: String::new(),
+        partial_body,
+    }
+}
+
+fn refusal(reason: Reason, billing: Billing) -> CallError {
+    CallError::Rejected(Rejection {
+        reason,
+        message: "refused".to_owned(),
+        http_status: Some(if reason == Reason::ContentBlocked {
+            400
+        } else {
+            503
+        }),
+        request_id: String::new(),
+        retry_after: None,
+        billing,
+        metadata: Default::default(),
+    })
+}
+
+#[async_trait]
+impl ImageProvider for FaultyProvider {
+    fn id(&self) -> &str {
+        self.studio.id
+    }
+
+    fn class(&self) -> CapabilityClass {
+        match self.studio.promise {
+            Promise::Key => CapabilityClass::A,
+            Promise::ChosenId => CapabilityClass::B,
+            Promise::GivenId | Promise::GivenIdOnly => CapabilityClass::C,
+            Promise::Nothing => CapabilityClass::D,
+        }
+    }
+
+    fn deadline(&self, _render: &Render) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
+        self.pass("submit", Side::Before).await?;
+        self.pass("sending", Side::Before).await?;
+        let job = match self.studio.take(call) {
+            Taken::Job(job) => job,
+            Taken::Refused(Act::LoseRequest) => return Err(broken_off(Bytes::new())),
+            Taken::Refused(Act::RefuseContent) => {
+                return Err(refusal(Reason::ContentBlocked, Billing::Unknown));
+            }
+            Taken::Refused(_) => return Err(refusal(Reason::ProviderUnavailable, Billing::No)),
+        };
+        self.pass("working", Side::Before).await?;
+        match self.studio.promise {
+            Promise::Key | Promise::Nothing => {
+                // Only the first answer is lost: who may ask again gets it.
+                if job.act == Act::LoseAnswer && job.requests == 1 {
+                    return Err(broken_off(job.answer().body.slice(..PARTIAL_BYTES)));
+                }
+                let answer = self.receive(&job, "submit", "receiving").await?;
+                Ok(Submission::Received(answer))
+            }
+            Promise::ChosenId | Promise::GivenId | Promise::GivenIdOnly => {
+                if job.act == Act::LoseAnswer {
+                    return Err(broken_off(Bytes::new()));
+                }
+                self.pass("submit", Side::After).await?;
+                let job_id = match self.studio.promise {
+                    Promise::ChosenId => call.attempt.to_string(),
+                    _ => format!("job-{}", job.number),
+                };
+                Ok(Submission::Accepted { job_id })
+            }
+        }
+    }
+
+    async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError> {
+        self.pass("poll", Side::Before).await?;
+        let number = match job_id.strip_prefix("job-") {
+            Some(number) => number.parse().ok(),
+            None => self.studio.job_of(call.attempt).map(|job| job.number),
+        };
+        let job = number.and_then(|number| self.studio.poll(number));
+        let Some(job) = job else {
+            return Err(broken_off(Bytes::new()));
+        };
+        if job.polls < QUESTIONS {
+            self.pass("poll", Side::After).await?;
+            return Ok(Poll::Pending(POLL_DELAY));
+        }
+        if job.act == Act::FailJob {
+            self.pass("poll", Side::After).await?;
+            return Err(refusal(Reason::ProviderUnavailable, Billing::No));
+        }
+        let answer = self.receive(&job, "poll", "polling").await?;
+        Ok(Poll::Received(answer))
+    }
+
+    fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
+        self.seams.monitor().act();
+        Ok(Rendered {
+            image: answer.body.clone(),
+            revised_prompt: String::new(),
+            bill: Bill {
+                cost_nanos: Some(PRICE_NANOS),
+                ..Bill::default()
+            },
+        })
+    }
+
+    async fn check(&self) -> Result<String, String> {
+        Ok("faulty".to_owned())
+    }
+}

@@ -1,0 +1,146 @@
+//! The world of one case: a database, a folder, providers and a clock, which outlive every process.
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use limn_executor::{
+    blob::{BlobStore, folder::FolderStore},
+    clock::Clock as _,
+    records::{ExecutionFilter, ExecutionRecord, ExecutionState, Page, RecordStore},
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    clock::WorldClock,
+    database::{Database, Dialect, Tables},
+    plan::CLIENT,
+    process::Process,
+    seams::{Monitor, Outages},
+    studio::Studio,
+};
+
+/// Where the harness itself waits for databases.
+pub(crate) fn harness() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+    });
+    &RUNTIME
+}
+
+/// How long nothing may happen until everybody is taken to wait for time to pass. Too short a time only lets time
+/// pass early, once, which no case may depend on.
+const STILLNESS: Duration = Duration::from_millis(1);
+/// How long a process may be at work without any sign of it. For a machine that is busy with something else.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+/// How long a parked execution is watched.
+const HORIZON: Duration = Duration::from_secs(48 * 3600);
+
+/// The world.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Arc<WorldClock>,
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) outages: Arc<Outages>,
+    pub(crate) database: Database,
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) studios: Vec<Arc<Studio>>,
+    /// The records, as somebody sees them whom no fault touches.
+    pub(crate) records: Arc<dyn RecordStore>,
+    pub(crate) tables: Tables,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new(dialect: Dialect, studios: Vec<Arc<Studio>>) -> Self {
+        let folder = folder();
+        let clock = WorldClock::start();
+        let database = Database::create(dialect, folder.path());
+        let (records, tables) =
+            harness().block_on(async { (database.open(&clock).await, database.look().await) });
+        let blobs = FolderStore::open(&folder.path().join("blobs"), None).unwrap();
+        Self {
+            outages: Outages::none(&clock),
+            clock,
+            monitor: Arc::default(),
+            database,
+            blobs: Arc::new(blobs),
+            studios,
+            records,
+            tables,
+            _folder: folder,
+        }
+    }
+
+    /// Returns when every process waits for time to pass.
+    pub(crate) fn be_still(&self, processes: &[&Process]) -> Result<(), String> {
+        let mut acts = self.monitor.wait(u64::MAX, Duration::ZERO);
+        let mut silence = Duration::ZERO;
+        while silence < LONGEST_SILENCE {
+            let is_quiet = !self.clock.is_waking() && processes.iter().all(|process| process.is_quiet());
+            let now = self.monitor.wait(acts, STILLNESS);
+            if now != acts {
+                acts = now;
+                silence = Duration::ZERO;
+            } else if is_quiet {
+                return Ok(());
+            } else {
+                silence += STILLNESS;
+            }
+        }
+        Err("a process is at work and shows no sign of it".to_owned())
+    }
+
+    /// Every execution, oldest first.
+    pub(crate) fn executions(&self) -> Vec<ExecutionRecord> {
+        let page = Page {
+            limit: 100,
+            after: None,
+        };
+        let filter = ExecutionFilter::default();
+        let listed = harness().block_on(self.records.executions(CLIENT, &filter, &page));
+        let mut executions = listed.unwrap();
+        executions.reverse();
+        executions
+    }
+
+    /// True when there is an execution, and nothing will change any more without somebody's doing.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let standings = harness().block_on(self.tables.standings());
+        let horizon = self.start_of_time_plus(HORIZON);
+        !standings.is_empty()
+            && standings.iter().all(|standing| {
+                let is_parked = standing.state == ExecutionState::NeedsDecision && !standing.is_owned;
+                standing.state.is_terminal() || is_parked && standing.wake.is_none_or(|wake| wake > horizon)
+            })
+    }
+
+    fn start_of_time_plus(&self, duration: Duration) -> limn_executor::clock::UnixMicros {
+        let uptime = self.clock.uptime();
+        limn_executor::clock::UnixMicros(self.clock.now().0 - i64::try_from(uptime.as_micros()).unwrap())
+            .plus(duration)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.database.remove();
+    }
+}
+
+/// In memory, where that is a folder: no case cuts the power of the machine, so nothing need reach a disk.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.unwrap()
+}
