@@ -27,11 +27,9 @@ pub(crate) fn end(state: ExecutionState) -> Option<End> {
     match state {
         ExecutionState::Completed => Some(End::Completed),
         ExecutionState::Failed => Some(End::Failed),
+        ExecutionState::Cancelled => Some(End::Cancelled),
         ExecutionState::NeedsDecision => Some(End::Parked),
-        ExecutionState::Pending
-        | ExecutionState::Processing
-        | ExecutionState::Cancelling
-        | ExecutionState::Cancelled => None,
+        ExecutionState::Pending | ExecutionState::Processing | ExecutionState::Cancelling => None,
     }
 }
 
@@ -47,7 +45,7 @@ pub(crate) fn everything(
         executions,
         violations,
     };
-    audit.one_execution();
+    audit.as_many_as_ordered(case);
     audit.bill(case);
     audit.nothing_is_lost(case);
     audit.money(case);
@@ -79,10 +77,11 @@ impl Audit<'_> {
             .collect()
     }
 
-    /// However often the order was given, it is one.
-    fn one_execution(&mut self) {
-        if self.executions.len() != 1 {
-            self.fail(format!("{} executions for one order", self.executions.len()));
+    /// However often an order was given, it is one.
+    fn as_many_as_ordered(&mut self, case: &Case<'_>) {
+        let (executions, orders) = (self.executions.len(), case.scenario.orders);
+        if u32::try_from(executions) != Ok(orders) {
+            self.fail(format!("{executions} executions for {orders} orders"));
         }
     }
 
@@ -179,15 +178,16 @@ impl Audit<'_> {
                 "the balance is {balance:?}, and follows from the attempts as {expected:?}"
             ));
         }
+        let mut of_executions = Balance::default();
         for execution in self.executions {
-            let cost = &execution.cost;
-            if (cost.settled_nanos, cost.reserved_nanos, cost.unknown_held_nanos)
-                != (expected.spent_nanos, 0, expected.unknown_held_nanos)
-            {
-                self.fail(format!(
-                    "the execution costs {cost:?}, and the balance is {balance:?}"
-                ));
-            }
+            of_executions.spent_nanos += execution.cost.settled_nanos;
+            of_executions.reserved_nanos += execution.cost.reserved_nanos;
+            of_executions.unknown_held_nanos += execution.cost.unknown_held_nanos;
+        }
+        if balance != of_executions {
+            self.fail(format!(
+                "the balance is {balance:?}, and that of the executions {of_executions:?}"
+            ));
         }
         let billed_nanos = PRICE_NANOS * self.jobs().iter().map(|job| i64::from(job.billed)).sum::<i64>();
         let covered_nanos = balance.spent_nanos + balance.unknown_held_nanos;
@@ -256,9 +256,14 @@ impl Audit<'_> {
                     self.fail(format!("image {id} has no record"));
                     continue;
                 };
-                let drawn_by = step.attempts.iter().find(|attempt| attempt.id == image.attempt);
+                // Another execution's, when the picture was there before.
+                let drawn_by = self
+                    .attempts()
+                    .into_iter()
+                    .find(|attempt| attempt.id == image.attempt);
                 let is_drawn = drawn_by.is_some_and(|attempt| attempt.state == AttemptState::Committed);
-                if !is_drawn || image.thumbnails.len() != 1 {
+                if !is_drawn || image.thumbnails.len() != 1 || image.reused != step.reused {
+                    let drawn_by = drawn_by.cloned();
                     self.fail(format!(
                         "image {id} is by {drawn_by:?} with {} copies",
                         image.thumbnails.len()

@@ -86,13 +86,27 @@ impl Seam {
         match call {
             "stage" | "stage_partial" | "put_image" | "put_thumbnail" | "read_staged" | "read_stored"
             | "unstage" | "size" => Self::Blobs,
-            "submit" | "sending" | "working" | "receiving" | "poll" | "polling" | "lookup" | "cancel" => {
-                Self::Provider
-            }
+            "submit" | "sending" | "working" | "receiving" | "poll" | "polling" | "lookup" | "looking_up"
+            | "cancel" => Self::Provider,
             _ => Self::Records,
         }
     }
 }
+
+/// Calls with which a process goes on from what an earlier one left.
+const RECONCILING: &[&str] = &[
+    "read_staged",
+    "lookup",
+    "looking_up",
+    "submit",
+    "working",
+    "accepted",
+    "poll",
+    "stage",
+    "received",
+    "abandon",
+    "unknown",
+];
 
 /// Calls that every process makes again and again, whatever it is at work on.
 const ROUTINE: &[&str] = &["renew", "standing"];
@@ -114,7 +128,6 @@ pub(crate) fn check(dialect: Dialect, promise: Promise, column: Column) {
             dialect: Dialect::Sqlite,
             promise,
             scenario,
-            prelude: None,
             fault: None,
         };
         let survey = play(&story);
@@ -142,6 +155,7 @@ fn chosen_moments(scenario: &Scenario, trace: &[Moment], known: &[Edge], form: F
             (Form::Short, Focus::Every) => nth == 1,
             (Form::Short, Focus::New) => nth == 1 && !known.contains(&edge),
             (Form::Short, Focus::Call) => nth == 1 && is_call.contains(place),
+            (Form::Short, Focus::Recovery) => nth == 1 && RECONCILING.contains(&edge.call),
             (Form::Short, Focus::Between) => nth == 2 && matches!(edge.call, "start_step" | "acquire_unit"),
             (Form::Short, Focus::LongOnly) => false,
         }

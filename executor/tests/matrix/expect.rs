@@ -13,9 +13,9 @@ use crate::{
     studio::Promise,
 };
 
-/// Where the execution of a case may rest.
+/// Where the executions of a case may rest.
 pub(crate) fn ends(case: &Case<'_>, facts: &Facts) -> Vec<End> {
-    let mut ends = vec![case.scenario.end(case.promise)];
+    let mut ends = case.scenario.ends(case.promise);
     if may_stay_unknown(case, facts) {
         ends.push(case.scenario.end_of_unknown());
     }
@@ -24,12 +24,11 @@ pub(crate) fn ends(case: &Case<'_>, facts: &Facts) -> Vec<End> {
 
 /// True when the answer of the open call may be lost for good.
 fn may_stay_unknown(case: &Case<'_>, facts: &Facts) -> bool {
-    let finds_answers = matches!(case.promise, Promise::Key | Promise::ChosenId | Promise::GivenId);
     let is_open = matches!(
         facts.attempt,
         Some(AttemptState::Dispatching | AttemptState::Unknown)
     );
-    is_open && !facts.is_staged && !finds_answers
+    is_open && !facts.is_staged && !case.promise.finds_answers()
 }
 
 /// True for what nobody can rule out: a process that is frozen after its last look at the clock and before its first

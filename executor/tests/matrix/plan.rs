@@ -63,8 +63,8 @@ fn step_id(number: u32) -> String {
     format!("image-{number}")
 }
 
-/// The plan of an outline.
-pub(crate) fn plan(outline: &Outline) -> Plan {
+/// The plan of an outline. Plans of other sessions are other plans for the same pictures.
+pub(crate) fn plan(outline: &Outline, session_id: &str) -> Plan {
     let steps = (1..=outline.steps).map(|number| wire::Step {
         step_id: step_id(number),
         targets: outline
@@ -91,6 +91,7 @@ pub(crate) fn plan(outline: &Outline) -> Plan {
         format: limn_proto::digest::PLAN_FORMAT.to_owned(),
         revision: 1,
         client: CLIENT.to_owned(),
+        session_id: session_id.to_owned(),
         kind: wire::PlanKind::Batch.into(),
         steps: steps.collect(),
         policy: Some(wire::RunPolicy {

@@ -54,8 +54,6 @@ pub(crate) struct Case<'s> {
     pub(crate) dialect: Dialect,
     pub(crate) promise: Promise,
     pub(crate) scenario: &'s Scenario,
-    /// A moment at which a process ended before the story of this case begins.
-    pub(crate) prelude: Option<Moment>,
     pub(crate) fault: Option<(Moment, Fault)>,
 }
 
@@ -68,6 +66,13 @@ pub(crate) struct Facts {
     pub(crate) is_staged: bool,
     /// The provider has billed it.
     pub(crate) is_billed: bool,
+}
+
+/// An order as a client gives it, again and again until it has an answer.
+struct Errand {
+    plan: Plan,
+    order: Order,
+    answer: Pending<Result<Submitted, SubmitError>>,
 }
 
 /// What a case came to.
@@ -115,6 +120,17 @@ pub(crate) fn play(case: &Case<'_>) -> Played {
     Played { trace, violations }
 }
 
+fn errand(case: &Case<'_>, number: u32) -> Errand {
+    Errand {
+        plan: plan(&case.scenario.outline, &format!("session-{number}")),
+        order: Order {
+            request_id: Some(format!("order-{number}")),
+            ..Order::default()
+        },
+        answer: Pending::default(),
+    }
+}
+
 /// Most times that time passes in one case.
 const MAX_HOPS: u32 = 500;
 
@@ -122,12 +138,10 @@ const MAX_HOPS: u32 = 500;
 struct Stage<'c> {
     case: &'c Case<'c>,
     world: World,
-    plan: Plan,
-    order: Order,
+    errands: Vec<Errand>,
     /// All processes that run, the last one first in charge.
     processes: Vec<Process>,
-    answer: Pending<Result<Submitted, SubmitError>>,
-    /// The order was given once.
+    /// The orders were given once.
     has_order: bool,
     facts: Facts,
     trace: Vec<Moment>,
@@ -142,13 +156,10 @@ impl<'c> Stage<'c> {
         Self {
             case,
             world: World::new(case.dialect, studios),
-            plan: plan(&case.scenario.outline),
-            order: Order {
-                request_id: Some("the order".to_owned()),
-                ..Order::default()
-            },
+            errands: (1..=case.scenario.orders)
+                .map(|number| errand(case, number))
+                .collect(),
             processes: Vec::new(),
-            answer: Pending::default(),
             has_order: false,
             facts: Facts::default(),
             trace: Vec::new(),
@@ -156,8 +167,8 @@ impl<'c> Stage<'c> {
     }
 
     fn run(&mut self) -> Result<(), String> {
-        if let Some(moment) = self.case.prelude {
-            self.strike(moment, Fault::Crash)?;
+        if let Some(edge) = self.case.scenario.prelude {
+            self.strike(Moment { edge, nth: 1 }, Fault::Crash)?;
         }
         if let Some((moment, fault)) = self.case.fault {
             self.strike(moment, fault)?;
@@ -185,11 +196,31 @@ impl<'c> Stage<'c> {
         Ok(())
     }
 
+    /// Gives all orders to the process that is in charge.
     fn submit(&mut self) {
         if let Some(process) = self.processes.last() {
             process.seams.arm();
-            self.answer = process.submit(&self.plan, &self.order);
+            for errand in &mut self.errands {
+                errand.answer = process.submit(&errand.plan, &errand.order);
+            }
         }
+    }
+
+    /// Gives those orders again that were answered with an error; true when there were any.
+    fn submit_again(&mut self) -> Result<bool, String> {
+        let mut any = false;
+        for errand in &mut self.errands {
+            let answer = errand.answer.lock().unwrap().take();
+            match (answer, self.processes.last()) {
+                (Some(Err(SubmitError::Records(_))), Some(process)) => {
+                    errand.answer = process.submit(&errand.plan, &errand.order);
+                    any = true;
+                }
+                (Some(Err(refused)), _) => return Err(format!("an order was refused: {refused}")),
+                (Some(Ok(_)) | None, _) => {}
+            }
+        }
+        Ok(any)
     }
 
     /// Lets the fault happen to a new process.
@@ -258,7 +289,8 @@ impl<'c> Stage<'c> {
 
     /// Lets some time pass.
     fn linger(&mut self) -> Result<(), String> {
-        for _ in 0..4 {
+        let hops = if self.processes.len() > 1 { 4 } else { 1 };
+        for _ in 0..hops {
             self.be_still()?;
             self.world.clock.hop();
         }
@@ -273,17 +305,7 @@ impl<'c> Stage<'c> {
     fn until(&mut self, is_so: impl Fn(&Self) -> bool) -> Result<(), String> {
         for _ in 0..MAX_HOPS {
             self.be_still()?;
-            let answer = self.answer.lock().unwrap().take();
-            match answer {
-                Some(Err(SubmitError::Records(_))) => {
-                    self.submit();
-                    self.world.clock.hop();
-                    continue;
-                }
-                Some(Err(refused)) => return Err(format!("the order was refused: {refused}")),
-                Some(Ok(_)) | None => {}
-            }
-            if is_so(self) {
+            if !self.submit_again()? && is_so(self) {
                 return Ok(());
             }
             if !self.world.clock.hop() {

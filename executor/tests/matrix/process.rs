@@ -64,7 +64,12 @@ impl Process {
             let providers = world.studios.iter().map(|studio| {
                 let studio = Arc::clone(studio);
                 let seams = Arc::clone(&seams);
-                Arc::new(FaultyProvider { studio, seams }) as Arc<dyn ImageProvider>
+                let client = Arc::clone(&world.client);
+                Arc::new(FaultyProvider {
+                    studio,
+                    seams,
+                    client,
+                }) as Arc<dyn ImageProvider>
             });
             let clock = ProcessClock {
                 world: Arc::clone(&world.clock),

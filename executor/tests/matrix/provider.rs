@@ -17,10 +17,10 @@ use crate::{
     plan::PRICE_NANOS,
     seams::{Injected, Seams, Side},
     studio::{Act, Job, Promise, Studio, Taken},
+    world::Client,
 };
 
-/// How long a job takes, in questions, and how long the provider asks to wait between them.
-const QUESTIONS: u32 = 2;
+/// How long the provider asks to wait between two questions.
 const POLL_DELAY: Duration = Duration::from_secs(2);
 /// How much of an answer comes before it breaks off.
 const PARTIAL_BYTES: usize = 20;
@@ -30,6 +30,7 @@ const PARTIAL_BYTES: usize = 20;
 pub(crate) struct FaultyProvider {
     pub(crate) studio: Arc<Studio>,
     pub(crate) seams: Arc<Seams>,
+    pub(crate) client: Arc<Client>,
 }
 
 impl FaultyProvider {
@@ -37,6 +38,22 @@ impl FaultyProvider {
     async fn pass(&self, place: &'static str, side: Side) -> Result<(), CallError> {
         let passed = self.seams.pass(place, side).await;
         passed.map_err(|Injected| broken_off(Bytes::new()))
+    }
+
+    /// The name that a job has at the provider.
+    fn job_id(&self, job: &Job) -> String {
+        match self.studio.promise {
+            Promise::ChosenId => job.attempt.to_string(),
+            _ => format!("job-{}", job.number),
+        }
+    }
+
+    /// The job of that name.
+    fn number(&self, call: &Call<'_>, job_id: &str) -> Option<usize> {
+        match job_id.strip_prefix("job-") {
+            Some(number) => number.parse().ok(),
+            None => self.studio.job_of(call.attempt).map(|job| job.number),
+        }
     }
 
     /// The answer of a drawn job, on its way to us.
@@ -114,6 +131,9 @@ impl ImageProvider for FaultyProvider {
             }
             Taken::Refused(_) => return Err(refusal(Reason::ProviderUnavailable, Billing::No)),
         };
+        if job.act == Act::DrawWhileCancelled && job.requests == 1 {
+            self.client.cancel().await;
+        }
         self.pass("working", Side::Before).await?;
         match self.studio.promise {
             Promise::Key | Promise::Nothing => {
@@ -129,32 +149,31 @@ impl ImageProvider for FaultyProvider {
                     return Err(broken_off(Bytes::new()));
                 }
                 self.pass("submit", Side::After).await?;
-                let job_id = match self.studio.promise {
-                    Promise::ChosenId => call.attempt.to_string(),
-                    _ => format!("job-{}", job.number),
-                };
-                Ok(Submission::Accepted { job_id })
+                Ok(Submission::Accepted {
+                    job_id: self.job_id(&job),
+                })
             }
         }
     }
 
     async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError> {
         self.pass("poll", Side::Before).await?;
-        let number = match job_id.strip_prefix("job-") {
-            Some(number) => number.parse().ok(),
-            None => self.studio.job_of(call.attempt).map(|job| job.number),
-        };
-        let job = number.and_then(|number| self.studio.poll(number));
-        let Some(job) = job else {
+        let number = self.number(call, job_id);
+        let Some(job) = number.and_then(|number| self.studio.poll(number)) else {
             return Err(broken_off(Bytes::new()));
         };
-        if job.polls < QUESTIONS {
+        let refusal = match job.act {
+            _ if job.is_stopped => Some(refusal(Reason::CancelledByClient, Billing::No)),
+            Act::FailJob if job.is_done() => Some(refusal(Reason::ProviderUnavailable, Billing::No)),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            self.pass("poll", Side::After).await?;
+            return Err(refusal);
+        }
+        if !job.is_done() {
             self.pass("poll", Side::After).await?;
             return Ok(Poll::Pending(POLL_DELAY));
-        }
-        if job.act == Act::FailJob {
-            self.pass("poll", Side::After).await?;
-            return Err(refusal(Reason::ProviderUnavailable, Billing::No));
         }
         let answer = self.receive(&job, "poll", "polling").await?;
         Ok(Poll::Received(answer))

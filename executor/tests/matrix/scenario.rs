@@ -4,17 +4,9 @@ use limn_proto::plan::UnknownPolicy;
 
 use crate::{
     plan::Outline,
+    seams::{Edge, Side},
     studio::{Act, Promise},
 };
-
-/// The columns of the matrix.
-pub(crate) const PROMISES: &[(&str, Promise)] = &[
-    ("a", Promise::Key),
-    ("b", Promise::ChosenId),
-    ("c", Promise::GivenId),
-    ("c_blind", Promise::GivenIdOnly),
-    ("d", Promise::Nothing),
-];
 
 /// How an execution ends, or where it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +15,8 @@ pub(crate) enum End {
     Completed,
     /// A picture is not there.
     Failed,
+    /// Its client stopped it.
+    Cancelled,
     /// Somebody must decide.
     Parked,
 }
@@ -34,6 +28,10 @@ pub(crate) struct Scenario {
     /// What the primary does with its first jobs.
     pub(crate) acts: &'static [Act],
     pub(crate) outline: Outline,
+    /// Orders at the same time, each for another execution of the same pictures.
+    pub(crate) orders: u32,
+    /// Where an earlier process crashed, so that the story is about the one that takes over.
+    pub(crate) prelude: Option<Edge>,
     /// Where faults are put.
     pub(crate) focus: Focus,
 }
@@ -47,6 +45,8 @@ pub(crate) enum Focus {
     New,
     /// Edges at which it may be unknown whether the call was paid.
     Call,
+    /// Edges of reconciling what an earlier process left.
+    Recovery,
     /// Edges between two steps.
     Between,
     /// None.
@@ -60,96 +60,188 @@ const ONE_STEP: Outline = Outline {
     on_unknown: UnknownPolicy::Hold,
 };
 
-const fn retrying(outline: Outline) -> Outline {
-    Outline {
-        on_unknown: UnknownPolicy::WriteOffAndRetryOnce,
-        ..outline
-    }
+const RETRYING: Outline = Outline {
+    on_unknown: UnknownPolicy::WriteOffAndRetryOnce,
+    ..ONE_STEP
+};
+
+const FAILING: Outline = Outline {
+    on_unknown: UnknownPolicy::WriteOffAndFail,
+    ..ONE_STEP
+};
+
+const DRAW: Scenario = Scenario {
+    name: "draw",
+    acts: &[],
+    outline: ONE_STEP,
+    orders: 1,
+    prelude: None,
+    focus: Focus::Every,
+};
+
+const fn before(call: &'static str) -> Option<Edge> {
+    let side = Side::Before;
+    Some(Edge { side, call })
 }
 
-const fn failing(outline: Outline) -> Outline {
-    Outline {
-        on_unknown: UnknownPolicy::WriteOffAndFail,
-        ..outline
-    }
+const fn after(call: &'static str) -> Option<Edge> {
+    let side = Side::After;
+    Some(Edge { side, call })
 }
 
-const fn scenario(name: &'static str, acts: &'static [Act], outline: Outline, focus: Focus) -> Scenario {
-    Scenario {
-        name,
-        acts,
-        outline,
-        focus,
-    }
-}
-
-/// Every story.
+/// Every story. The first one is what the others are compared with.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario("draw", &[], ONE_STEP, Focus::Every),
-    scenario("draw, retry unknown", &[], retrying(ONE_STEP), Focus::Call),
-    scenario("draw, fail unknown", &[], failing(ONE_STEP), Focus::Call),
-    scenario("refuse", &[Act::Refuse], ONE_STEP, Focus::New),
-    scenario("lose answer", &[Act::LoseAnswer], ONE_STEP, Focus::New),
-    scenario(
-        "lose answer, retry unknown",
-        &[Act::LoseAnswer],
-        retrying(ONE_STEP),
-        Focus::New,
-    ),
-    scenario(
-        "lose answer, fail unknown",
-        &[Act::LoseAnswer],
-        failing(ONE_STEP),
-        Focus::New,
-    ),
-    scenario("lose request", &[Act::LoseRequest], ONE_STEP, Focus::New),
-    scenario("botch", &[Act::Botch], ONE_STEP, Focus::New),
-    scenario("refuse content", &[Act::RefuseContent], ONE_STEP, Focus::New),
-    scenario("fail job", &[Act::FailJob], ONE_STEP, Focus::New),
-    scenario("two steps", &[], Outline { steps: 2, ..ONE_STEP }, Focus::Between),
-    scenario(
-        "fall back",
-        &[Act::Refuse, Act::Refuse, Act::Refuse],
-        Outline {
+    DRAW,
+    Scenario {
+        name: "draw, unknown is retried",
+        outline: RETRYING,
+        focus: Focus::Call,
+        ..DRAW
+    },
+    Scenario {
+        name: "draw, unknown fails",
+        outline: FAILING,
+        focus: Focus::Call,
+        ..DRAW
+    },
+    Scenario {
+        name: "refused, then drawn",
+        acts: &[Act::Refuse],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost",
+        acts: &[Act::LoseAnswer],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost, unknown is retried",
+        acts: &[Act::LoseAnswer],
+        outline: RETRYING,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost, unknown fails",
+        acts: &[Act::LoseAnswer],
+        outline: FAILING,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "request lost",
+        acts: &[Act::LoseRequest],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "wrong picture",
+        acts: &[Act::Botch],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "content refused, bill unknown",
+        acts: &[Act::RefuseContent],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "job failed, then drawn",
+        acts: &[Act::FailJob],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "cancelled while drawing",
+        acts: &[Act::DrawWhileCancelled],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "two orders of one picture",
+        orders: 2,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "two steps",
+        outline: Outline { steps: 2, ..ONE_STEP },
+        focus: Focus::Between,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, nothing sent",
+        prelude: after("dispatch"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, call in flight",
+        prelude: before("working"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, job accepted",
+        prelude: after("accepted"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, answer staged",
+        prelude: after("stage"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "fallback",
+        acts: &[Act::Refuse, Act::Refuse, Act::Refuse],
+        outline: Outline {
             providers: &["first", "second"],
             ..ONE_STEP
         },
-        Focus::LongOnly,
-    ),
-    scenario(
-        "three steps, two at once",
-        &[Act::Draw, Act::Refuse, Act::LoseAnswer],
-        Outline {
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
+    Scenario {
+        name: "three steps, two at once",
+        acts: &[Act::Draw, Act::Refuse, Act::LoseAnswer],
+        outline: Outline {
             steps: 3,
             max_concurrency: 2,
             ..ONE_STEP
         },
-        Focus::LongOnly,
-    ),
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
 ];
 
 impl Scenario {
     /// True when the story can happen at such a provider.
     pub(crate) fn fits(&self, promise: Promise) -> bool {
-        let has_jobs = matches!(
-            promise,
-            Promise::ChosenId | Promise::GivenId | Promise::GivenIdOnly
-        );
-        has_jobs || !self.acts.contains(&Act::FailJob)
+        let needs_jobs = self.acts.contains(&Act::FailJob) || self.prelude == after("accepted");
+        promise.gives_jobs() || !needs_jobs
     }
 
-    /// Where the story ends, when nothing else goes wrong.
-    pub(crate) fn end(&self, promise: Promise) -> End {
-        let loses = |act| self.acts.contains(&act);
-        if loses(Act::Botch) || loses(Act::RefuseContent) {
-            return End::Failed;
+    /// Where the story may end, when nothing else goes wrong.
+    pub(crate) fn ends(&self, promise: Promise) -> Vec<End> {
+        let has = |act| self.acts.contains(&act);
+        if has(Act::Botch) || has(Act::RefuseContent) {
+            return vec![End::Failed];
         }
-        let finds_answers = matches!(promise, Promise::Key | Promise::ChosenId | Promise::GivenId);
-        let stays_unknown = (loses(Act::LoseAnswer) || loses(Act::LoseRequest)) && !finds_answers;
-        if stays_unknown {
-            return self.end_of_unknown();
+        if has(Act::DrawWhileCancelled) {
+            // A provider that cannot be stopped may have drawn it all the same.
+            return vec![End::Cancelled, End::Completed];
         }
-        End::Completed
+        let is_lost = self.prelude == after("dispatch") || self.prelude == before("working");
+        let loses_call = has(Act::LoseAnswer) || has(Act::LoseRequest) || is_lost;
+        if loses_call && !promise.finds_answers() {
+            return vec![self.end_of_unknown()];
+        }
+        vec![End::Completed]
     }
 
     /// Where the story ends when an attempt stays unknown: what the plan asks for.

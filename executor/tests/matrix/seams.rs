@@ -206,10 +206,6 @@ impl Seams {
         &self.monitor
     }
 
-    pub(crate) fn is_frozen(&self) -> bool {
-        *self.power.borrow() == Power::Frozen
-    }
-
     /// A frozen process goes on where it stood.
     pub(crate) fn thaw(&self) {
         self.switch(Power::On);

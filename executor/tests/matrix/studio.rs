@@ -31,6 +31,18 @@ pub(crate) enum Promise {
     Nothing,
 }
 
+impl Promise {
+    /// True where a call gets an id, to be asked for later.
+    pub(crate) fn gives_jobs(self) -> bool {
+        matches!(self, Self::ChosenId | Self::GivenId | Self::GivenIdOnly)
+    }
+
+    /// True where the answer of a call can be had after the connection was lost, whatever we know of it.
+    pub(crate) fn finds_answers(self) -> bool {
+        matches!(self, Self::Key | Self::ChosenId | Self::GivenId)
+    }
+}
+
 /// What the provider does with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -48,6 +60,8 @@ pub(crate) enum Act {
     LoseRequest,
     /// Takes the job and fails at it, unbilled. Where jobs have ids.
     FailJob,
+    /// The client cancels while the provider draws, and the provider stops if it is asked to in time.
+    DrawWhileCancelled,
 }
 
 /// A job that was taken.
@@ -64,6 +78,8 @@ pub(crate) struct Job {
     pub(crate) requests: u32,
     /// How often somebody asked for it.
     pub(crate) polls: u32,
+    /// It was stopped before it was done.
+    pub(crate) is_stopped: bool,
     /// Its answer came to a process that was there to take it.
     pub(crate) delivered: bool,
 }
@@ -129,6 +145,7 @@ impl Studio {
             billed: u32::from(act != Act::FailJob),
             requests: 1,
             polls: 0,
+            is_stopped: false,
             delivered: false,
         };
         state.jobs.push(job.clone());
@@ -147,6 +164,15 @@ impl Studio {
     pub(crate) fn delivered(&self, number: usize) {
         if let Some(job) = self.state().jobs.get_mut(number - 1) {
             job.delivered = true;
+        }
+    }
+
+    /// Somebody asks to stop a job. One that is done stays done.
+    pub(crate) fn stop(&self, number: usize) {
+        let mut state = self.state();
+        if let Some(job) = state.jobs.get_mut(number - 1).filter(|job| !job.is_done()) {
+            job.is_stopped = true;
+            job.billed = 0;
         }
     }
 
@@ -175,7 +201,22 @@ impl Studio {
     }
 }
 
+/// How often somebody must ask for a job until it is done.
+const QUESTIONS: u32 = 2;
+/// The same, for a job that a cancel is to find in progress.
+const MANY_QUESTIONS: u32 = 12;
+
 impl Job {
+    /// True when its answer can be had.
+    pub(crate) fn is_done(&self) -> bool {
+        let needed = if self.act == Act::DrawWhileCancelled {
+            MANY_QUESTIONS
+        } else {
+            QUESTIONS
+        };
+        self.polls >= needed
+    }
+
     /// What is drawn.
     pub(crate) fn answer(&self) -> Answer {
         static PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(WIDTH_PX, HEIGHT_PX));

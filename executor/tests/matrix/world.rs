@@ -54,6 +54,7 @@ pub(crate) struct World {
     /// The records, as somebody sees them whom no fault touches.
     pub(crate) records: Arc<dyn RecordStore>,
     pub(crate) tables: Tables,
+    pub(crate) client: Arc<Client>,
     _folder: tempfile::TempDir,
 }
 
@@ -65,7 +66,12 @@ impl World {
         let (records, tables) =
             harness().block_on(async { (database.open(&clock).await, database.look().await) });
         let blobs = FolderStore::open(&folder.path().join("blobs"), None).unwrap();
+        let client = Client {
+            records: Arc::clone(&records),
+            clock: Arc::clone(&clock),
+        };
         Self {
+            client: Arc::new(client),
             outages: Outages::none(&clock),
             clock,
             monitor: Arc::default(),
@@ -131,6 +137,30 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.database.remove();
+    }
+}
+
+/// A client that changes its mind. Its wish comes by way of another process, which no fault touches.
+#[derive(Debug)]
+pub(crate) struct Client {
+    records: Arc<dyn RecordStore>,
+    clock: Arc<WorldClock>,
+}
+
+impl Client {
+    /// Cancels whatever it ordered.
+    pub(crate) async fn cancel(&self) {
+        let page = Page {
+            limit: 100,
+            after: None,
+        };
+        let filter = ExecutionFilter::default();
+        for execution in self.records.executions(CLIENT, &filter, &page).await.unwrap() {
+            let asked = self
+                .records
+                .request_cancel(CLIENT, execution.id, self.clock.now());
+            asked.await.unwrap();
+        }
     }
 }
 
