@@ -4,7 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -22,7 +22,7 @@ use sqlx::{
 use crate::{clock::WorldClock, world::harness};
 
 /// Connections of one process to a Postgres server.
-const CONNECTIONS: u32 = 6;
+const CONNECTIONS: u32 = 4;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(crate) struct Database {
 #[derive(Debug)]
 enum Place {
     File(PathBuf),
-    Schema { name: String, url: String },
+    Schema(Schema),
 }
 
 impl Database {
@@ -68,7 +68,7 @@ impl Database {
                 fs::write(&path, &*EMPTY_FILE).unwrap();
                 Place::File(path)
             }
-            Dialect::Postgres => create_schema(),
+            Dialect::Postgres => Place::Schema(Schema::take()),
         };
         Self { place }
     }
@@ -78,7 +78,7 @@ impl Database {
         let clock: Arc<dyn Clock> = Arc::<WorldClock>::clone(clock);
         match &self.place {
             Place::File(path) => Arc::new(SqliteRecords::open_with_clock(path, clock).await.unwrap()),
-            Place::Schema { url, .. } => {
+            Place::Schema(Schema { url, .. }) => {
                 let records = PostgresRecords::open_with_clock(url, CONNECTIONS, clock).await;
                 Arc::new(records.unwrap())
             }
@@ -93,17 +93,10 @@ impl Database {
                 let pool = SqlitePoolOptions::new().max_connections(1);
                 Tables::Sqlite(pool.connect_with(options).await.unwrap())
             }
-            Place::Schema { url, .. } => {
+            Place::Schema(Schema { url, .. }) => {
                 let pool = PgPoolOptions::new().max_connections(1);
                 Tables::Postgres(pool.connect(url).await.unwrap())
             }
-        }
-    }
-
-    /// Removes what is not in the folder of the case.
-    pub(crate) fn remove(&self) {
-        if let Place::Schema { name, .. } = &self.place {
-            harness().block_on(run_on_server(&format!("DROP SCHEMA {name} CASCADE")));
         }
     }
 }
@@ -119,21 +112,66 @@ static EMPTY_FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     fs::read(path).unwrap()
 });
 
-fn create_schema() -> Place {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("matrix_{}_{number}", std::process::id());
-    harness().block_on(run_on_server(&format!("CREATE SCHEMA {name}")));
-    let server = server().unwrap();
-    let joint = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{joint}options[search_path]={name}");
-    Place::Schema { name, url }
+/// A schema on the Postgres server. Making one takes longer than most cases, so it is emptied and used again.
+#[derive(Clone, Debug)]
+struct Schema {
+    name: String,
+    url: String,
 }
 
-async fn run_on_server(statement: &str) {
-    let mut connection = PgConnection::connect(&server().unwrap()).await.unwrap();
-    let statement = sqlx::AssertSqlSafe(statement.to_owned());
-    sqlx::query(statement).execute(&mut connection).await.unwrap();
+/// Schemas that no case uses at present. They go away with the server; one that is left behind on a server that stays
+/// is replaced by the next run that has the same process id.
+static IDLE: Mutex<Vec<Schema>> = Mutex::new(Vec::new());
+
+impl Schema {
+    /// An empty schema.
+    fn take() -> Self {
+        let idle = IDLE.lock().unwrap().pop();
+        idle.unwrap_or_else(Self::create)
+    }
+
+    fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("matrix_{}_{number}", std::process::id());
+        let server = server().unwrap();
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{joint}options[search_path]={name}");
+        harness().block_on(async {
+            run(&server, &format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await;
+            run(&server, &format!("CREATE SCHEMA {name}")).await;
+        });
+        Self { name, url }
+    }
+
+    /// Empties all tables, whatever they are, but the list of migrations.
+    async fn empty(&self) {
+        // No constraint is in the way of a replica, so the order is of no interest.
+        let script = format!(
+            "SET session_replication_role = replica; DO $$ DECLARE name TEXT; BEGIN \
+             FOR name IN SELECT tablename FROM pg_tables \
+             WHERE schemaname = '{}' AND tablename <> '_sqlx_migrations' \
+             LOOP EXECUTE format('DELETE FROM %I', name); END LOOP; END $$",
+            self.name
+        );
+        run(&self.url, &script).await;
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Place::Schema(schema) = &self.place {
+            harness().block_on(schema.empty());
+            IDLE.lock().unwrap().push(schema.clone());
+        }
+    }
+}
+
+/// Runs statements on a server.
+async fn run(url: &str, script: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let script = sqlx::AssertSqlSafe(script.to_owned());
+    sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 

@@ -136,7 +136,7 @@ fn runtime(seams: &Seams, is_parked: &Arc<AtomicBool>) -> Runtime {
         .enable_all()
         .on_thread_park(move || {
             parked.store(true, Ordering::SeqCst);
-            monitor.act();
+            monitor.rest();
         })
         .on_thread_unpark(move || unparked.store(false, Ordering::SeqCst))
         .build()

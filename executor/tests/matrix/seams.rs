@@ -122,16 +122,24 @@ impl Monitor {
     /// Something happened.
     pub(crate) fn act(&self) {
         *self.acts.lock().unwrap() += 1;
+    }
+
+    /// Something happened, and perhaps it was the last thing for now.
+    pub(crate) fn rest(&self) {
+        self.act();
         self.changed.notify_all();
     }
 
-    /// Waits at most so long for something to happen since `acts` was this; returns what it is then.
-    pub(crate) fn wait(&self, acts: u64, longest: Duration) -> u64 {
+    /// How much has happened.
+    pub(crate) fn acts(&self) -> u64 {
+        *self.acts.lock().unwrap()
+    }
+
+    /// Waits until somebody rests, at most so long.
+    pub(crate) fn wait(&self, longest: Duration) {
         let guard = self.acts.lock().unwrap();
-        let waited = self
-            .changed
-            .wait_timeout_while(guard, longest, |now| *now == acts);
-        *waited.unwrap().0
+        // Why it ended is of no interest: whoever waits looks again.
+        let _woken = self.changed.wait_timeout(guard, longest).unwrap();
     }
 }
 

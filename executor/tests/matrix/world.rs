@@ -86,13 +86,12 @@ impl World {
 
     /// Returns when every process waits for time to pass.
     pub(crate) fn be_still(&self, processes: &[&Process]) -> Result<(), String> {
-        let mut acts = self.monitor.wait(u64::MAX, Duration::ZERO);
         let mut silence = Duration::ZERO;
         while silence < LONGEST_SILENCE {
+            let acts = self.monitor.acts();
             let is_quiet = !self.clock.is_waking() && processes.iter().all(|process| process.is_quiet());
-            let now = self.monitor.wait(acts, STILLNESS);
-            if now != acts {
-                acts = now;
+            self.monitor.wait(STILLNESS);
+            if self.monitor.acts() != acts {
                 silence = Duration::ZERO;
             } else if is_quiet {
                 return Ok(());
@@ -131,12 +130,6 @@ impl World {
         let uptime = self.clock.uptime();
         limn_executor::clock::UnixMicros(self.clock.now().0 - i64::try_from(uptime.as_micros()).unwrap())
             .plus(duration)
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.database.remove();
     }
 }
 
