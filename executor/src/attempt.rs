@@ -17,7 +17,7 @@ use crate::{
     persist,
     plan::{Step, Target},
     provider::{Answer, Call, CallError, ImageProvider, Poll, Submission},
-    records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, RecordError},
+    records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
     run::Run,
 };
 
@@ -243,7 +243,7 @@ async fn received(
 ) -> Result<Outcome, RecordError> {
     let generation_time = generation_time(run, started);
     answer.body = finish::stage(run, attempt, answer.body).await?;
-    let receipt = receipt(run, attempt, "answer", &answer);
+    let receipt = receipt(run, attempt, ReceiptKind::Answer, &answer);
     let write = || run.records().received(&run.fence, attempt, &receipt);
     match persist::record(run, write).await {
         Ok(()) => run.notify(),
@@ -262,10 +262,10 @@ fn generation_time(run: &Run<'_>, started: Option<UnixMicros>) -> Duration {
     started.map_or(Duration::ZERO, |started| now.since(started))
 }
 
-fn receipt(run: &Run<'_>, attempt: AttemptId, kind: &str, answer: &Answer) -> Receipt {
+fn receipt(run: &Run<'_>, attempt: AttemptId, kind: ReceiptKind, answer: &Answer) -> Receipt {
     Receipt {
         attempt,
-        kind: kind.to_owned(),
+        kind,
         staging_key: BlobKey::staged(attempt).to_string(),
         body_sha256: digest::sha256_hex(&answer.body),
         size_bytes: i64::try_from(answer.body.len()).unwrap_or(i64::MAX),

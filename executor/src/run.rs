@@ -201,7 +201,10 @@ fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
 async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     let now = run.inner.parts.clock.now();
     let failure = run.failure();
-    let state = run.records().settle_execution(&run.fence, &failure, now).await?;
+    let state = run
+        .records()
+        .settle_execution(&run.fence, &failure, None, now)
+        .await?;
     tracing::info!(
         execution = %run.fence.execution,
         client = run.plan.client,

@@ -42,8 +42,8 @@ pub fn execution(record: &ExecutionRecord) -> v1::Execution {
         previous: record.previous.as_ref().map_or_else(String::new, |id| name(id)),
         take: record.take,
         session_id: record.session_id.clone(),
-        next_check_time: None,
-        crash_count: 0,
+        next_check_time: record.next_check_at.map(timestamp),
+        crash_count: record.crash_count,
     }
 }
 

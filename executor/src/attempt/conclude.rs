@@ -10,7 +10,7 @@ use crate::{
     ids::AttemptId,
     persist,
     provider::{Answer, Billing, CallError, Rejection},
-    records::{AttemptEnd, AttemptOutcome, RecordError},
+    records::{AttemptEnd, AttemptOutcome, ReceiptKind, RecordError},
     run::Run,
 };
 
@@ -90,7 +90,7 @@ async fn keep_partial(
         request_id: request_id.to_owned(),
         ..Answer::default()
     };
-    let mut evidence = receipt(run, attempt, "partial_answer", &answer);
+    let mut evidence = receipt(run, attempt, ReceiptKind::PartialAnswer, &answer);
     evidence.staging_key = key.to_string();
     if let Err(error) = run
         .inner

@@ -30,7 +30,7 @@ pub struct ExecutionRecord {
     pub max_concurrency: u32,
     /// Where it stands.
     pub state: ExecutionState,
-    /// Why, when failed or cancelled.
+    /// Why, when failed or cancelled, or when parked because it cannot be run.
     pub failure: Option<Failure>,
     /// The execution that it resumes.
     pub previous: Option<ExecutionId>,
@@ -42,6 +42,10 @@ pub struct ExecutionRecord {
     pub started_at: Option<UnixMicros>,
     /// Ended at.
     pub ended_at: Option<UnixMicros>,
+    /// When it is looked at again by itself, when it is parked; nothing: never.
+    pub next_check_at: Option<UnixMicros>,
+    /// How often an owner was lost since the last time that somebody looked.
+    pub crash_count: u32,
     /// Sequence of the last event.
     pub last_sequence: u64,
     /// Steps in order.
@@ -117,6 +121,8 @@ pub struct AttemptRecord {
     pub dispatched_at: Option<UnixMicros>,
     /// Until when the first byte may leave.
     pub send_by: Option<UnixMicros>,
+    /// When its outcome became unknown, by the database's clock.
+    pub unknown_at: Option<UnixMicros>,
     /// Answer staged at.
     pub received_at: Option<UnixMicros>,
     /// Ended at.

@@ -113,7 +113,7 @@ impl SqliteRecords {
     ///
     /// [`RecordError::Unavailable`] when the file cannot be written.
     pub async fn expire_leases(&self) -> Result<()> {
-        sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling')")
+        sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling', 'needs_decision')")
             .execute(&self.backend.write_pool)
             .await
             .map_err(unavailable)?;
