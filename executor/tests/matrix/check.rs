@@ -7,7 +7,10 @@ use std::{
 
 use limn_executor::{
     blob::BlobKey,
-    records::{AttemptRecord, AttemptState, Balance, BudgetKey, ExecutionRecord, ExecutionState, StepState},
+    records::{
+        AttemptRecord, AttemptState, Balance, BudgetKey, ExecutionRecord, ExecutionState, ImageFilter, Page,
+        StepState,
+    },
     snapshot,
 };
 use limn_proto::v1::{self, execution_event::Event};
@@ -239,41 +242,41 @@ impl Audit<'_> {
 
     /// Completed steps have an image, images have their bytes, and no bytes are without an image.
     fn steps_and_images(&mut self) {
-        let mut recorded = BTreeSet::new();
+        let page = Page {
+            limit: 100,
+            after: None,
+        };
+        let images = harness().block_on(self.world.records.images(CLIENT, &ImageFilter::default(), &page));
+        let images = images.unwrap();
         for execution in self.executions {
             for step in &execution.steps {
-                if (step.state == StepState::Completed) != step.image.is_some() {
+                let is_completed = step.state == StepState::Completed;
+                let image = images.iter().find(|image| Some(image.id) == step.image);
+                if is_completed != image.is_some_and(|image| image.reused == step.reused) {
                     self.fail(format!(
-                        "step {} is {:?} with image {:?}",
-                        step.step_id, step.state, step.image
+                        "step {} is {:?} with {image:?}",
+                        step.step_id, step.state
                     ));
-                }
-                let Some(id) = step.image else {
-                    continue;
-                };
-                let image = harness().block_on(self.world.records.image(CLIENT, id)).unwrap();
-                let Some(image) = image else {
-                    self.fail(format!("image {id} has no record"));
-                    continue;
-                };
-                // Another execution's, when the picture was there before.
-                let drawn_by = self
-                    .attempts()
-                    .into_iter()
-                    .find(|attempt| attempt.id == image.attempt);
-                let is_drawn = drawn_by.is_some_and(|attempt| attempt.state == AttemptState::Committed);
-                if !is_drawn || image.thumbnails.len() != 1 || image.reused != step.reused {
-                    let drawn_by = drawn_by.cloned();
-                    self.fail(format!(
-                        "image {id} is by {drawn_by:?} with {} copies",
-                        image.thumbnails.len()
-                    ));
-                }
-                recorded.insert((image.storage_key, image.size_bytes));
-                for copy in image.thumbnails {
-                    recorded.insert((copy.storage_key, copy.size_bytes));
                 }
             }
+        }
+        let mut recorded = BTreeSet::new();
+        for image in images {
+            let committed = |attempt: &&AttemptRecord| attempt.state == AttemptState::Committed;
+            let drawn_by = self
+                .attempts()
+                .into_iter()
+                .find(|attempt| attempt.id == image.attempt);
+            if drawn_by.filter(committed).is_none() || image.thumbnails.len() != 1 {
+                self.fail(format!("image {} is by {:?}", image.id, drawn_by.cloned()));
+            }
+            recorded.insert((image.storage_key, image.size_bytes));
+            recorded.extend(
+                image
+                    .thumbnails
+                    .into_iter()
+                    .map(|copy| (copy.storage_key, copy.size_bytes)),
+            );
         }
         let stored = harness().block_on(async {
             let mut stored = BTreeSet::new();

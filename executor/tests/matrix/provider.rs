@@ -7,7 +7,7 @@ use bytes::Bytes;
 use limn_executor::{
     plan::Render,
     provider::{
-        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
+        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
         Rejection, Rendered, Submission,
     },
 };
@@ -117,7 +117,7 @@ impl ImageProvider for FaultyProvider {
     }
 
     fn deadline(&self, _render: &Render) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_secs(600)
     }
 
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
@@ -177,6 +177,34 @@ impl ImageProvider for FaultyProvider {
         }
         let answer = self.receive(&job, "poll", "polling").await?;
         Ok(Poll::Received(answer))
+    }
+
+    async fn lookup(&self, call: &Call<'_>) -> Result<Lookup, CallError> {
+        let can_be_asked = matches!(self.studio.promise, Promise::ChosenId | Promise::GivenId);
+        if !can_be_asked {
+            return Ok(Lookup::Impossible);
+        }
+        self.pass("lookup", Side::Before).await?;
+        let found = match self.studio.job_of(call.attempt) {
+            None => Lookup::Absent,
+            Some(job) if job.is_done() && job.act != Act::FailJob && !job.is_stopped => {
+                let answer = self.receive(&job, "lookup", "looking_up").await?;
+                return Ok(Lookup::Received(answer));
+            }
+            Some(job) => Lookup::Pending {
+                job_id: self.job_id(&job),
+            },
+        };
+        self.pass("lookup", Side::After).await?;
+        Ok(found)
+    }
+
+    async fn cancel(&self, call: &Call<'_>, job_id: &str) -> Result<(), CallError> {
+        self.pass("cancel", Side::Before).await?;
+        if let Some(number) = self.number(call, job_id) {
+            self.studio.stop(number);
+        }
+        self.pass("cancel", Side::After).await
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {

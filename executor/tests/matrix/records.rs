@@ -42,6 +42,7 @@ fn ending(end: &AttemptEnd) -> &'static str {
         AttemptOutcome::Rejected | AttemptOutcome::RejectedBillUnknown => "reject",
         AttemptOutcome::FailedPaid { .. } => "fail_paid",
         AttemptOutcome::Unknown => "unknown",
+        AttemptOutcome::WrittenOff => "write_off",
     }
 }
 
@@ -89,7 +90,16 @@ store! {
     end_attempt(fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> (), named ending(end);
     complete_reused(fence: &Fence, reuse: &Reuse) -> ();
     end_step(fence: &Fence, end: &StepEnd) -> ();
-    settle_execution(fence: &Fence, failure: &Failure, now: UnixMicros) -> ExecutionState;
+    settle_execution(
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros
+    ) -> ExecutionState;
+    park(fence: &Fence, failure: &Failure, next_check: Option<Duration>, now: UnixMicros) -> ();
+    receipts(attempt: AttemptId) -> Vec<Receipt>;
+    stranded(after: Option<AttemptId>, limit: u32) -> Vec<Stranded>;
+    salvage(salvage: &Salvage) -> bool;
     request_cancel(client: &str, execution: ExecutionId, now: UnixMicros) -> Option<ExecutionRecord>;
     execution(client: &str, execution: ExecutionId) -> Option<ExecutionRecord>;
     standing(client: &str, execution: ExecutionId) -> Option<Standing>;
