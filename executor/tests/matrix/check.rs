@@ -110,7 +110,7 @@ impl Audit<'_> {
     /// staged is made use of.
     fn nothing_is_lost(&mut self, case: &Case<'_>) {
         let receipts: BTreeMap<String, i64> = harness()
-            .block_on(self.world.tables.receipts())
+            .block_on(self.world.database.tables.receipts())
             .into_iter()
             .collect();
         let attempts: BTreeMap<_, _> = self
@@ -157,8 +157,8 @@ impl Audit<'_> {
     /// The ledger, the balances and the attempts say the same, and it covers what the providers bill.
     fn money(&mut self, case: &Case<'_>) {
         let (balances, sums) = harness().block_on(async {
-            let balances = self.world.records.balances().await.unwrap();
-            (balances, self.world.records.ledger_sums().await.unwrap())
+            let balances = self.world.database.records.balances().await.unwrap();
+            (balances, self.world.database.records.ledger_sums().await.unwrap())
         });
         if balances != sums {
             self.fail(format!("balances {balances:?} differ from the ledger {sums:?}"));
@@ -204,7 +204,8 @@ impl Audit<'_> {
     /// Events have no gap, are about their execution, and the last state that they tell is the state.
     fn events(&mut self) {
         for execution in self.executions {
-            let events = harness().block_on(self.world.records.events_after(execution.id, 0, 10_000));
+            let events =
+                harness().block_on(self.world.database.records.events_after(execution.id, 0, 10_000));
             let events = events.unwrap();
             let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
             if sequences != (1..=execution.last_sequence).collect::<Vec<_>>() {
@@ -246,7 +247,11 @@ impl Audit<'_> {
             limit: 100,
             after: None,
         };
-        let images = harness().block_on(self.world.records.images(CLIENT, &ImageFilter::default(), &page));
+        let images = harness().block_on(self.world.database.records.images(
+            CLIENT,
+            &ImageFilter::default(),
+            &page,
+        ));
         let images = images.unwrap();
         for execution in self.executions {
             for step in &execution.steps {

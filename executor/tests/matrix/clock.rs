@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::seams::Seams;
 
-/// When every case begins.
+/// When the first case of a database begins.
 const START: UnixMicros = UnixMicros(1_700_000_000_000_000);
 
 /// The one clock of a case: the database goes by it, and so do all processes.

@@ -21,8 +21,8 @@ use sqlx::{
 
 use crate::{clock::WorldClock, world::harness};
 
-/// Connections of one process to a Postgres server.
-const CONNECTIONS: u32 = 4;
+/// Connections of one process to a Postgres server: two things at a time, and as few to set up as can be.
+const CONNECTIONS: u32 = 2;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,38 +47,75 @@ fn server() -> Option<String> {
     env::var("LIMN_TEST_POSTGRES_URL").ok()
 }
 
-/// A database of its own.
-#[derive(Debug)]
+/// An empty database, and the clock that it goes by.
+#[derive(Clone, Debug)]
 pub(crate) struct Database {
     place: Place,
+    pub(crate) clock: Arc<WorldClock>,
+    /// The records, as somebody sees them whom no fault touches.
+    pub(crate) records: Arc<dyn RecordStore>,
+    pub(crate) tables: Tables,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     File(PathBuf),
-    Schema(Schema),
+    /// A schema: its name, and an address that leads into it.
+    Schema(String, String),
 }
 
+/// Schemas that no case uses at present. Making one takes longer than most cases, so they are emptied and used again;
+/// they go away with the server.
+static IDLE: Mutex<Vec<Database>> = Mutex::new(Vec::new());
+
 impl Database {
-    /// A new, empty database. `folder` goes away with the case.
+    /// An empty database. `folder` goes away with the case.
     pub(crate) fn create(dialect: Dialect, folder: &Path) -> Self {
-        let place = match dialect {
+        match dialect {
             Dialect::Sqlite => {
                 let path = folder.join("limn.db");
                 fs::write(&path, &*EMPTY_FILE).unwrap();
-                Place::File(path)
+                Self::open_new(Place::File(path))
             }
-            Dialect::Postgres => Place::Schema(Schema::take()),
-        };
-        Self { place }
+            Dialect::Postgres => {
+                let idle = IDLE.lock().unwrap().pop();
+                idle.unwrap_or_else(|| Self::open_new(create_schema()))
+            }
+        }
+    }
+
+    fn open_new(place: Place) -> Self {
+        let clock = WorldClock::start();
+        let opened = async { (place.open(&clock).await, place.look().await) };
+        let (records, tables) = harness().block_on(opened);
+        Self {
+            place,
+            clock,
+            records,
+            tables,
+        }
     }
 
     /// Opens the records, as a process does.
-    pub(crate) async fn open(&self, clock: &Arc<WorldClock>) -> Arc<dyn RecordStore> {
+    pub(crate) async fn open(&self) -> Arc<dyn RecordStore> {
+        self.place.open(&self.clock).await
+    }
+
+    /// Ends the use for one case. What is in the folder of the case goes away with it.
+    pub(crate) fn put_back(&self) {
+        if let (Place::Schema(name, _), Tables::Postgres(pool)) = (&self.place, &self.tables) {
+            harness().block_on(empty(pool, name));
+            IDLE.lock().unwrap().push(self.clone());
+        }
+    }
+}
+
+impl Place {
+    async fn open(&self, clock: &Arc<WorldClock>) -> Arc<dyn RecordStore> {
         let clock: Arc<dyn Clock> = Arc::<WorldClock>::clone(clock);
-        match &self.place {
-            Place::File(path) => Arc::new(SqliteRecords::open_with_clock(path, clock).await.unwrap()),
-            Place::Schema(Schema { url, .. }) => {
+        match self {
+            Self::File(path) => Arc::new(SqliteRecords::open_with_clock(path, clock).await.unwrap()),
+            Self::Schema(_, url) => {
                 let records = PostgresRecords::open_with_clock(url, CONNECTIONS, clock).await;
                 Arc::new(records.unwrap())
             }
@@ -86,14 +123,14 @@ impl Database {
     }
 
     /// Opens a look at the tables.
-    pub(crate) async fn look(&self) -> Tables {
-        match &self.place {
-            Place::File(path) => {
+    async fn look(&self) -> Tables {
+        match self {
+            Self::File(path) => {
                 let options = SqliteConnectOptions::new().filename(path).read_only(true);
                 let pool = SqlitePoolOptions::new().max_connections(1);
                 Tables::Sqlite(pool.connect_with(options).await.unwrap())
             }
-            Place::Schema(Schema { url, .. }) => {
+            Self::Schema(_, url) => {
                 let pool = PgPoolOptions::new().max_connections(1);
                 Tables::Postgres(pool.connect(url).await.unwrap())
             }
@@ -112,71 +149,38 @@ static EMPTY_FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     fs::read(path).unwrap()
 });
 
-/// A schema on the Postgres server. Making one takes longer than most cases, so it is emptied and used again.
-#[derive(Clone, Debug)]
-struct Schema {
-    name: String,
-    url: String,
+fn create_schema() -> Place {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("matrix_{}_{number}", std::process::id());
+    let server = server().unwrap();
+    let script = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+    harness().block_on(async {
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+        script.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    let joint = if server.contains('?') { '&' } else { '?' };
+    let url = format!("{server}{joint}options[search_path]={name}");
+    Place::Schema(name, url)
 }
 
-/// Schemas that no case uses at present. They go away with the server; one that is left behind on a server that stays
-/// is replaced by the next run that has the same process id.
-static IDLE: Mutex<Vec<Schema>> = Mutex::new(Vec::new());
-
-impl Schema {
-    /// An empty schema.
-    fn take() -> Self {
-        let idle = IDLE.lock().unwrap().pop();
-        idle.unwrap_or_else(Self::create)
-    }
-
-    fn create() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("matrix_{}_{number}", std::process::id());
-        let server = server().unwrap();
-        let joint = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{joint}options[search_path]={name}");
-        harness().block_on(async {
-            run(&server, &format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await;
-            run(&server, &format!("CREATE SCHEMA {name}")).await;
-        });
-        Self { name, url }
-    }
-
-    /// Empties all tables, whatever they are, but the list of migrations.
-    async fn empty(&self) {
-        // No constraint is in the way of a replica, so the order is of no interest.
-        let script = format!(
-            "SET session_replication_role = replica; DO $$ DECLARE name TEXT; BEGIN \
-             FOR name IN SELECT tablename FROM pg_tables \
-             WHERE schemaname = '{}' AND tablename <> '_sqlx_migrations' \
-             LOOP EXECUTE format('DELETE FROM %I', name); END LOOP; END $$",
-            self.name
-        );
-        run(&self.url, &script).await;
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Place::Schema(schema) = &self.place {
-            harness().block_on(schema.empty());
-            IDLE.lock().unwrap().push(schema.clone());
-        }
-    }
-}
-
-/// Runs statements on a server.
-async fn run(url: &str, script: &str) {
-    let mut connection = PgConnection::connect(url).await.unwrap();
-    let script = sqlx::AssertSqlSafe(script.to_owned());
-    sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+/// Empties all tables of a schema, whatever they are, but the list of migrations.
+async fn empty(pool: &PgPool, schema: &str) {
+    // No constraint is in the way of a replica, so the order is of no interest.
+    let script = format!(
+        "SET session_replication_role = replica; DO $$ DECLARE name TEXT; BEGIN \
+         FOR name IN SELECT tablename FROM pg_tables \
+         WHERE schemaname = '{schema}' AND tablename <> '_sqlx_migrations' \
+         LOOP EXECUTE format('DELETE FROM %I', name); END LOOP; END $$"
+    );
+    let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+    script.execute(pool).await.unwrap();
 }
 
 /// The tables of a case, for questions that the record seam has no answer to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Tables {
     Sqlite(SqlitePool),
     Postgres(PgPool),
@@ -191,7 +195,7 @@ pub(crate) struct Standing {
     pub(crate) wake: Option<UnixMicros>,
 }
 
-/// Runs a query of two columns and maps its rows, whatever the database.
+/// Runs a query and maps its rows, whatever the database.
 macro_rules! rows {
     ($tables:expr, $query:expr, |$row:ident| $map:expr) => {
         match $tables {

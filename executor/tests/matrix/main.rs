@@ -24,50 +24,62 @@ mod seams;
 mod studio;
 mod world;
 
+macro_rules! for_each_class {
+    ($check:ident($($argument:expr),*)) => {
+        #[test]
+        fn class_a() {
+            $check($($argument,)* Promise::Key);
+        }
+
+        #[test]
+        fn class_b() {
+            $check($($argument,)* Promise::ChosenId);
+        }
+
+        #[test]
+        fn class_c() {
+            $check($($argument,)* Promise::GivenId);
+        }
+
+        #[test]
+        fn class_c_that_cannot_be_searched() {
+            $check($($argument,)* Promise::GivenIdOnly);
+        }
+
+        #[test]
+        fn class_d() {
+            $check($($argument,)* Promise::Nothing);
+        }
+    };
+}
+
 macro_rules! matrix {
-    ($($dialect:ident::$module:ident { $($fault:ident: $column:ident,)+ })+) => {$(
+    ($($module:ident: $dialect:ident { $($fault:ident: $column:ident,)+ })+) => {$(
         mod $module {
             $(mod $fault {
                 use crate::{column::{Column, check}, database::Dialect, studio::Promise};
 
-                #[test]
-                fn class_a() {
-                    check(Dialect::$dialect, Promise::Key, Column::$column);
-                }
-
-                #[test]
-                fn class_b() {
-                    check(Dialect::$dialect, Promise::ChosenId, Column::$column);
-                }
-
-                #[test]
-                fn class_c() {
-                    check(Dialect::$dialect, Promise::GivenId, Column::$column);
-                }
-
-                #[test]
-                fn class_c_without_lookup() {
-                    check(Dialect::$dialect, Promise::GivenIdOnly, Column::$column);
-                }
-
-                #[test]
-                fn class_d() {
-                    check(Dialect::$dialect, Promise::Nothing, Column::$column);
-                }
+                for_each_class!(check(Dialect::$dialect, Column::$column));
             })+
         }
     )+};
 }
 
+mod no_fault {
+    use crate::{column::check_stories, studio::Promise};
+
+    for_each_class!(check_stories());
+}
+
 matrix! {
-    Sqlite::sqlite {
+    sqlite: Sqlite {
         crash: Crash,
         lease_loss: LeaseLoss,
         database_error: DatabaseError,
         store_error: StoreError,
         network_error: NetworkError,
     }
-    Postgres::postgres {
+    postgres: Postgres {
         crash: Crash,
         lease_loss: LeaseLoss,
         database_error: DatabaseError,

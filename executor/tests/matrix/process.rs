@@ -54,7 +54,7 @@ impl Process {
         let runtime = runtime(&seams, &is_parked);
         let executor = runtime.block_on(async {
             let records = FaultyRecords {
-                inner: world.database.open(&world.clock).await,
+                inner: world.database.open().await,
                 seams: Arc::clone(&seams),
             };
             let blobs = FaultyBlobs {

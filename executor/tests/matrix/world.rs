@@ -8,14 +8,14 @@ use std::{
 
 use limn_executor::{
     blob::{BlobStore, folder::FolderStore},
-    clock::Clock as _,
+    clock::{Clock as _, UnixMicros},
     records::{ExecutionFilter, ExecutionRecord, ExecutionState, Page, RecordStore},
 };
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     clock::WorldClock,
-    database::{Database, Dialect, Tables},
+    database::{Database, Dialect, Standing},
     plan::CLIENT,
     process::Process,
     seams::{Monitor, Outages},
@@ -51,35 +51,31 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) studios: Vec<Arc<Studio>>,
-    /// The records, as somebody sees them whom no fault touches.
-    pub(crate) records: Arc<dyn RecordStore>,
-    pub(crate) tables: Tables,
     pub(crate) client: Arc<Client>,
+    /// Until when parked executions are watched.
+    horizon: UnixMicros,
     _folder: tempfile::TempDir,
 }
 
 impl World {
     pub(crate) fn new(dialect: Dialect, studios: Vec<Arc<Studio>>) -> Self {
         let folder = folder();
-        let clock = WorldClock::start();
         let database = Database::create(dialect, folder.path());
-        let (records, tables) =
-            harness().block_on(async { (database.open(&clock).await, database.look().await) });
+        let clock = Arc::clone(&database.clock);
         let blobs = FolderStore::open(&folder.path().join("blobs"), None).unwrap();
         let client = Client {
-            records: Arc::clone(&records),
+            records: Arc::clone(&database.records),
             clock: Arc::clone(&clock),
         };
         Self {
-            client: Arc::new(client),
+            horizon: clock.now().plus(HORIZON),
             outages: Outages::none(&clock),
             clock,
             monitor: Arc::default(),
             database,
             blobs: Arc::new(blobs),
             studios,
-            records,
-            tables,
+            client: Arc::new(client),
             _folder: folder,
         }
     }
@@ -109,7 +105,7 @@ impl World {
             after: None,
         };
         let filter = ExecutionFilter::default();
-        let listed = harness().block_on(self.records.executions(CLIENT, &filter, &page));
+        let listed = harness().block_on(self.database.records.executions(CLIENT, &filter, &page));
         let mut executions = listed.unwrap();
         executions.reverse();
         executions
@@ -117,19 +113,19 @@ impl World {
 
     /// True when there is an execution, and nothing will change any more without somebody's doing.
     pub(crate) fn is_at_rest(&self) -> bool {
-        let standings = harness().block_on(self.tables.standings());
-        let horizon = self.start_of_time_plus(HORIZON);
-        !standings.is_empty()
-            && standings.iter().all(|standing| {
-                let is_parked = standing.state == ExecutionState::NeedsDecision && !standing.is_owned;
-                standing.state.is_terminal() || is_parked && standing.wake.is_none_or(|wake| wake > horizon)
-            })
+        let standings = harness().block_on(self.database.tables.standings());
+        let rests = |standing: &Standing| {
+            let is_parked = standing.state == ExecutionState::NeedsDecision && !standing.is_owned;
+            let is_left_alone = standing.wake.is_none_or(|wake| wake > self.horizon);
+            standing.state.is_terminal() || is_parked && is_left_alone
+        };
+        !standings.is_empty() && standings.iter().all(rests)
     }
+}
 
-    fn start_of_time_plus(&self, duration: Duration) -> limn_executor::clock::UnixMicros {
-        let uptime = self.clock.uptime();
-        limn_executor::clock::UnixMicros(self.clock.now().0 - i64::try_from(uptime.as_micros()).unwrap())
-            .plus(duration)
+impl Drop for World {
+    fn drop(&mut self) {
+        self.database.put_back();
     }
 }
 
