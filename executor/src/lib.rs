@@ -41,6 +41,7 @@ pub mod providers;
 pub mod records;
 mod run;
 mod running;
+mod salvage;
 mod signals;
 pub mod snapshot;
 mod step;

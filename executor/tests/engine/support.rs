@@ -18,14 +18,16 @@ use limn_executor::{
     blob::{folder::FolderStore, link::LinkSigner},
     clock::SystemClock,
     executor::{Executor, Order, Parts, Settings},
-    ids::TimeOrderedIds,
+    ids::{ExecutionId, TimeOrderedIds},
     plan::{Plan, Render},
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
         Rejection, Rendered, Submission,
     },
     providers::Registry,
-    records::{Balance, BudgetKey, ExecutionRecord, RecordStore, sqlite::SqliteRecords},
+    records::{
+        Balance, BudgetKey, ExecutionFilter, ExecutionRecord, Page, RecordStore, sqlite::SqliteRecords,
+    },
 };
 use limn_proto::{
     plan::{self as wire, Money},
@@ -348,6 +350,39 @@ impl Process {
             .execution(&execution.client, execution.id)
             .await;
         record.unwrap().unwrap()
+    }
+
+    /// The execution once it is as the test waits for it to be.
+    pub(crate) fn until(
+        &self,
+        execution: ExecutionId,
+        is_so: impl Fn(&ExecutionRecord) -> bool,
+    ) -> ExecutionRecord {
+        self.block_on(async {
+            loop {
+                let record = self.executor.records().execution("tester", execution).await;
+                let record = record.unwrap().unwrap();
+                if is_so(&record) {
+                    return record;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    }
+
+    /// The newest execution that is drawn, or was to be drawn, by this provider.
+    pub(crate) fn execution_of(&self, provider: &str) -> ExecutionRecord {
+        let page = Page {
+            limit: 100,
+            after: None,
+        };
+        let records = self.executor.records();
+        let found = self.block_on(records.executions("tester", &ExecutionFilter::default(), &page));
+        let drawn_by = |record: &ExecutionRecord| {
+            let mut attempts = record.steps.iter().flat_map(|step| &step.attempts);
+            attempts.any(|attempt| attempt.provider == provider)
+        };
+        found.unwrap().into_iter().find(drawn_by).unwrap()
     }
 
     /// The balance of the client, after checking that the ledger says the same.
