@@ -51,7 +51,7 @@ pub(crate) fn everything(
     audit.as_many_as_ordered(case);
     audit.bill(case);
     audit.nothing_is_lost(case);
-    audit.money(case);
+    audit.money();
     audit.events();
     audit.steps_and_images();
 }
@@ -130,9 +130,16 @@ impl Audit<'_> {
                     | AttemptState::Unknown
                     | AttemptState::WrittenOff
             ) || attempt.held_nanos > 0;
-            let has_receipt = receipts.contains_key(&attempt.id.to_string());
-            if !is_accounted_for && !(expect::is_residue(case) && has_receipt) {
+            if !is_accounted_for {
                 self.fail(format!("a billed call is {}", attempt.state.as_str()));
+            }
+            let is_used = matches!(attempt.state, AttemptState::Committed | AttemptState::FailedPaid);
+            let is_evident = receipts.contains_key(&attempt.id.to_string());
+            if job.delivered && case.loses_no_memory() && !is_used && !is_evident {
+                let state = attempt.state.as_str();
+                self.fail(format!(
+                    "an answer that came left nothing: the attempt is {state}"
+                ));
             }
         }
         for attempt in attempts.values() {
@@ -155,7 +162,7 @@ impl Audit<'_> {
     }
 
     /// The ledger, the balances and the attempts say the same, and it covers what the providers bill.
-    fn money(&mut self, case: &Case<'_>) {
+    fn money(&mut self) {
         let (balances, sums) = harness().block_on(async {
             let balances = self.world.database.records.balances().await.unwrap();
             (balances, self.world.database.records.ledger_sums().await.unwrap())
@@ -194,7 +201,7 @@ impl Audit<'_> {
         }
         let billed_nanos = PRICE_NANOS * self.jobs().iter().map(|job| i64::from(job.billed)).sum::<i64>();
         let covered_nanos = balance.spent_nanos + balance.unknown_held_nanos;
-        if billed_nanos > covered_nanos && !expect::is_residue(case) {
+        if billed_nanos > covered_nanos {
             self.fail(format!(
                 "{billed_nanos} are billed, and only {covered_nanos} are settled or held"
             ));

@@ -100,15 +100,17 @@ impl Column {
     }
 }
 
+/// Which way out of the process a call takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seam {
+pub(crate) enum Seam {
     Records,
     Blobs,
     Provider,
 }
 
 impl Seam {
-    fn of(call: &str) -> Self {
+    /// The seam of a call, by its name.
+    pub(crate) fn of(call: &str) -> Self {
         match call {
             "stage" | "stage_partial" | "put_image" | "put_thumbnail" | "read_staged" | "read_stored"
             | "unstage" | "size" => Self::Blobs,
@@ -135,7 +137,7 @@ const RECONCILING: &[&str] = &[
 ];
 
 /// Calls that every process makes again and again, whatever it is at work on.
-const ROUTINE: &[&str] = &["renew", "standing"];
+const ROUTINE: &[&str] = &["renew", "standing", "stranded"];
 
 /// Plays a column and panics when something is wrong, with the matrix of it.
 pub(crate) fn check(dialect: Dialect, column: Column, promise: Promise) {

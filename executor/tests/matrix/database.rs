@@ -195,6 +195,13 @@ pub(crate) struct Standing {
     pub(crate) wake: Option<UnixMicros>,
 }
 
+impl Standing {
+    /// True when it is parked and nobody looks at it now.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state == ExecutionState::NeedsDecision && !self.is_owned
+    }
+}
+
 /// Runs a query and maps its rows, whatever the database.
 macro_rules! rows {
     ($tables:expr, $query:expr, |$row:ident| $map:expr) => {

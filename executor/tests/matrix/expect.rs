@@ -7,10 +7,10 @@ use limn_executor::records::AttemptState;
 use limn_proto::plan::UnknownPolicy;
 
 use crate::{
+    column::Seam,
     play::{Case, Facts, Fault},
     scenario::End,
-    seams::Side,
-    studio::Promise,
+    studio::Act,
 };
 
 /// Where the executions of a case may rest.
@@ -22,27 +22,34 @@ pub(crate) fn ends(case: &Case<'_>, facts: &Facts) -> Vec<End> {
     ends
 }
 
-/// True when the answer of the open call may be lost for good.
+/// True when nobody may ever say what became of the open call.
 fn may_stay_unknown(case: &Case<'_>, facts: &Facts) -> bool {
+    let Some((moment, fault)) = case.fault else {
+        return false;
+    };
     let is_open = matches!(
         facts.attempt,
         Some(AttemptState::Dispatching | AttemptState::Unknown)
     );
-    is_open && !facts.is_staged && !case.promise.finds_answers()
-}
-
-/// True for what nobody can rule out: a process that is frozen after its last look at the clock and before its first
-/// byte sends when another one, long after the last moment to send, has found that nothing came and sent by itself.
-pub(crate) fn is_residue(case: &Case<'_>) -> bool {
-    let Some((moment, Fault::ShortFreeze | Fault::LongFreeze)) = case.fault else {
-        return false;
+    // Asked again, the provider refuses again, and neither says anything about the bill of the first time.
+    let refuses = case.scenario.acts.contains(&Act::RefuseContent);
+    let is_remembered = match fault {
+        Fault::Crash => false,
+        // It comes back and tells what it knows, unless the policy of the plan decided meanwhile.
+        Fault::ShortFreeze | Fault::LongFreeze => {
+            case.scenario.outline.on_unknown == UnknownPolicy::Hold && !refuses
+        }
+        Fault::ErrorOnce => Seam::of(moment.edge.call) != Seam::Provider,
+        Fault::DatabaseAway | Fault::StoreAway => true,
     };
-    let may_send_late = moment.edge.side == Side::Before && matches!(moment.edge.call, "submit" | "sending");
-    may_send_late && matches!(case.promise, Promise::ChosenId | Promise::GivenId)
+    let is_found = case.promise.finds_answers() && facts.is_billed || case.promise.repeats();
+    is_open && !facts.is_staged && !is_remembered && (refuses || !is_found)
 }
 
 /// How often one picture may be on the bill.
 pub(crate) fn most_on_bill(case: &Case<'_>) -> u32 {
-    let may_pay_again = case.scenario.outline.on_unknown == UnknownPolicy::WriteOffAndRetryOnce;
-    1 + u32::from(may_pay_again) + u32::from(is_residue(case))
+    match case.scenario.outline.on_unknown {
+        UnknownPolicy::WriteOffAndRetryOnce => 2,
+        UnknownPolicy::Hold | UnknownPolicy::WriteOffAndFail | UnknownPolicy::Unspecified => 1,
+    }
 }

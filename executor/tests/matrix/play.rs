@@ -2,6 +2,7 @@
 
 use limn_executor::{
     blob::BlobKey,
+    clock::{Clock as _, UnixMicros},
     executor::{Order, SubmitError, Submitted},
     plan::Plan,
     records::AttemptState,
@@ -16,7 +17,7 @@ use crate::{
     scenario::{End, Scenario},
     seams::{Edge, Moment, Shock, Side},
     studio::{Promise, Studio},
-    world::{World, harness},
+    world::{Patience, World, harness},
 };
 
 /// What goes wrong at a moment, and how it goes on.
@@ -55,6 +56,14 @@ pub(crate) struct Case<'s> {
     pub(crate) promise: Promise,
     pub(crate) scenario: &'s Scenario,
     pub(crate) fault: Option<(Moment, Fault)>,
+}
+
+impl Case<'_> {
+    /// True when no process ends before it has written down what it knows.
+    pub(crate) fn loses_no_memory(&self) -> bool {
+        let crashes = self.fault.is_some_and(|(_, fault)| fault == Fault::Crash);
+        !crashes && self.scenario.prelude.is_none()
+    }
 }
 
 /// What is written down about the call in question when the fault happens: the row of the table of expectations.
@@ -145,6 +154,9 @@ struct Stage<'c> {
     has_order: bool,
     facts: Facts,
     trace: Vec<Moment>,
+    /// Since when nothing was done to the processes.
+    watched_since: UnixMicros,
+    patience: Patience,
 }
 
 impl<'c> Stage<'c> {
@@ -153,9 +165,12 @@ impl<'c> Stage<'c> {
             Studio::new("first", case.promise, case.scenario.acts),
             Studio::new("second", case.promise, &[]),
         ];
+        let world = World::new(case.dialect, studios);
         Self {
             case,
-            world: World::new(case.dialect, studios),
+            watched_since: world.clock.now(),
+            patience: Patience::ForTheEnd,
+            world,
             errands: (1..=case.scenario.orders)
                 .map(|number| errand(case, number))
                 .collect(),
@@ -176,13 +191,18 @@ impl<'c> Stage<'c> {
         } else {
             self.start(None)?;
         }
-        self.until(|stage| stage.world.is_at_rest())?;
+        self.until(Self::is_at_rest)?;
         // Whoever still has something to do does it, and changes nothing.
-        self.linger()?;
+        self.world.pass_time();
+        self.until(Self::is_at_rest)?;
         if self.case.fault.is_none() {
             self.keep_trace();
         }
-        self.until(|stage| stage.world.is_at_rest())
+        Ok(())
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.world.is_at_rest(self.watched_since, self.patience)
     }
 
     /// Starts a process, and gives it the order, as a client does that had no answer yet.
@@ -231,7 +251,7 @@ impl<'c> Stage<'c> {
                 .processes
                 .last()
                 .is_some_and(|process| process.seams.is_sprung())
-                || stage.world.is_at_rest()
+                || stage.is_at_rest()
         })?;
         let is_sprung = self
             .processes
@@ -267,34 +287,28 @@ impl<'c> Stage<'c> {
                 self.until(|stage| {
                     let trace = stage.processes.last().map(|process| process.seams.trace());
                     trace.is_some_and(|trace| trace.iter().any(|moment| moment.edge == taken_over))
-                        || stage.world.is_at_rest()
+                        || stage.is_at_rest()
                 })?;
-                self.thaw()
+                self.thaw();
+                Ok(())
             }
             Fault::LongFreeze => {
                 self.start(None)?;
-                self.until(|stage| stage.world.is_at_rest())?;
-                self.thaw()
+                self.until(Self::is_at_rest)?;
+                self.thaw();
+                Ok(())
             }
             Fault::ErrorOnce | Fault::DatabaseAway | Fault::StoreAway => Ok(()),
         }
     }
 
-    fn thaw(&mut self) -> Result<(), String> {
+    /// Lets frozen processes go on. What they leave behind is looked for, even after the end.
+    fn thaw(&mut self) {
         for process in &self.processes {
             process.seams.thaw();
         }
-        self.linger()
-    }
-
-    /// Lets some time pass.
-    fn linger(&mut self) -> Result<(), String> {
-        let hops = if self.processes.len() > 1 { 4 } else { 1 };
-        for _ in 0..hops {
-            self.be_still()?;
-            self.world.clock.hop();
-        }
-        self.be_still()
+        self.watched_since = self.world.clock.now();
+        self.patience = Patience::ForLateAnswers;
     }
 
     fn be_still(&self) -> Result<(), String> {
@@ -308,7 +322,7 @@ impl<'c> Stage<'c> {
             if !self.submit_again()? && is_so(self) {
                 return Ok(());
             }
-            if !self.world.clock.hop() {
+            if !self.world.pass_time() {
                 return Err("nobody waits for anything any more".to_owned());
             }
         }

@@ -23,7 +23,7 @@ use crate::{
     provider::FaultyProvider,
     records::FaultyRecords,
     seams::{Moment, Seams, Shock},
-    world::World,
+    world::{LOOK_FOR_LATE_ANSWERS, World},
 };
 
 /// How long a lease holds.
@@ -85,6 +85,7 @@ impl Process {
                     lease: LEASE,
                     poll: POLL,
                     send_margin: SEND_MARGIN,
+                    reconcile: LOOK_FOR_LATE_ANSWERS,
                     ..Settings::default()
                 },
             })

@@ -145,7 +145,7 @@ impl ImageProvider for FaultyProvider {
                 Ok(Submission::Received(answer))
             }
             Promise::ChosenId | Promise::GivenId | Promise::GivenIdOnly => {
-                if job.act == Act::LoseAnswer {
+                if job.act == Act::LoseAnswer && job.requests == 1 {
                     return Err(broken_off(Bytes::new()));
                 }
                 self.pass("submit", Side::After).await?;

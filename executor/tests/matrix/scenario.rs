@@ -236,9 +236,10 @@ impl Scenario {
             // A provider that cannot be stopped may have drawn it all the same.
             return vec![End::Cancelled, End::Completed];
         }
-        let is_lost = self.prelude == after("dispatch") || self.prelude == before("working");
-        let loses_call = has(Act::LoseAnswer) || has(Act::LoseRequest) || is_lost;
-        if loses_call && !promise.finds_answers() {
+        let loses_answer = has(Act::LoseAnswer) || self.prelude == before("working");
+        let loses_request = has(Act::LoseRequest) || self.prelude == after("dispatch");
+        let stays_unknown = loses_answer && !promise.finds_answers() || loses_request && !promise.repeats();
+        if stays_unknown {
             return vec![self.end_of_unknown()];
         }
         vec![End::Completed]

@@ -21,7 +21,7 @@ use crate::plan::{HEIGHT_PX, WIDTH_PX};
 pub(crate) enum Promise {
     /// Class A: the same key is drawn and billed once, and answered again.
     Key,
-    /// Class B: the attempt id is the id of the job, which can be asked for. The same id twice is two jobs.
+    /// Class B: the attempt id is the id of the job, which can be asked for. The same id is the same job.
     ChosenId,
     /// Class C: its own job ids, and the attempt id in its metadata finds them.
     GivenId,
@@ -37,7 +37,12 @@ impl Promise {
         matches!(self, Self::ChosenId | Self::GivenId | Self::GivenIdOnly)
     }
 
-    /// True where the answer of a call can be had after the connection was lost, whatever we know of it.
+    /// True where the same call may be sent again, and is the same call.
+    pub(crate) fn repeats(self) -> bool {
+        matches!(self, Self::Key | Self::ChosenId)
+    }
+
+    /// True where the answer of a call that came can be had after the connection was lost.
     pub(crate) fn finds_answers(self) -> bool {
         matches!(self, Self::Key | Self::ChosenId | Self::GivenId)
     }
@@ -96,6 +101,8 @@ pub(crate) struct Studio {
 struct State {
     script: VecDeque<Act>,
     jobs: Vec<Job>,
+    /// Calls whose content was refused, and will be again.
+    refused: Vec<AttemptId>,
 }
 
 /// What became of a job that was handed in.
@@ -116,6 +123,7 @@ impl Studio {
             state: Mutex::new(State {
                 script: script.iter().copied().collect(),
                 jobs: Vec::new(),
+                refused: Vec::new(),
             }),
         })
     }
@@ -127,13 +135,19 @@ impl Studio {
     /// A whole request came.
     pub(crate) fn take(&self, call: &Call<'_>) -> Taken {
         let mut state = self.state();
-        if self.promise == Promise::Key
+        if matches!(self.promise, Promise::Key | Promise::ChosenId)
             && let Some(known) = state.jobs.iter_mut().find(|job| job.attempt == call.attempt)
         {
             known.requests += 1;
             return Taken::Job(known.clone());
         }
+        if state.refused.contains(&call.attempt) {
+            return Taken::Refused(Act::RefuseContent);
+        }
         let act = state.script.pop_front().unwrap_or(Act::Draw);
+        if act == Act::RefuseContent {
+            state.refused.push(call.attempt);
+        }
         if matches!(act, Act::Refuse | Act::RefuseContent | Act::LoseRequest) {
             return Taken::Refused(act);
         }

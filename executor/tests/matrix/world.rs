@@ -9,7 +9,7 @@ use std::{
 use limn_executor::{
     blob::{BlobStore, folder::FolderStore},
     clock::{Clock as _, UnixMicros},
-    records::{ExecutionFilter, ExecutionRecord, ExecutionState, Page, RecordStore},
+    records::{ExecutionFilter, ExecutionRecord, Page, RecordStore},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,8 +39,10 @@ pub(crate) fn harness() -> &'static Runtime {
 const STILLNESS: Duration = Duration::from_millis(1);
 /// How long a process may be at work without any sign of it. For a machine that is busy with something else.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
-/// How long a parked execution is watched.
-const HORIZON: Duration = Duration::from_secs(48 * 3600);
+/// How long a parked execution is watched: some looks more than it takes to ask and to decide.
+const WATCH_PARKED: Duration = Duration::from_secs(2 * 3600);
+/// How often processes look for answers that came after the end.
+pub(crate) const LOOK_FOR_LATE_ANSWERS: Duration = Duration::from_secs(60);
 
 /// The world.
 #[derive(Debug)]
@@ -52,8 +54,6 @@ pub(crate) struct World {
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) studios: Vec<Arc<Studio>>,
     pub(crate) client: Arc<Client>,
-    /// Until when parked executions are watched.
-    horizon: UnixMicros,
     _folder: tempfile::TempDir,
 }
 
@@ -68,7 +68,6 @@ impl World {
             clock: Arc::clone(&clock),
         };
         Self {
-            horizon: clock.now().plus(HORIZON),
             outages: Outages::none(&clock),
             clock,
             monitor: Arc::default(),
@@ -111,16 +110,55 @@ impl World {
         executions
     }
 
+    /// Lets time pass: to the next moment that somebody waits for, or straight to the next look at what is parked.
+    /// False when nobody waits for anything.
+    pub(crate) fn pass_time(&self) -> bool {
+        let now = self.clock.now();
+        let mut next_look = now.plus(LOOK_FOR_LATE_ANSWERS);
+        let standings = self.standings();
+        for standing in &standings {
+            match (standing.state.is_terminal(), standing.is_owned, standing.wake) {
+                (true, ..) | (false, false, None) => {}
+                (false, false, Some(wake)) if standing.is_parked() && wake > now => {
+                    next_look = next_look.min(wake);
+                }
+                _ => return self.clock.hop(),
+            }
+        }
+        if standings.is_empty() {
+            return self.clock.hop();
+        }
+        self.clock.advance(next_look.since(now));
+        true
+    }
+
     /// True when there is an execution, and nothing will change any more without somebody's doing.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        let standings = harness().block_on(self.database.tables.standings());
+    pub(crate) fn is_at_rest(&self, watched_since: UnixMicros, patience: Patience) -> bool {
+        let now = self.clock.now();
+        let watched = now.since(watched_since);
         let rests = |standing: &Standing| {
-            let is_parked = standing.state == ExecutionState::NeedsDecision && !standing.is_owned;
-            let is_left_alone = standing.wake.is_none_or(|wake| wake > self.horizon);
-            standing.state.is_terminal() || is_parked && is_left_alone
+            if standing.state.is_terminal() {
+                return patience == Patience::ForTheEnd || watched >= LOOK_FOR_LATE_ANSWERS * 2;
+            }
+            let is_left_alone = standing.wake.is_none_or(|wake| wake > now);
+            standing.is_parked() && is_left_alone && watched >= WATCH_PARKED
         };
+        let standings = self.standings();
         !standings.is_empty() && standings.iter().all(rests)
     }
+
+    fn standings(&self) -> Vec<Standing> {
+        harness().block_on(self.database.tables.standings())
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// The end of every execution.
+    ForTheEnd,
+    /// The same, and answers that come after it.
+    ForLateAnswers,
 }
 
 impl Drop for World {
