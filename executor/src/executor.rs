@@ -12,13 +12,16 @@ use crate::{
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
-    plan::Plan,
+    plan::{Plan, Step},
     providers::Registry,
-    records::{Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore},
+    records::{
+        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
+        RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
+    },
     running::Running,
     signals::Signals,
     supervisor, watch,
-    watch::WatchError,
+    watch::{Tails, WatchError},
 };
 
 /// What an executor works with.
@@ -62,6 +65,10 @@ pub struct Settings {
     pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// How long histories are kept.
+    pub retention: Retention,
+    /// How often to look for histories that are too old.
+    pub prune_every: Duration,
 }
 
 impl Default for Settings {
@@ -77,6 +84,8 @@ impl Default for Settings {
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
+            retention: Retention::default(),
+            prune_every: Duration::from_secs(3600),
         }
     }
 }
@@ -129,6 +138,12 @@ pub enum SubmitError {
     /// Resume, and there is nothing before.
     #[error("no earlier execution of the plan and take to resume")]
     NothingToResume,
+    /// A budget does not leave what the plan is expected to cost.
+    #[error(
+        "the plan is expected to cost {} nanos more, and budget {} has {} of its {} nanos committed",
+        .0.needed_nanos, .0.key.scope, .0.committed_nanos, .0.limit_nanos
+    )]
+    BudgetExceeded(BudgetShortage),
     /// The plan's `not_after` has passed.
     #[error("the plan was valid until unix second {not_after_unix}: plan again")]
     PlanExpired {
@@ -149,7 +164,7 @@ pub enum SubmitError {
 /// Renders plans. Cheap to clone; all clones are the same executor.
 #[derive(Clone, Debug)]
 pub struct Executor {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What all tasks of an executor share.
@@ -158,6 +173,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) boot: BootId,
     pub(crate) signals: Signals,
+    /// What watchers share.
+    pub(crate) tails: Tails,
     pub(crate) running: Running,
     /// There may be something to claim.
     pub(crate) work: Notify,
@@ -168,14 +185,23 @@ pub(crate) struct Inner {
     pub(crate) developing: Semaphore,
 }
 
+impl Inner {
+    /// Tells this process and the others that an execution may be there for whoever claims it.
+    pub(crate) fn offer(&self, execution: ExecutionId) {
+        self.signals.offer(execution);
+        self.work.notify_one();
+    }
+}
+
 impl Executor {
     /// Starts the tasks that claim and run executions. Needs a tokio runtime.
     pub fn start(parts: Parts) -> Self {
         let boot = BootId(uuid::Uuid::new_v4());
         let inner = Arc::new(Inner {
+            signals: Signals::new(Arc::clone(&parts.records)),
             parts,
             boot,
-            signals: Signals::default(),
+            tails: Tails::default(),
             running: Running::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
@@ -228,8 +254,11 @@ impl Executor {
             Acceptance::RequestIdReused(id) => return Err(SubmitError::RequestIdReused(id)),
             Acceptance::StillRunning(id) => return Err(SubmitError::StillRunning(id)),
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
+            Acceptance::BudgetExceeded(shortage) => return Err(SubmitError::BudgetExceeded(shortage)),
         };
-        inner.work.notify_one();
+        if !existing {
+            inner.offer(id);
+        }
         let execution = inner.parts.records.execution(&plan.client, id).await?;
         let execution = execution
             .ok_or_else(|| RecordError::Damaged(format!("execution {id} was accepted and is gone")))?;
@@ -256,7 +285,7 @@ impl Executor {
             id: ExecutionId(parts.ids.next()),
             plan: plan.to_new(now),
             currency: plan.currency.clone(),
-            step_ids: plan.steps.iter().map(|step| step.step_id.clone()).collect(),
+            steps: plan.steps.iter().map(Step::to_new).collect(),
             take: order.take,
             request_id,
             request_hash: digest::sha256_hex(identity.as_bytes()),
@@ -295,8 +324,7 @@ impl Executor {
                 .await?;
             if record.is_some() {
                 inner.running.cancel(execution);
-                inner.signals.notify(execution);
-                inner.work.notify_one();
+                inner.offer(execution);
             }
             Ok(record)
         };
@@ -304,6 +332,29 @@ impl Executor {
         // the next renewal of its lease.
         let done = self.inner.tasks.spawn(cancel).await;
         done.unwrap_or_else(|stopped| Err(RecordError::Damaged(format!("a cancel stopped: {stopped}"))))
+    }
+
+    /// Decides about an attempt, as [`RecordStore::resolve_attempt`] says, and lets the work that follows begin.
+    pub async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved, RecordError> {
+        let resolved = self.records().resolve_attempt(resolution).await?;
+        if matches!(resolved, Resolved::Done(_)) {
+            self.nudge(resolution.execution);
+        }
+        Ok(resolved)
+    }
+
+    /// Lets a stuck execution run again, as [`RecordStore::unpark`] says.
+    pub async fn unpark(&self, unparking: &Unparking) -> Result<Unparked, RecordError> {
+        let unparked = self.records().unpark(unparking).await?;
+        if matches!(unparked, Unparked::Done(_)) {
+            self.nudge(unparking.execution);
+        }
+        Ok(unparked)
+    }
+
+    /// Watchers look, and so does who claims.
+    fn nudge(&self, execution: ExecutionId) {
+        self.inner.offer(execution);
     }
 
     /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is
@@ -331,6 +382,24 @@ impl Plan {
             session_id: self.session_id.clone(),
             kind: self.kind,
             now,
+        }
+    }
+}
+
+impl Step {
+    /// The step as it is ordered. What it is expected to cost is the price of its first target.
+    fn to_new(&self) -> NewStep {
+        NewStep {
+            step_id: self.step_id.clone(),
+            render_digests: self
+                .targets
+                .iter()
+                .map(|target| target.render_digest.clone())
+                .collect(),
+            expected_nanos: self
+                .targets
+                .first()
+                .map_or(0, |target| target.price.expected_nanos),
         }
     }
 }

@@ -19,12 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     attempt,
     backoff::Backoff,
+    blob::BlobKey,
     clock::UnixMicros,
     executor::Inner,
     failure::Failure,
     plan::{Plan, Step},
     records::{
-        Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord, StepState,
+        AttemptState, Claim, ExecutionRecord, ExecutionState, Fence, FollowUp, RecordError, RecordStore,
+        StepRecord, StepState,
     },
     running::Stops,
     step,
@@ -149,7 +151,7 @@ impl Run<'_> {
     /// A step failed: notes it, and stops the others where the plan says so.
     pub(crate) fn note_failed(&self, step_id: &str, failure: &Failure) {
         self.note_failure(step_id, failure);
-        if failure.reason == Reason::CostLimitReached {
+        if matches!(failure.reason, Reason::CostLimitReached | Reason::BudgetExceeded) {
             self.halt(failure.clone());
         } else if self.plan.policy.stop_on_first_error {
             let why = format!("step {step_id} failed, and the plan stops on the first error");
@@ -280,6 +282,9 @@ async fn attempt_to_run(
         stops.cancelled.cancel();
     }
     let plan = load_plan(records, &record.client, &record.plan_digest).await?;
+    if claim.crash_count > 0 {
+        sweep(inner, &record).await;
+    }
     let is_parked = record.state == ExecutionState::NeedsDecision;
     if !is_parked {
         records.start_execution(&fence, inner.parts.clock.now()).await?;
@@ -312,6 +317,17 @@ async fn attempt_to_run(
     }
 }
 
+/// Removes staged answers whose images are recorded: the earlier owner may have ended before it came to that.
+async fn sweep(inner: &Inner, record: &ExecutionRecord) {
+    let attempts = record.steps.iter().flat_map(|step| &step.attempts);
+    for attempt in attempts.filter(|attempt| attempt.state == AttemptState::Committed) {
+        // What stays behind is only untidy.
+        if let Err(error) = inner.parts.blobs.delete(&BlobKey::staged(attempt.id)).await {
+            tracing::warn!(attempt = %attempt.id, %error, "a staged answer could not be removed");
+        }
+    }
+}
+
 fn parked_steps(record: &ExecutionRecord) -> HashSet<String> {
     let parked = record.steps.iter();
     let parked = parked.filter(|step| step.state == StepState::NeedsDecision);
@@ -324,7 +340,7 @@ fn drawn_again(record: &ExecutionRecord) -> (i64, HashSet<String>) {
     let mut steps = HashSet::new();
     for step in &record.steps {
         for attempt in &step.attempts {
-            if attempt::given_up(attempt) == Some(true) {
+            if attempt::given_up(attempt) == Some(FollowUp::Retry) {
                 nanos = nanos.saturating_add(attempt.ceiling_nanos);
                 steps.insert(step.step_id.clone());
             }

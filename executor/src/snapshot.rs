@@ -67,6 +67,7 @@ pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::Ste
 
 /// One provider call.
 pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
+    let decided = record.decision.as_ref();
     v1::Attempt {
         number: record.number,
         target: record.target,
@@ -86,8 +87,8 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         ceiling: Some(money(currency, record.ceiling_nanos)),
         held: (record.held_nanos > 0).then(|| money(currency, record.held_nanos)),
         job_id: record.job_id.clone(),
-        resolution_actor: String::new(),
-        resolution_reason: String::new(),
+        resolution_actor: decided.map_or_else(String::new, |decided| decided.actor.clone()),
+        resolution_reason: decided.map_or_else(String::new, |decided| decided.reason.clone()),
     }
 }
 
@@ -242,7 +243,8 @@ fn step_state(state: StepState) -> v1::StepState {
     }
 }
 
-fn attempt_state(state: AttemptState) -> v1::AttemptState {
+/// The word of the contract for a state.
+pub fn attempt_state(state: AttemptState) -> v1::AttemptState {
     match state {
         AttemptState::Prepared => v1::AttemptState::Prepared,
         AttemptState::Dispatching => v1::AttemptState::Dispatching,

@@ -11,8 +11,8 @@ use crate::{
     ids::{ExecutionId, ImageId},
     plan::Step,
     records::{
-        AttemptRecord, AttemptState, ImageRecord, RecordError, Reuse, StepEnd, StepRecord, StepState,
-        UnitGrant,
+        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Reuse, StepEnd, StepRecord,
+        StepState, UnitGrant,
     },
     run::{Left, Run, cancelled},
 };
@@ -90,7 +90,7 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
     }
     if open.is_none()
         && let Some(given_up) = record.attempts.last()
-        && attempt::given_up(given_up) == Some(false)
+        && attempt::given_up(given_up) == Some(FollowUp::Fail)
     {
         let failure = given_up.failure.clone();
         let failure = failure.unwrap_or_else(|| Failure::new(Reason::OutcomeWrittenOff, "it was given up"));

@@ -2,11 +2,16 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
-use limn_executor::{blob::link::LinkSigner, clock::SystemClock, executor::Executor, records::RecordError};
+use limn_executor::{
+    blob::{folder, link::LinkSigner},
+    clock::SystemClock,
+    executor::Executor,
+    records::RecordError,
+};
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
-    catalog_service_server::CatalogServiceServer, executor_service_server::ExecutorServiceServer,
-    image_library_service_server::ImageLibraryServiceServer,
+    account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
+    executor_service_server::ExecutorServiceServer, image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
 };
 use tonic::{
@@ -25,7 +30,10 @@ use crate::{
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
-    services::{CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer, PlannerServer},
+    services::{
+        AccountServer, CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer,
+        PlannerServer,
+    },
     wiring,
 };
 
@@ -54,10 +62,10 @@ pub enum AppError {
     #[error("the catalog is wrong:{}", listed(.0))]
     Catalog(Vec<CatalogProblem>),
     /// The database cannot be opened.
-    #[error("cannot open the database {file}: {source}", file = .file.display())]
+    #[error("cannot open {database}: {source}")]
     Database {
-        /// Its file.
-        file: PathBuf,
+        /// Which one it is, without user and password.
+        database: String,
         /// What it said.
         #[source]
         source: RecordError,
@@ -70,6 +78,21 @@ pub enum AppError {
         /// What the operating system said.
         #[source]
         source: io::Error,
+    },
+    /// The folder of images is not the one that the other processes of the database use.
+    #[error(
+        "{folder} is not the store that belongs to {database}: share one storage.folder among all processes; or, when \
+         its pictures are meant to be gone, write {expected} into {folder}/{}",
+        folder::IDENTITY,
+        folder = .folder.display()
+    )]
+    OtherStore {
+        /// The folder.
+        folder: PathBuf,
+        /// The database, without user and password.
+        database: String,
+        /// Identity of the folder that belongs to it.
+        expected: String,
     },
     /// A provider cannot be set up.
     #[error("cannot set up providers.{provider}: {message}")]
@@ -116,6 +139,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            watch_stall: config.executor.watch_stall,
         };
         Ok(Self {
             context: Arc::new(context),
@@ -183,6 +207,7 @@ impl App {
             limn_proto::v1::executor_service_server::SERVICE_NAME,
             limn_proto::v1::image_library_service_server::SERVICE_NAME,
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
+            limn_proto::v1::account_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -216,6 +241,11 @@ impl App {
             )
             .add_service(
                 CatalogServiceServer::new(CatalogServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                AccountServiceServer::new(AccountServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -14,10 +14,13 @@ use flags::{Cli, Command, Global};
 use output::Output;
 use settings::Settings;
 
+mod audit;
+mod budget;
 mod cancel;
 mod check;
 mod check_config;
 mod connect;
+mod decisions;
 mod doctor;
 mod execute;
 mod executions;
@@ -39,8 +42,12 @@ mod progress;
 mod render;
 mod report;
 mod request;
+mod resolve;
 mod serve;
 mod settings;
+mod table;
+mod unpark;
+mod usage;
 mod watch;
 mod words;
 
@@ -78,9 +85,14 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,
         Command::Watch(args) => watch::run(args, &settings, output).await,
         Command::Cancel(args) => cancel::run(&args, &settings, output).await,
+        Command::Resolve(args) => Box::pin(resolve::run(args, &settings, output)).await,
+        Command::Unpark(args) => Box::pin(unpark::run(args, &settings, output)).await,
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Budget(args) => budget::run(args, &settings, output).await,
+        Command::Usage(args) => usage::run(args, &settings, output).await,
+        Command::Audit(args) => audit::run(args, &settings, output).await,
         Command::Serve(args) => Box::pin(serve::run(args, &mut settings, output)).await,
         Command::CheckConfig => check_config::run(&settings, output),
         Command::Doctor => doctor::run(&settings, output).await,
@@ -122,6 +134,22 @@ impl Global {
         if let Some(folder) = &self.data_dir {
             keys.push(("data_dir".to_owned(), folder.clone()));
         }
+        if let Some(database) = &self.database {
+            keys.push(database_key(database));
+        }
         Ok(keys)
+    }
+}
+
+/// The key that `--database` sets. Whatever looks like an address is read as one, so that a wrong one is refused
+/// without being shown.
+fn database_key(database: &str) -> (String, String) {
+    match database.strip_prefix("sqlite:") {
+        Some(file) => (
+            "database.sqlite".to_owned(),
+            file.trim_start_matches("//").to_owned(),
+        ),
+        None if database.contains("://") => ("database.url".to_owned(), database.to_owned()),
+        None => ("database.sqlite".to_owned(), database.to_owned()),
     }
 }

@@ -12,26 +12,30 @@ use std::{
 use toml::{Table, Value};
 
 mod catalog;
+mod database;
 mod executor;
 mod layers;
 mod log;
 mod problems;
 mod providers;
 mod reader;
+mod retention;
 mod selection;
 mod server;
 mod storage;
 mod url;
 
 pub use catalog::Catalog;
+pub use database::{Database, DatabasePlace};
 pub use executor::Executor;
 pub use layers::Sources;
 pub use log::{Format, Level, Log};
 pub use problems::{ConfigProblems, Origin, Problem};
 pub use providers::{Account, Provider};
+pub use retention::Retention;
 pub use selection::{Client, Selection};
 pub use server::Server;
-pub use storage::{Database, Storage};
+pub use storage::Storage;
 
 use reader::{Found, Section};
 
@@ -51,6 +55,8 @@ pub struct Config {
     pub storage: Storage,
     /// How many, how long, how large.
     pub executor: Executor,
+    /// How long histories are kept.
+    pub retention: Retention,
     /// Which provider draws when the request does not say.
     pub selection: Selection,
     /// What single clients like, by client id.
@@ -89,6 +95,7 @@ impl Config {
             database: Database::read(root.section("database"), &data_dir),
             storage: Storage::read(root.section("storage"), &data_dir),
             executor: Executor::read(root.section("executor")),
+            retention: Retention::read(root.section("retention")),
             selection: Selection::read(root.section("selection")),
             clients: selection::read_clients(&root),
             providers: providers::read(&root),
@@ -114,6 +121,7 @@ impl Config {
             ("database", self.database.render()),
             ("storage", self.storage.render()),
             ("executor", self.executor.render()),
+            ("retention", self.retention.render()),
             ("selection", self.selection.render()),
             ("clients", selection::render_clients(&self.clients)),
             ("providers", providers::render(&self.providers)),

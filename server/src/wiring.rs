@@ -1,26 +1,30 @@
-//! Which adapters this process works with. The only file that names a database, a store or a clock; providers come
-//! from the table of those that are built in.
+//! Which adapters this process works with. Only here a database, a store or a clock is named; providers come from the
+//! table of those that are built in.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use limn_executor::{
     artifact::Limits,
-    blob::{folder::FolderStore, link::LinkSigner},
+    blob::link::LinkSigner,
     clock::SystemClock,
     executor::{Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
     providers::{self, Kind, Registry},
-    records::sqlite::SqliteRecords,
 };
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
 
 use crate::{
     app::AppError,
     catalog::{self, Availability, SelectionOverrides},
-    config::{self, Account, Config},
+    config::{Account, Config},
     keys::SigningKey,
 };
+
+mod database;
+mod store;
+
+pub use database::check_database;
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -61,56 +65,17 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         source,
     })?;
     let links = Arc::new(LinkSigner::new(key.expose()));
-    let (storage, signer) = (config.storage.clone(), Arc::clone(&links));
-    let opened = tokio::task::spawn_blocking(move || {
-        let store = FolderStore::open(&storage.folder, Some(signer))?;
-        Ok::<_, std::io::Error>(match &storage.public_base_url {
-            Some(base_url) => store.with_public_base_url(base_url),
-            None => store,
-        })
-    });
-    let blobs = opened
-        .await
-        .map_err(std::io::Error::other)
-        .and_then(|store| store)
-        .map_err(|source| AppError::File {
-            file: config.storage.folder.clone(),
-            source,
-        })?;
-    let unusable = |source| AppError::Database {
-        file: config.database.sqlite.clone(),
-        source,
-    };
-    let records = SqliteRecords::open(&config.database.sqlite)
-        .await
-        .map_err(unusable)?;
-    // The data folder is locked, so whoever owned an execution is gone, and nobody need wait for its lease.
-    records.expire_leases().await.map_err(unusable)?;
+    let blobs = store::open(config, Arc::clone(&links)).await?;
+    let records = database::open(config, &blobs).await?;
     let executor = Executor::start(Parts {
-        records: Arc::new(records),
-        blobs: Arc::new(blobs),
+        records,
+        blobs: Arc::new(blobs.store),
         providers: providers(config)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
-        settings: settings(&config.executor),
+        settings: settings(config),
     });
     Ok(Wired { executor, links, key })
-}
-
-/// Opens the database and closes it again, which shows that it can be used. Nothing is executed.
-///
-/// # Errors
-///
-/// The database cannot be opened.
-pub async fn check_database(config: &Config) -> Result<(), AppError> {
-    let file = &config.database.sqlite;
-    SqliteRecords::open(file)
-        .await
-        .map(drop)
-        .map_err(|source| AppError::Database {
-            file: file.clone(),
-            source,
-        })
 }
 
 /// Every provider that is not switched off. One without a key stays, because executions of an earlier
@@ -179,8 +144,10 @@ fn selection(config: &Config) -> SelectionOverrides {
     }
 }
 
-fn settings(config: &config::Executor) -> Settings {
+fn settings(config: &Config) -> Settings {
     let default = Settings::default();
+    let retention = config.retention.settings();
+    let config = &config.executor;
     Settings {
         max_running_executions: config.max_running_executions,
         lease: config.lease,
@@ -191,6 +158,7 @@ fn settings(config: &config::Executor) -> Settings {
             max_pixels: config.max_image_pixels,
             ..default.limits
         },
+        retention,
         ..default
     }
 }
@@ -199,6 +167,24 @@ fn settings(config: &config::Executor) -> Settings {
 mod tests {
     use super::*;
     use crate::config::Sources;
+
+    #[test]
+    fn what_is_kept_is_what_the_configuration_says() {
+        let flags = [
+            ("data_dir", "unused"),
+            ("retention.events_days", "3"),
+            ("retention.executions_days", "0"),
+        ];
+        let config = Config::load(&Sources {
+            flags: flags
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
+            ..Sources::default()
+        });
+        let kept = settings(&config.unwrap()).retention;
+        assert_eq!(kept.events.map(|kept| kept.as_secs()), Some(3 * 24 * 60 * 60));
+        assert_eq!(kept.executions, None);
+    }
 
     #[test]
     fn every_provider_that_can_be_configured_has_an_adapter_under_its_own_id() {

@@ -7,9 +7,11 @@ mod support;
 
 mod bad_input;
 mod contract_tools;
+mod decisions;
 mod dedup;
 mod failures;
 mod library;
 mod plans;
 mod restart;
+mod several;
 mod watching;

@@ -7,12 +7,17 @@ ALTER TABLE executions ADD COLUMN events_pruned_us BIGINT;
 
 CREATE INDEX executions_parked ON executions (wake_us) WHERE state = 'needs_decision' AND wake_us IS NOT NULL;
 CREATE INDEX executions_ended ON executions (ended_us) WHERE ended_us IS NOT NULL;
+CREATE INDEX executions_with_events ON executions (ended_us)
+    WHERE ended_us IS NOT NULL AND events_pruned_us IS NULL;
 
 -- Day since the Unix epoch, UTC, in which the attempt was reserved. All its money counts in that day.
 ALTER TABLE attempts ADD COLUMN budget_day BIGINT NOT NULL DEFAULT 0;
 -- What somebody, or the policy of the plan, decided about an unknown outcome or bill; empty: nobody did.
 ALTER TABLE attempts ADD COLUMN resolution TEXT COLLATE "C" NOT NULL DEFAULT ''
     CHECK (resolution IN ('', 'not_charged', 'charged', 'written_off'));
+-- What was to become of its step; empty: the step did not wait for it.
+ALTER TABLE attempts ADD COLUMN resolution_follow_up TEXT COLLATE "C" NOT NULL DEFAULT ''
+    CHECK (resolution_follow_up IN ('', 'retry', 'fail'));
 ALTER TABLE attempts ADD COLUMN resolution_actor TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN resolution_reason TEXT COLLATE "C" NOT NULL DEFAULT '';
 
@@ -83,4 +88,10 @@ CREATE TABLE pruned_executions (
     client    TEXT COLLATE "C" NOT NULL,
     ended_us  BIGINT NOT NULL,
     pruned_us BIGINT NOT NULL
+);
+
+-- What all processes that share the database must have in common, as the first of them noted it.
+CREATE TABLE shared_facts (
+    name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value TEXT COLLATE "C" NOT NULL
 );

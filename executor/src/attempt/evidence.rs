@@ -53,7 +53,7 @@ pub(super) fn of_end(
         AttemptOutcome::RejectedBillUnknown
         | AttemptOutcome::FailedPaid { .. }
         | AttemptOutcome::Unknown
-        | AttemptOutcome::WrittenOff => return None,
+        | AttemptOutcome::WrittenOff { .. } => return None,
     };
     let answer = Answer {
         request_id: request_id.to_owned(),

@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     plan::{Step, Target, UnknownPolicy},
     provider::{CapabilityClass, ImageProvider, Poll},
-    records::{AttemptOutcome, AttemptRecord, AttemptState, RecordError},
+    records::{AttemptOutcome, AttemptRecord, Decision, FollowUp, RecordError},
     run::Run,
 };
 
@@ -173,55 +173,46 @@ async fn go_on_asking(
         .map(Look::Concluded)
 }
 
-/// Name of the fact that an attempt was given up to be drawn again.
-const DRAWS_AGAIN: &str = "drawsAgain";
-
-/// What was given up by the policy of the plan, and whether it is drawn again. A person's decision has another reason.
-pub(crate) fn given_up(record: &AttemptRecord) -> Option<bool> {
-    let failure = record.failure.as_ref();
-    let failure = failure.filter(|failure| failure.reason == Reason::OutcomeWrittenOff)?;
-    let draws_again = failure
-        .metadata
-        .get(DRAWS_AGAIN)
-        .is_some_and(|word| word == "true");
-    (record.state == AttemptState::WrittenOff).then_some(draws_again)
+/// What became of the step when the policy of the plan gave the attempt up; nothing when it did not.
+pub(crate) fn given_up(record: &AttemptRecord) -> Option<FollowUp> {
+    let decided = record.decision.as_ref();
+    let by_policy = decided.filter(|decided| decided.decision == Decision::WrittenOff)?;
+    by_policy.follow_up
 }
 
 /// Everything that can give evidence was asked: the policy of the plan decides. Nothing when it waits.
 async fn decide(run: &Run<'_>, step: &Step, record: &AttemptRecord) -> Result<Option<Outcome>, RecordError> {
-    let (draws_again, why) = match run.plan.policy.on_unknown {
+    let (follow_up, why) = match run.plan.policy.on_unknown {
         UnknownPolicy::Hold => return Ok(None),
-        UnknownPolicy::WriteOffAndFail => (false, "the plan gives up what is unknown"),
-        UnknownPolicy::WriteOffAndRetryOnce => {
-            let allowed = run.spend_again(step, record.ceiling_nanos);
-            let why = if allowed {
-                "the plan gives up what is unknown and draws once more"
-            } else {
-                "the plan gives up what is unknown, and does not allow that it is drawn again"
-            };
-            (allowed, why)
-        }
+        UnknownPolicy::WriteOffAndFail => (FollowUp::Fail, "the plan gives up what is unknown"),
+        UnknownPolicy::WriteOffAndRetryOnce if run.spend_again(step, record.ceiling_nanos) => (
+            FollowUp::Retry,
+            "the plan gives up what is unknown and draws once more",
+        ),
+        UnknownPolicy::WriteOffAndRetryOnce => (
+            FollowUp::Fail,
+            "the plan gives up what is unknown, and does not allow that it is drawn again",
+        ),
     };
     let failure = Failure::new(
         Reason::OutcomeWrittenOff,
         format!("nobody can say what became of the call: {why}"),
     )
     .with("attemptId", record.id)
-    .with("ceilingNanos", record.ceiling_nanos)
-    .with(DRAWS_AGAIN, draws_again);
+    .with("ceilingNanos", record.ceiling_nanos);
     run.go_on(step).await?;
-    end(run, record.id, AttemptOutcome::WrittenOff, &failure, "").await?;
+    let outcome = AttemptOutcome::WrittenOff { follow_up };
+    end(run, record.id, outcome, &failure, "").await?;
     tracing::warn!(
         execution = %run.fence.execution,
         step = step.step_id,
         attempt = %record.id,
         ceiling_nanos = record.ceiling_nanos,
-        draws_again,
+        follow_up = follow_up.as_str(),
         "an unknown outcome was written off"
     );
-    Ok(Some(if draws_again {
-        Outcome::NotSent
-    } else {
-        Outcome::Failed(failure)
+    Ok(Some(match follow_up {
+        FollowUp::Retry => Outcome::NotSent,
+        FollowUp::Fail => Outcome::Failed(failure),
     }))
 }

@@ -2,14 +2,26 @@
 
 mod attempts;
 mod audit;
+mod budgets;
+mod hints;
 mod history;
 mod library;
 mod orders;
 mod plans;
+mod resolution;
+mod retention;
+mod usage;
+mod verification;
 
 pub use attempts::*;
 pub use audit::*;
+pub use budgets::*;
+pub use hints::*;
 pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use resolution::*;
+pub use retention::*;
+pub use usage::*;
+pub use verification::*;

@@ -17,16 +17,20 @@
 //! | `receipts` | evidence |
 //! | `parking` | executions that wait, and what wakes them |
 //! | `salvage` | answers that came after the end |
-//! | `ledger` | money |
+//! | `resolve`, `unpark` | decisions of people |
+//! | `ledger`, `budgets` | money, and the limits on it |
+//! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
 //! | `audit` | the audit log |
+//! | `retention` | what is removed some time after the end |
 
 mod accept;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod budgets;
 mod claims;
 mod events;
 mod image_rows;
@@ -41,6 +45,8 @@ mod plans;
 #[cfg(test)]
 mod query_plans;
 mod receipts;
+mod resolve;
+mod retention;
 mod rows;
 mod salvage;
 mod snapshots;
@@ -48,6 +54,9 @@ pub(super) mod statement;
 mod store;
 pub(super) mod tx;
 mod units;
+mod unpark;
+mod usage;
+mod verify;
 
 /// Records in a relational database.
 #[derive(Debug)]

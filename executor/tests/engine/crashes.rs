@@ -15,7 +15,7 @@ use limn_proto::reason::Reason;
 use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, picture, plan, spec};
 
 /// Crashes while a call is in flight; returns the provider and the folder.
-fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
+pub(crate) fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let provider = Scripted::new("first", class);
     provider.script([Act::Hold]);
@@ -122,6 +122,34 @@ fn look(folder: &Path, provider: Option<&Arc<Scripted>>) {
     assert_eq!(ended.state, ExecutionState::Failed);
     process.block_on(process.executor.shutdown());
     process.crash();
+}
+
+#[test]
+fn a_staged_answer_that_outlived_its_commit_is_removed_by_the_next_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Scripted::new("first", CapabilityClass::D);
+    provider.script([Act::Draw, Act::Hold]);
+    let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+    let mut spec = spec(2, &["first"]);
+    spec.policy.as_mut().unwrap().max_concurrency = 1;
+    let plan = plan(&spec);
+    let drawn = process.block_on(async {
+        let submitted = process.executor.submit(&plan, &Order::default()).await.unwrap();
+        provider.reached.acquire().await.unwrap().forget();
+        let records = process.executor.records();
+        let record = records.execution("tester", submitted.execution.id).await.unwrap();
+        record.unwrap().steps[0].attempts[0].clone()
+    });
+    assert_eq!(drawn.state, AttemptState::Committed);
+    process.crash();
+    // As if the crash had come right after the commit.
+    let staged = folder.path().join("blobs/staging").join(drawn.id.to_string());
+    fs::write(&staged, picture(24, 16).body).unwrap();
+
+    let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+    let ended = process.run(&plan, &Order::default());
+    assert_eq!(ended.state, ExecutionState::NeedsDecision);
+    assert!(!staged.exists());
 }
 
 #[test]

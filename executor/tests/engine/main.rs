@@ -2,6 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod big;
 mod crashes;
+mod crowd;
+mod lookups;
 mod outcomes;
+mod policies;
+mod processes;
+mod retention;
+mod stops;
 mod support;
+mod watching;
+mod zombies;

@@ -6,8 +6,9 @@ use limn_planner::Catalog;
 use limn_proto::v1;
 use limn_server::{
     check_database,
-    config::Config,
+    config::{Config, DatabasePlace},
     lock::{DataLock, Holder, LockError},
+    signing_key_fingerprint,
 };
 use serde::Serialize;
 
@@ -119,6 +120,9 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             failure.text().trim_start_matches("error: "),
         ),
     }
+    if config.database.postgres().is_some() {
+        findings.add_result("signing key", look_at_key(&config.storage.signing_key_file));
+    }
     let folder = &config.data_dir;
     if !folder.exists() {
         let (state, detail) = match nearest_existing(folder) {
@@ -126,7 +130,11 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             _ => (State::Broken, "cannot be made, because a file is in the way"),
         };
         findings.add("data folder", state, format!("{} {detail}", folder.display()));
-        findings.add("database", state, "is made together with the data folder");
+        if config.database.postgres().is_some() {
+            findings.add_result("database", look_at_database(config).await);
+        } else {
+            findings.add("database", state, "is made together with the data folder");
+        }
         findings.add("storage", state, "is made together with the data folder");
         return;
     }
@@ -141,12 +149,21 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             findings.add_result("database", look_at_database(config).await);
             findings.add_result("storage", look_at_storage(&config.storage.folder));
         }
-        Err(LockError::Held { holder, .. }) => look_at_holder(folder, &holder, findings).await,
+        Err(LockError::Held { holder, .. }) => {
+            look_at_holder(folder, &holder, findings).await;
+            // A file belongs to its holder; a database on a server answers everybody.
+            if config.database.postgres().is_some() {
+                findings.add_result("database", look_at_database(config).await);
+            } else {
+                let detail = format!("in use by process {}", holder.pid);
+                findings.add("database", State::Ok, detail);
+            }
+        }
         Err(error) => findings.add("data folder", State::Broken, error.to_string()),
     }
 }
 
-/// Who holds the folder has its database open; asking a server shows that it answers.
+/// Asking a server shows that it answers, and reads its database.
 async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings) {
     let pid = holder.pid;
     findings.add(
@@ -155,11 +172,6 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
         format!("{}, used by process {pid}", folder.display()),
     );
     let Some(url) = &holder.address else {
-        findings.add(
-            "database",
-            State::Ok,
-            format!("in use by process {pid}, which is no server"),
-        );
         return;
     };
     let asked = async {
@@ -173,22 +185,33 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
         Ok::<_, Failure>(())
     };
     match asked.await {
-        Ok(()) => {
-            findings.add("server", State::Ok, format!("answers at {url}"));
-            findings.add("database", State::Ok, "the server reads it");
-        }
+        Ok(()) => findings.add(
+            "server",
+            State::Ok,
+            format!("answers at {url} and reads its database"),
+        ),
         Err(failure) => findings.add("server", State::Broken, failure.message.as_str()),
     }
 }
 
 async fn look_at_database(config: &Config) -> Result<String, String> {
-    let file = &config.database.sqlite;
-    if !file.exists() {
+    if let DatabasePlace::Sqlite(file) = &config.database.place
+        && !file.exists()
+    {
         return Ok(format!("{} is made by the first picture", file.display()));
     }
-    match check_database(config).await {
-        Ok(()) => Ok(file.display().to_string()),
-        Err(error) => Err(with_causes(&error)),
+    check_database(config).await.map_err(|error| with_causes(&error))
+}
+
+/// Links and page tokens of one process work at another only when the keys are the same.
+fn look_at_key(file: &Path) -> Result<String, String> {
+    match signing_key_fingerprint(file) {
+        Ok(None) => Ok(format!("{} is made by the first start", file.display())),
+        Ok(Some(fingerprint)) => Ok(format!(
+            "{}, fingerprint {fingerprint}: the same at every server",
+            file.display()
+        )),
+        Err(error) => Err(format!("{} cannot be used: {error}", file.display())),
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) struct Facts {
     /// Name of the gRPC code, for example `INVALID_ARGUMENT`.
     pub(crate) code: &'static str,
     /// A word of the contract, or one of the command line itself: `INVALID_USAGE`, `INTERRUPTED`,
-    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`.
+    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`, `BOOKS_WRONG`.
     pub(crate) reason: String,
     /// What is wrong, in a sentence.
     pub(crate) message: String,
@@ -110,6 +110,12 @@ impl Failure {
     /// A server, a port or a folder that cannot be used now.
     pub(crate) fn unavailable(reason: &str, message: impl Into<String>) -> Self {
         Self::with(Exit::Unavailable, "UNAVAILABLE", reason, message.into())
+    }
+
+    /// What is kept does not agree with the ledger.
+    pub(crate) fn books_wrong(message: impl Into<String>) -> Self {
+        Self::with(Exit::Internal, "DATA_LOSS", "BOOKS_WRONG", message.into())
+            .advise("change nothing by hand; keep a copy of the database and report it")
     }
 
     /// Stopped by Ctrl-C.
@@ -306,6 +312,9 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::PlanRevisionUnsupported => "the plan was made by a newer limn; upgrade this one",
         Reason::PlanNotFound => "`limn plans` lists the stored plans",
         Reason::ExecutionNotFound => "`limn executions` lists the executions",
+        Reason::ExecutionPruned => {
+            "its pictures stay: `limn images` lists them, and the same plan gets them again at no cost"
+        }
         Reason::ImageNotFound => "`limn images` lists the images",
         Reason::ExecutionRunning => "`limn executions --state processing` names it, `limn watch` follows it",
         Reason::NoEarlierExecution => "leave out --mode resume",
@@ -313,7 +322,13 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
             "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
-             look at what the provider billed; a higher --take draws, and pays, again"
+             look at what the provider billed, and decide"
+        }
+        Reason::AttemptNotFound => "`limn executions NAME` lists the attempts of an execution",
+        Reason::AttemptNotUnknown => "`limn executions NAME` shows what it came to, and who decided why",
+        Reason::ExecutionNotParked => "`limn executions NAME` shows where it stands, and what to do next",
+        Reason::ExecutionPoisoned => {
+            "find out why the processes died, then `limn unpark` lets it run again, or `limn cancel` gives it up"
         }
         Reason::ProviderAccount => {
             "check the key and the credit at the provider; `limn doctor` names its settings"
@@ -326,6 +341,10 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         }
         Reason::ContentBlocked => "the provider refuses this content; say it in other words",
         Reason::StoreUnavailable | Reason::ShuttingDown => "try again; the same order is never paid twice",
+        Reason::BudgetExceeded => {
+            "`limn budget` shows what is left, `limn budget set` changes it; finished pictures stay"
+        }
+        Reason::EtagMismatch => "somebody else changed it; look at it again, then decide",
         Reason::BadPageToken => "start the list again without --page-token",
         _ => "",
     }

@@ -20,7 +20,11 @@ const NOT_KEYS: [&str; 4] = [
     "LIMN_SERVER",
 ];
 /// Variables with a short or a conventional name, and the keys that they set.
-const ALIASES: [(&str, &str); 1] = [("LIMN_DEFAULT_PROVIDER", "selection.default_provider")];
+const ALIASES: [(&str, &str); 2] = [
+    ("LIMN_DATABASE_URL", "database.url"),
+    ("LIMN_DEFAULT_PROVIDER", "selection.default_provider"),
+];
+
 /// Everything that a configuration is read from.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -69,6 +73,13 @@ impl Sources {
             .iter()
             .find(|(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The user who runs this process.
+    pub fn user(&self) -> Option<&str> {
+        ["USER", "LOGNAME", "USERNAME"]
+            .into_iter()
+            .find_map(|name| self.variable(name))
     }
 
     /// The file to read and whether it must exist.

@@ -99,19 +99,12 @@ impl Limn {
 
     /// Starts a server on a free port and waits until it answers.
     pub(crate) fn serve(&self) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--quiet"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let at = line
-            .find("http://")
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        Server {
-            child,
-            url: line[at..].trim().to_owned(),
-        }
+        self.serve_with(&[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
+        Server::start(self.command(&[&Server::ON_A_FREE_PORT[..], flags].concat()))
     }
 }
 
@@ -139,6 +132,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The words that start one.
+    pub(crate) const ON_A_FREE_PORT: [&str; 4] = ["serve", "--listen", "127.0.0.1:0", "--quiet"];
+
+    /// Starts the command and waits until the server answers.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let at = line
+            .find("http://")
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self {
+            child,
+            url: line[at..].trim().to_owned(),
+        }
+    }
+
     /// Sends the signal of Ctrl-C and returns the exit code.
     pub(crate) fn interrupt(mut self) -> i32 {
         interrupt(&self.child);

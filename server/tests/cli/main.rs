@@ -1,9 +1,11 @@
 //! Stories of the command line: the real binary, a data folder of its own, nothing from the environment.
 
 mod configuration;
+mod deciding;
 mod limn;
 mod paying;
 mod planning;
+mod postgres;
 mod refusals;
 mod rendering;
 mod serving;

@@ -163,7 +163,9 @@ pub async fn an_unknown_outcome_that_is_written_off_is_paid_and_audited(subject:
     let unknown_at = there(attempt, "the attempt")?.unknown_at;
     assert!(unknown_at >= Some(unknown.now), "by the clock of the database");
 
-    let written_off = driver.end(AttemptOutcome::WrittenOff);
+    let written_off = driver.end(AttemptOutcome::WrittenOff {
+        follow_up: FollowUp::Retry,
+    });
     for _ in 0..2 {
         store.end_attempt(&fence, lost, &written_off).await?;
     }
@@ -180,6 +182,11 @@ pub async fn an_unknown_outcome_that_is_written_off_is_paid_and_audited(subject:
         (Some(CEILING), true)
     );
     assert_eq!(attempt.ended_at, Some(written_off.now));
+    let decided = there(attempt.decision.as_ref(), "the decision")?;
+    assert_eq!(
+        (decided.decision, decided.follow_up, decided.actor.as_str()),
+        (Decision::WrittenOff, Some(FollowUp::Retry), "policy")
+    );
 
     let page = Page {
         limit: 10,

@@ -208,7 +208,9 @@ pub async fn a_picture_that_is_unknown_no_longer_wakes_those_who_wait_for_it(
         None,
         Some(AttemptOutcome::Abandoned),
         Some(AttemptOutcome::Rejected),
-        Some(AttemptOutcome::WrittenOff),
+        Some(AttemptOutcome::WrittenOff {
+            follow_up: FollowUp::Fail,
+        }),
     ]
     .into_iter()
     .enumerate()

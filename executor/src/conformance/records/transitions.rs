@@ -7,7 +7,7 @@ use crate::{ids::AttemptId, records::*};
 
 /// What can be done to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Dispatch,
     Accept,
     Receive,
@@ -33,8 +33,13 @@ const VERBS: [Verb; 10] = [
     Verb::WriteOff,
 ];
 
+/// As a policy does that draws again.
+const GIVEN_UP: AttemptOutcome = AttemptOutcome::WrittenOff {
+    follow_up: FollowUp::Retry,
+};
+
 /// The way to each state that a verb leads to.
-const WAYS: [(AttemptState, &[Verb]); 10] = [
+pub(super) const WAYS: [(AttemptState, &[Verb]); 10] = [
     (AttemptState::Prepared, &[]),
     (AttemptState::Dispatching, &[Verb::Dispatch]),
     (AttemptState::Accepted, &[Verb::Dispatch, Verb::Accept]),
@@ -111,12 +116,12 @@ async fn apply(driver: &Driver<'_>, fence: &Fence, attempt: &NewAttempt, verb: V
             .await
         }
         Verb::LoseSight => end(AttemptOutcome::Unknown).await,
-        Verb::WriteOff => end(AttemptOutcome::WrittenOff).await,
+        Verb::WriteOff => end(GIVEN_UP).await,
     }
 }
 
 /// Brings a fresh attempt of a fresh execution into a state.
-async fn reach(driver: &Driver<'_>, plan: &str, way: &[Verb]) -> Result<(Fence, NewAttempt)> {
+pub(super) async fn reach(driver: &Driver<'_>, plan: &str, way: &[Verb]) -> Result<(Fence, NewAttempt)> {
     let fence = driver.start(plan, &["a"]).await?;
     let attempt = driver.attempt("a", &format!("{plan}/a"));
     driver.prepare(&fence, &attempt).await?;

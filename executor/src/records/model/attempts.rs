@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::state::{AttemptState, ReceiptKind, StepState};
-use super::{history::AttemptRecord, library::ImageRecord};
+use super::super::state::{AttemptState, FollowUp, ReceiptKind, StepState};
+use super::{budgets::BudgetShortage, history::AttemptRecord, library::ImageRecord};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -37,7 +37,7 @@ pub struct NewAttempt {
 }
 
 /// What became of a preparation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preparation {
     /// Written down and reserved; the number within the step.
     Prepared(u32),
@@ -46,6 +46,8 @@ pub enum Preparation {
         /// Settled, reserved and held by the execution so far.
         committed_nanos: i64,
     },
+    /// A budget does not cover the ceiling.
+    BudgetExceeded(BudgetShortage),
     /// A cancel was requested.
     Cancelled,
 }
@@ -139,7 +141,10 @@ pub enum AttemptOutcome {
     Unknown,
     /// Given up by the policy of the plan (from unknown): settled at the ceiling, as an estimate, and written into the
     /// audit log.
-    WrittenOff,
+    WrittenOff {
+        /// What becomes of the step.
+        follow_up: FollowUp,
+    },
 }
 
 impl AttemptOutcome {
@@ -150,7 +155,7 @@ impl AttemptOutcome {
             Self::Rejected | Self::RejectedBillUnknown => AttemptState::Rejected,
             Self::FailedPaid { .. } => AttemptState::FailedPaid,
             Self::Unknown => AttemptState::Unknown,
-            Self::WrittenOff => AttemptState::WrittenOff,
+            Self::WrittenOff { .. } => AttemptState::WrittenOff,
         }
     }
 }

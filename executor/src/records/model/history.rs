@@ -1,7 +1,7 @@
 //! What happened: executions with their steps, attempts and money.
 
 use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
-use super::attempts::Receipt;
+use super::{attempts::Receipt, resolution::DecisionRecord};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -61,6 +61,8 @@ pub struct Standing {
     pub state: ExecutionState,
     /// Sequence of the last event.
     pub last_sequence: u64,
+    /// The events themselves were removed after the retention time.
+    pub events_pruned: bool,
 }
 
 /// A step of an execution.
@@ -129,6 +131,8 @@ pub struct AttemptRecord {
     pub ended_at: Option<UnixMicros>,
     /// The receipt of the staged answer, once received.
     pub answer: Option<Receipt>,
+    /// What somebody, or the policy of the plan, decided about its unknown outcome or bill.
+    pub decision: Option<DecisionRecord>,
 }
 
 /// Money of an execution, in billionths of its currency.
@@ -161,6 +165,19 @@ pub struct CostLine {
     pub estimated: bool,
 }
 
+impl CostLine {
+    /// The line of an attempt that was billed.
+    pub fn of(step_id: &str, attempt: &AttemptRecord, amount_nanos: i64, estimated: bool) -> Self {
+        Self {
+            step_id: step_id.to_owned(),
+            attempt_number: attempt.number,
+            provider: attempt.provider.clone(),
+            amount_nanos,
+            estimated,
+        }
+    }
+}
+
 /// Which executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionFilter {
@@ -179,24 +196,4 @@ pub struct StoredEvent {
     pub sequence: u64,
     /// An encoded `limn.v1.ExecutionEvent`.
     pub payload: Vec<u8>,
-}
-
-/// Which budget. Amounts of different currencies are never added up.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BudgetKey {
-    /// `clients/{client}/budgets/client` or `clients/{client}/budgets/session-{session}`.
-    pub scope: String,
-    /// ISO 4217 code.
-    pub currency: String,
-}
-
-/// Money of a budget, in billionths of its currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// Billed.
-    pub spent_nanos: i64,
-    /// Reserved for attempts in flight.
-    pub reserved_nanos: i64,
-    /// Held for attempts whose bill is not known.
-    pub unknown_held_nanos: i64,
 }

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, Balance, Dispatch, Fence, Movement, NewAttempt, Preparation, Receipt,
-        RecordError, Result, StepState,
+        AttemptRecord, AttemptState, Balance, CostLine, Dispatch, Fence, Movement, NewAttempt, Preparation,
+        Receipt, RecordError, Result, StepState,
     },
+    budgets::shortage,
     events::append,
-    ledger::post,
+    ledger::{keys, news, post, reserve},
     lifecycle::step,
     owned::{Execution, owned},
     parking::wake_waiting,
     receipts,
     rows::{Fields, overflow, wrong_state},
-    snapshots::{ATTEMPTS, attempt_record, class_word, cost},
+    snapshots::{ATTEMPTS, attempt_record, class_word},
     statement::sql,
     tx::Tx,
     units,
@@ -61,34 +62,26 @@ pub(super) async fn prepare(tx: &mut Tx<'_>, fence: &Fence, new: &NewAttempt) ->
     if new.max_cost_nanos.is_some_and(|max| needed_nanos > max) {
         return Ok(Preparation::CostLimit { committed_nanos });
     }
+    let day = tx.now().await?.day();
+    if let Some(shortage) = shortage(tx, &keys(&execution), day, new.ceiling_nanos).await? {
+        return Ok(Preparation::BudgetExceeded(shortage));
+    }
     let before = execution.balance;
-    let number = insert(tx, &execution, new).await?;
-    post(
-        tx,
-        &mut execution,
-        new.id,
-        Movement::Reserve,
-        new.ceiling_nanos,
-        new.now,
-    )
-    .await?;
+    let number = insert(tx, &execution, new, day).await?;
+    reserve(tx, &mut execution, new.id, new.ceiling_nanos, new.now).await?;
     tell(tx, &mut execution, new.id, new.now).await?;
     tell_cost(tx, &mut execution, before, new.now).await?;
     Ok(Preparation::Prepared(number))
 }
 
-/// Microseconds of a day.
-const DAY_US: i64 = 86_400_000_000;
-
-/// Writes the attempt down; returns its number within the step.
-async fn insert(tx: &mut Tx<'_>, execution: &Execution, new: &NewAttempt) -> Result<u32> {
+/// Writes the attempt down; returns its number within the step. All its money counts in this day.
+async fn insert(tx: &mut Tx<'_>, execution: &Execution, new: &NewAttempt, day: i64) -> Result<u32> {
     let row = sql("SELECT COUNT(*) + 1 AS number FROM attempts WHERE execution_id = $1 AND step_id = $2")
         .bind(execution.id.to_string())
         .bind(&new.step_id)
         .fetch_one(tx)
         .await?;
     let number = Fields(&row).number("number")?;
-    let day = tx.now().await?.0.div_euclid(DAY_US);
     sql(
         "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
          provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day) \
@@ -240,7 +233,18 @@ pub(super) async fn tell(
     append(tx, execution, at, event).await
 }
 
-/// Appends the event of a changed cost, when it changed.
+/// Appends the event of a bill. There is a new line, so there is an event even when no amount moved.
+pub(super) async fn tell_line(
+    tx: &mut Tx<'_>,
+    execution: &mut Execution,
+    line: CostLine,
+    at: UnixMicros,
+) -> Result<()> {
+    let event = cost_changed(&news(execution, vec![line]));
+    append(tx, execution, at, event).await
+}
+
+/// Appends the event of a changed cost, when it changed and nothing was settled.
 pub(super) async fn tell_cost(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
@@ -250,7 +254,7 @@ pub(super) async fn tell_cost(
     if execution.balance == before {
         return Ok(());
     }
-    let event = cost_changed(&cost(tx, execution).await?);
+    let event = cost_changed(&news(execution, Vec::new()));
     append(tx, execution, at, event).await
 }
 

@@ -7,24 +7,22 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, Fence,
-        Movement, Result, Reuse, StepState,
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
+        Decision, Fence, Movement, Result, Reuse, StepState,
     },
-    attempts::{of_execution, refuse, tell, tell_cost},
+    attempts::{of_execution, refuse, tell, tell_cost, tell_line},
     audit,
-    events::append,
     ledger::post,
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
     parking::wake_waiting,
     rows::{Fields, damaged, failure_bytes, wrong_state},
-    snapshots::cost,
     statement::sql,
     tx::Tx,
     units,
 };
-use crate::{clock::UnixMicros, events::cost_changed, ids::AttemptId};
+use crate::{clock::UnixMicros, ids::AttemptId};
 
 /// T5.
 pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
@@ -59,7 +57,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
     };
-    settle(tx, &mut execution, &record, bill, commit.now).await?;
+    settle(tx, &mut execution, &step_id, &record, bill, commit.now).await?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now).await
 }
 
@@ -73,6 +71,7 @@ struct Bill {
 async fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
+    step_id: &str,
     record: &AttemptRecord,
     bill: Bill,
     now: UnixMicros,
@@ -98,9 +97,8 @@ async fn settle(
         .execute(tx)
         .await?;
     tell(tx, execution, record.id, now).await?;
-    // There is a new line, so there is an event even when no amount moved.
-    let event = cost_changed(&cost(tx, execution).await?);
-    append(tx, execution, now, event).await
+    let line = CostLine::of(step_id, record, bill.cost_nanos, bill.estimated);
+    tell_line(tx, execution, line, now).await
 }
 
 /// T6, T7 and their kin.
@@ -133,7 +131,7 @@ pub(super) async fn end_attempt(
                 cost_nanos,
                 estimated,
             };
-            return settle(tx, &mut execution, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if record.state == AttemptState::Unknown {
@@ -144,14 +142,14 @@ pub(super) async fn end_attempt(
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => {
             post(tx, &mut execution, id, Movement::Hold, ceiling_nanos, end.now).await?;
         }
-        AttemptOutcome::WrittenOff => {
+        AttemptOutcome::WrittenOff { .. } => {
             post(tx, &mut execution, id, Movement::Unhold, ceiling_nanos, end.now).await?;
             audit::append(tx, &written_off(&execution, &step_id, &record, end)).await?;
             let bill = Bill {
                 cost_nanos: ceiling_nanos,
                 estimated: true,
             };
-            return settle(tx, &mut execution, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
         }
     }
     tell(tx, &mut execution, id, end.now).await?;
@@ -165,7 +163,7 @@ fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
         AttemptOutcome::Rejected => &[Dispatching, Accepted, Unknown],
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => &[Dispatching, Accepted],
         AttemptOutcome::FailedPaid { .. } => &[Received],
-        AttemptOutcome::WrittenOff => &[Unknown],
+        AttemptOutcome::WrittenOff { .. } => &[Unknown],
     }
 }
 
@@ -177,7 +175,9 @@ async fn is_repeated(tx: &mut Tx<'_>, record: &AttemptRecord, outcome: AttemptOu
     }
     let last_movement = match outcome {
         AttemptOutcome::FailedPaid { cost_nanos, .. } => return Ok(record.cost_nanos == Some(cost_nanos)),
-        AttemptOutcome::Abandoned | AttemptOutcome::Unknown | AttemptOutcome::WrittenOff => return Ok(true),
+        AttemptOutcome::Abandoned | AttemptOutcome::Unknown | AttemptOutcome::WrittenOff { .. } => {
+            return Ok(true);
+        }
         AttemptOutcome::Rejected => Movement::Release,
         AttemptOutcome::RejectedBillUnknown => Movement::Hold,
     };
@@ -199,23 +199,29 @@ async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) -> Result<(
         AttemptOutcome::Unknown => Some(tx.now().await?.0),
         _ => None,
     };
-    let (resolution, actor, reason) = match end.outcome {
-        AttemptOutcome::WrittenOff => ("written_off", POLICY, end.failure.message.as_str()),
-        _ => ("", "", ""),
-    };
     sql("UPDATE attempts SET state = $2, failure = $3, ended_us = $4, \
          provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END, \
-         unknown_us = COALESCE($6, unknown_us), resolution = $7, resolution_actor = $8, \
-         resolution_reason = $9 WHERE id = $1")
+         unknown_us = COALESCE($6, unknown_us) WHERE id = $1")
     .bind(id.to_string())
     .bind(state.as_str())
     .bind(failure_bytes(&end.failure))
     .bind(ended)
     .bind(&end.provider_request_id)
     .bind(unknown)
-    .bind(resolution)
-    .bind(actor)
-    .bind(reason)
+    .execute(tx)
+    .await?;
+    let AttemptOutcome::WrittenOff { follow_up } = end.outcome else {
+        return Ok(());
+    };
+    sql(
+        "UPDATE attempts SET resolution = $2, resolution_follow_up = $3, resolution_actor = $4, \
+         resolution_reason = $5 WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(Decision::WrittenOff.as_str())
+    .bind(follow_up.as_str())
+    .bind(POLICY)
+    .bind(&end.failure.message)
     .execute(tx)
     .await?;
     Ok(())

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
-    claims, events, library, parking, plans, salvage, snapshots,
+    claims, events, library, parking, plans, resolve, retention, salvage, snapshots,
     statement::Statement,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
@@ -75,7 +75,14 @@ async fn claims_and_histories_are_found_by_index() {
     check(&records, &waiting, "executions_open").await;
     let stranded = salvage::stranded_query(None, 1).into_text();
     check(&records, &stranded, "attempts_unknown").await;
+    check(&records, &resolve::waiting("acme").into_text(), "executions_open").await;
     check(&records, events::EVENTS_AFTER, "execution_id=? AND seq>?").await;
+    for (ended, index) in [
+        (retention::executions_ended(UnixMicros(1)), "executions_ended"),
+        (retention::events_ended(UnixMicros(1)), "executions_with_events"),
+    ] {
+        check_list(&records, ended, index).await;
+    }
     records.close().await;
 }
 
