@@ -1,0 +1,148 @@
+//! The invariants that the database shows, and the database that a world begins with.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use limn_executor::{clock::Clock, ids::AttemptId, records::sqlite::SqliteRecords};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// Something that may never be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) rule: String,
+    pub(crate) subject: String,
+}
+
+impl Violation {
+    pub(crate) fn new(rule: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            rule: rule.into(),
+            subject: subject.into(),
+        }
+    }
+}
+
+/// A folder in memory where there is one: a schedule makes hundreds of commits.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+/// An empty database with everything that the checker wrote into it.
+fn template() -> &'static [u8] {
+    static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let folder = folder();
+        let path = folder.path().join("template.db");
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            SqliteRecords::open(&path).await.unwrap().close().await;
+            let mut connection = connect(&path).await;
+            sqlx::raw_sql(include_str!("watch.sql"))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+        });
+        std::fs::read(&path).unwrap()
+    })
+}
+
+async fn connect(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+/// The database of a world: the real one, called by the scheduler alone, and a second connection that looks on.
+pub(crate) struct Database {
+    pub(crate) records: Arc<SqliteRecords>,
+    checker: SqliteConnection,
+    runtime: Runtime,
+    _folder: TempDir,
+}
+
+impl Database {
+    pub(crate) fn open(clock: Arc<dyn Clock>) -> Self {
+        let folder = folder();
+        let path: PathBuf = folder.path().join("limn.db");
+        std::fs::write(&path, template()).unwrap();
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let (records, checker) = runtime.block_on(async {
+            let records = SqliteRecords::open_with_clock(&path, clock).await.unwrap();
+            let mut checker = connect(&path).await;
+            let charges = "CREATE TEMP TABLE charges (attempt_id TEXT NOT NULL, nanos INTEGER NOT NULL, \
+                           excused INTEGER NOT NULL)";
+            sqlx::raw_sql(charges).execute(&mut checker).await.unwrap();
+            (records, checker)
+        });
+        Self {
+            records: Arc::new(records),
+            checker,
+            runtime,
+            _folder: folder,
+        }
+    }
+
+    /// Carries out one call of the records.
+    pub(crate) fn block_on<F: Future>(&self, call: F) -> F::Output {
+        self.runtime.block_on(call)
+    }
+
+    /// A vendor billed an attempt.
+    pub(crate) fn charged(&mut self, attempt: AttemptId, nanos: i64, excused: bool) {
+        let insert = sqlx::query("INSERT INTO charges VALUES ($1, $2, $3)")
+            .bind(attempt.to_string())
+            .bind(nanos)
+            .bind(excused)
+            .execute(&mut self.checker);
+        self.runtime.block_on(insert).unwrap();
+    }
+
+    /// The first rule that is broken.
+    pub(crate) fn check(&mut self) -> Result<(), Violation> {
+        self.broken(include_str!("check.sql"))
+    }
+
+    /// The first rule that is broken when nothing goes on any more.
+    pub(crate) fn check_end(&mut self) -> Result<(), Violation> {
+        self.broken(include_str!("check_end.sql"))
+    }
+
+    fn broken(&mut self, rules: &'static str) -> Result<(), Violation> {
+        let query = sqlx::query_as::<_, (String, String)>(rules).fetch_optional(&mut self.checker);
+        match self.runtime.block_on(query).unwrap() {
+            None => Ok(()),
+            Some((rule, subject)) => Err(Violation::new(rule, subject)),
+        }
+    }
+
+    /// Executions that still have something to do by themselves.
+    pub(crate) fn restless(&mut self) -> i64 {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM executions WHERE state IN ('pending', 'processing', 'cancelling')",
+        )
+        .fetch_one(&mut self.checker);
+        self.runtime.block_on(query).unwrap()
+    }
+
+    /// Rows of a query, as text, for a report.
+    pub(crate) fn rows(&mut self, query: &'static str) -> Vec<(String, String, String)> {
+        let query = sqlx::query_as::<_, (String, String, String)>(query).fetch_all(&mut self.checker);
+        self.runtime.block_on(query).unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Before the folder goes.
+        self.runtime.block_on(self.records.close());
+    }
+}

@@ -1,0 +1,117 @@
+//! Where every call of every process waits until the scheduler lets it go on.
+
+use std::{fmt, sync::Mutex};
+
+use futures::future::BoxFuture;
+use limn_executor::{
+    clock::UnixMicros,
+    ids::{AttemptId, ExecutionId},
+    records::{Fence, sqlite::SqliteRecords},
+};
+use std::sync::Arc;
+use tokio::{sync::oneshot, task};
+
+use crate::vendor::VendorCall;
+
+/// Tells a waiting call its answer.
+pub(crate) type Deliver = Box<dyn FnOnce() + Send>;
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Nothing,
+    /// It fails and did nothing.
+    Before,
+    /// It is done, and its answer is lost.
+    After,
+}
+
+/// A call that was carried out.
+pub(crate) struct Applied {
+    /// The result in a word.
+    pub(crate) brief: String,
+    /// It changed something for certain, or perhaps.
+    pub(crate) is_ok: bool,
+    /// A caller that made no mistake never sees this.
+    pub(crate) is_mistake: bool,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) deliver: Deliver,
+}
+
+/// What the scheduler has to know about the result of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fact {
+    /// This process owns the execution.
+    Claimed(Fence),
+    /// This process may send the call of an attempt.
+    Granted(AttemptId),
+}
+
+/// A call of a verb of the records.
+pub(crate) struct StoreCall {
+    pub(crate) verb: &'static str,
+    pub(crate) fence: Option<Fence>,
+    pub(crate) reads: bool,
+    pub(crate) run: Box<dyn FnOnce(Arc<SqliteRecords>, Fault) -> BoxFuture<'static, Applied> + Send>,
+}
+
+/// A call of the blob store.
+pub(crate) struct BlobCall {
+    pub(crate) run: Box<dyn FnOnce(Fault) -> Applied + Send>,
+}
+
+/// What a process waits for.
+pub(crate) enum Work {
+    Sleep {
+        until: UnixMicros,
+        wake: oneshot::Sender<()>,
+    },
+    Store(StoreCall),
+    Blob(BlobCall),
+    Vendor(VendorCall),
+    /// Somebody outside takes his time, for example the reader of a stream.
+    Pause(oneshot::Sender<()>),
+}
+
+/// A call that came in and has no place in the schedule yet.
+pub(crate) struct Arrival {
+    pub(crate) process: u32,
+    pub(crate) label: String,
+    pub(crate) work: Work,
+    task: Option<task::Id>,
+}
+
+/// Where calls come in.
+#[derive(Default)]
+pub(crate) struct Desk {
+    arrivals: Mutex<Vec<Arrival>>,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+impl Desk {
+    pub(crate) fn arrive(&self, process: u32, label: String, work: Work) {
+        self.arrivals.lock().unwrap().push(Arrival {
+            process,
+            label,
+            work,
+            task: task::try_id(),
+        });
+    }
+
+    /// What came in since the last look, in an order that does not depend on the speed of threads.
+    pub(crate) fn take(&self) -> Vec<Arrival> {
+        let mut arrivals = std::mem::take(&mut *self.arrivals.lock().unwrap());
+        arrivals.sort_by(|a, b| (a.process, &a.label, a.task).cmp(&(b.process, &b.label, b.task)));
+        arrivals
+    }
+}
+
+/// Which execution a label is about.
+pub(crate) fn about(execution: ExecutionId) -> String {
+    crate::ids::Short(execution.0).to_string()
+}

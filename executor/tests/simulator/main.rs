@@ -1,0 +1,165 @@
+//! The seeded simulator: whole worlds of executors, records, vendors and clients in virtual time, thousands of them,
+//! each decided by a seed down to the last call; docs/testing.md says how to use it.
+
+mod acts;
+mod blobs;
+mod brief;
+mod callers;
+mod check;
+mod clock;
+mod desk;
+mod faults;
+mod ids;
+mod market;
+mod orders;
+mod process;
+mod records;
+mod rng;
+mod trace;
+mod vendor;
+mod world;
+
+use std::{
+    env,
+    fmt::Write as _,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
+
+use check::Violation;
+use world::World;
+
+/// Schedules of a run that is not told how many.
+const SHORT: u64 = 2_000;
+/// Lines of the trace that a failure shows.
+const SHOWN: usize = 60;
+
+/// What became of one seed.
+struct Outcome {
+    result: Result<(), Violation>,
+    steps: u64,
+    lines: Vec<String>,
+}
+
+fn play(seed: u64) -> Outcome {
+    trace::note_panics();
+    tracing::subscriber::with_default(trace::Logger, || {
+        let mut world = World::new(seed);
+        let result = world.run();
+        Outcome {
+            result,
+            steps: world.trace.steps(),
+            lines: world.trace.lines().to_vec(),
+        }
+    })
+}
+
+/// What a person needs to look into it.
+fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
+    let mut text = format!(
+        "seed {seed}, step {}: {}: {}\n",
+        outcome.steps, violation.rule, violation.subject
+    );
+    let full = setting("LIMN_SIM_TRACE").is_some();
+    let first = if full { 0 } else { outcome.lines.len().saturating_sub(SHOWN) };
+    for line in &outcome.lines[first..] {
+        let _ = writeln!(text, "{line}");
+    }
+    let _ = write!(
+        text,
+        "again: LIMN_SIM_SEED={seed} cargo test -p limn-executor --test simulator"
+    );
+    text
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person says here which schedules to run")]
+fn setting(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name} is {text:?}, which is no number")))
+}
+
+/// Runs seeds on all cores; returns what failed first.
+fn play_all(seeds: &[u64]) -> Result<(), String> {
+    let next = AtomicU64::new(0);
+    let steps = AtomicU64::new(0);
+    let failed = AtomicBool::new(false);
+    let started = Instant::now();
+    let failures: Vec<String> = thread::scope(|scope| {
+        let worker = || {
+            while !failed.load(Ordering::Relaxed) {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(seed) = seeds.get(usize::try_from(place).unwrap()) else {
+                    return None;
+                };
+                let outcome = play(*seed);
+                steps.fetch_add(outcome.steps, Ordering::Relaxed);
+                if outcome.result.is_ok() && setting("LIMN_SIM_TRACE").is_some() {
+                    println!("{}", outcome.lines.join("\n"));
+                }
+                if let Err(violation) = &outcome.result {
+                    failed.store(true, Ordering::Relaxed);
+                    return Some(report(*seed, &outcome, violation));
+                }
+            }
+            None
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        workers
+            .into_iter()
+            .filter_map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    println!(
+        "{} schedules, {} steps, {:?}",
+        next.into_inner().min(seeds.len() as u64),
+        steps.into_inner(),
+        started.elapsed()
+    );
+    match failures.first() {
+        None => Ok(()),
+        Some(failure) => Err(failure.clone()),
+    }
+}
+
+/// Seeds that once found something, and are kept.
+fn kept_seeds() -> Vec<u64> {
+    include_str!("seeds.txt")
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty())
+        .map(|line| line.parse().unwrap_or_else(|_| panic!("seeds.txt: {line:?} is no seed")))
+        .collect()
+}
+
+#[test]
+fn every_schedule_keeps_its_promises() {
+    let count = setting("LIMN_SIM_SCHEDULES");
+    let seeds: Vec<u64> = match (setting("LIMN_SIM_SEED"), count) {
+        (Some(seed), count) => (0..count.unwrap_or(1)).map(|more| seed.wrapping_add(more)).collect(),
+        (None, Some(count)) => {
+            let first = uuid::Uuid::new_v4().as_u64_pair().0 >> 16;
+            println!("schedules from seed {first}");
+            let further = (0..count).map(|more| first + more);
+            kept_seeds().into_iter().chain(further).collect()
+        }
+        (None, None) => kept_seeds().into_iter().chain(1..=SHORT).collect(),
+    };
+    if let Err(failure) = play_all(&seeds) {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_schedule_every_time() {
+    for seed in 1..=20 {
+        let (once, again) = (play(seed), play(seed));
+        for (place, (first, second)) in once.lines.iter().zip(&again.lines).enumerate() {
+            let before = once.lines[place.saturating_sub(20)..place].join("\n");
+            assert_eq!(first, second, "seed {seed} went two ways after\n{before}");
+        }
+        assert_eq!(once.lines.len(), again.lines.len(), "seed {seed}");
+    }
+}
