@@ -44,7 +44,9 @@ impl Act {
     pub(crate) fn is_idle(&self) -> bool {
         match self {
             Self::Submit(_) | Self::Attach(_) | Self::Done(_) | Self::Start | Self::Calm => false,
-            Self::Impatient(_) | Self::Cancel | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => true,
+            Self::Impatient(_) | Self::Cancel | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => {
+                true
+            }
         }
     }
 }
@@ -57,7 +59,7 @@ impl World {
         }
         for _ in 0..self.rng.between(1, 4) {
             let order = self.callers.place(&mut self.rng, &self.plans);
-            let due = self.within(0, 20_000);
+            let due = self.within(0, 10_000);
             self.schedule(due, Act::Submit(order));
         }
         let Rhythm {
@@ -76,7 +78,7 @@ impl World {
         ] {
             self.again(most_ms, act);
         }
-        let calm = self.within(30_000, 120_000);
+        let calm = self.within(15_000, 60_000);
         self.schedule(calm, Act::Calm);
     }
 
@@ -98,7 +100,12 @@ impl World {
     }
 
     pub(crate) fn act(&mut self, act: Act) -> Result<(), Violation> {
-        if self.calm_since.is_some() && matches!(act, Act::Kill | Act::Freeze | Act::SetClock | Act::Stop | Act::Cancel) {
+        if self.calm_since.is_some()
+            && matches!(
+                act,
+                Act::Kill | Act::Freeze | Act::SetClock | Act::Stop | Act::Cancel
+            )
+        {
             return Ok(());
         }
         match act {
@@ -122,7 +129,7 @@ impl World {
             Act::Freeze => {
                 if let Some(place) = self.any_process() {
                     // Often longer than a lease.
-                    let until = self.within(500, 60_000);
+                    let until = self.within(500, 25_000);
                     let process = &mut self.processes[place];
                     process.frozen_until = Some(until);
                     let number = process.number;
@@ -138,8 +145,10 @@ impl World {
                     let process = &self.processes[place];
                     process.clock.set_ahead(ahead_us);
                     let (number, ahead_s) = (process.number, ahead_us / 1_000_000);
-                    self.trace
-                        .step(self.now, format_args!("the clock of p{number} is set {ahead_s} s ahead"));
+                    self.trace.step(
+                        self.now,
+                        format_args!("the clock of p{number} is set {ahead_s} s ahead"),
+                    );
                 }
                 self.again(self.rhythm.jump_ms, Act::SetClock);
             }
@@ -176,10 +185,10 @@ impl World {
         let number = self.next_process;
         self.next_process += 1;
         let ahead_us = skew_us(self);
-        let process = Process::start(number, &self.surroundings, ahead_us);
+        let mut process = Process::start(number, &self.surroundings, ahead_us);
         self.trace.step(self.now, format_args!("p{number} starts"));
         // Its first look for work.
-        process.run();
+        process.run(false);
         self.processes.push(process);
     }
 
@@ -190,7 +199,7 @@ impl World {
         self.trace.step(self.now, format_args!("p{number} is killed"));
         drop(process);
         self.gone(number);
-        let due = self.within(100, 20_000);
+        let due = self.within(100, 12_000);
         self.schedule(due, Act::Start);
     }
 
@@ -237,13 +246,14 @@ impl World {
             return Ok(());
         }
         process.stopping = true;
-        self.trace.step(self.now, format_args!("p{number} is asked to end"));
+        self.trace
+            .step(self.now, format_args!("p{number} is asked to end"));
         let (executor, inbox) = (process.executor.clone(), Arc::clone(&self.callers.inbox));
         process.spawn(async move {
             executor.shutdown().await;
             inbox.lock().unwrap().push(Message::Stopped { process: number });
         });
-        self.run_process(number)
+        self.run_process(number, false)
     }
 
     /// Sends an order to any process.
@@ -259,11 +269,13 @@ impl World {
         process.spawn(task);
         let placed = &self.callers.orders[order];
         let request = placed.order.request_id.clone().unwrap_or_default();
-        self.trace
-            .step(self.now, format_args!("p{number} is sent order {order}, request {request}"));
+        self.trace.step(
+            self.now,
+            format_args!("p{number} is sent order {order}, request {request}"),
+        );
         let due = self.within(10_000, 30_000);
         self.schedule(due, Act::Impatient(order));
-        self.run_process(number)
+        self.run_process(number, false)
     }
 
     fn attach(&mut self, watch: usize) -> Result<(), Violation> {
@@ -279,7 +291,7 @@ impl World {
         process.spawn(task);
         self.trace
             .step(self.now, format_args!("watch {watch} attaches at p{number}"));
-        self.run_process(number)
+        self.run_process(number, false)
     }
 
     fn cancel(&mut self) -> Result<(), Violation> {
@@ -295,9 +307,11 @@ impl World {
             // A client that is told nothing asks again, or does not care.
             let _ = executor.cancel(&client, execution).await;
         });
-        self.trace
-            .step(self.now, format_args!("p{number} is asked to cancel {}", about(execution)));
-        self.run_process(number)
+        self.trace.step(
+            self.now,
+            format_args!("p{number} is asked to cancel {}", about(execution)),
+        );
+        self.run_process(number, false)
     }
 
     /// What clients were told since the last look.

@@ -60,7 +60,11 @@ impl Blobs {
                 Fault::Nothing | Fault::After => run(&mut shelf.0.lock().unwrap(), &owned),
             };
             let is_ok = done.is_ok();
-            let told = if fault == Fault::After { done.and(Err(away(&owned))) } else { done };
+            let told = if fault == Fault::After {
+                done.and(Err(away(&owned)))
+            } else {
+                done
+            };
             let brief = match &told {
                 Ok(_) => "ok".to_owned(),
                 Err(error) if is_ok => format!("ok, but told: {error}"),
@@ -71,6 +75,7 @@ impl Blobs {
                 is_ok,
                 is_mistake: false,
                 facts: Vec::new(),
+                decodes: true,
                 deliver: Box::new(move || drop(answer.send(told))),
             }
         };
@@ -86,7 +91,11 @@ fn shown(key: &BlobKey) -> String {
     let text = key.as_str();
     let attempt = text.strip_prefix("staging/").and_then(|id| id.get(..36));
     match attempt.and_then(limn_executor::ids::AttemptId::parse) {
-        Some(attempt) => format!("staging/{}{}", crate::market::shown(attempt), &text["staging/".len() + 36..]),
+        Some(attempt) => format!(
+            "staging/{}{}",
+            crate::market::shown(attempt),
+            &text["staging/".len() + 36..]
+        ),
         None => text.rsplit('/').next().unwrap_or(text).to_owned(),
     }
 }

@@ -1,8 +1,8 @@
 //! Results in a word, for the trace.
 
 use limn_executor::records::{
-    Acceptance, AuditEvent, Balance, BudgetKey, Claim, Dispatch, ExecutionRecord, ExecutionState, ImageRecord,
-    PlanDeletion, PlanRecord, Preparation, Renewal, Standing, StoredEvent, UnitGrant,
+    Acceptance, AuditEvent, Balance, BudgetKey, Claim, Dispatch, ExecutionRecord, ExecutionState,
+    ImageRecord, PlanDeletion, PlanRecord, Preparation, Renewal, Standing, StoredEvent, UnitGrant,
 };
 use std::collections::BTreeMap;
 

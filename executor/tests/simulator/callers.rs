@@ -104,10 +104,19 @@ impl Callers {
     }
 
     /// The task that sends an order to a process.
-    pub(crate) fn submit(&mut self, number: usize, process: u32, executor: Executor) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn submit(
+        &mut self,
+        number: usize,
+        process: u32,
+        executor: Executor,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let placed = &mut self.orders[number];
         placed.waits_at = Some(process);
-        let (plan, order, inbox) = (Arc::clone(&placed.plan), placed.order.clone(), Arc::clone(&self.inbox));
+        let (plan, order, inbox) = (
+            Arc::clone(&placed.plan),
+            placed.order.clone(),
+            Arc::clone(&self.inbox),
+        );
         async move {
             let submitted = executor.submit(&plan, &order).await;
             inbox.lock().unwrap().push(Message::Submitted {

@@ -124,6 +124,23 @@ impl Database {
         }
     }
 
+    /// Every change of state that was made, as `subject: old -> new`.
+    pub(crate) fn changes(&mut self) -> Vec<String> {
+        let seen = self.rows("SELECT subject, old, new FROM sim_seen");
+        seen.into_iter()
+            .map(|(subject, old, new)| format!("{subject}: {old} -> {new}"))
+            .collect()
+    }
+
+    /// Every change of state that may be made.
+    pub(crate) fn legal_changes(&mut self) -> Vec<String> {
+        let legal = self.rows("SELECT subject, old, new FROM sim_legal");
+        legal
+            .into_iter()
+            .map(|(subject, old, new)| format!("{subject}: {old} -> {new}"))
+            .collect()
+    }
+
     /// Executions that still have something to do by themselves.
     pub(crate) fn restless(&mut self) -> i64 {
         let query = sqlx::query_scalar(

@@ -2,6 +2,10 @@
 SELECT rule, subject FROM sim_broken
 
 UNION ALL
+SELECT 'an illegal change of a(n) ' || subject || ' from ' || old || ' to ' || new, id FROM sim_seen
+WHERE (subject, old, new) NOT IN (SELECT subject, old, new FROM sim_legal)
+
+UNION ALL
 SELECT 'a balance is not what the ledger says', b.scope FROM budgets b
 LEFT JOIN (
     SELECT scope, currency,

@@ -85,7 +85,8 @@ impl Clock for ProcessClock {
     async fn sleep(&self, duration: Duration) {
         let (wake, woken) = oneshot::channel();
         let until = self.world.now().plus(duration);
-        self.desk.arrive(self.process, String::new(), Work::Sleep { until, wake });
+        self.desk
+            .arrive(self.process, String::new(), Work::Sleep { until, wake });
         // The desk outlives its processes.
         let _ = woken.await;
     }

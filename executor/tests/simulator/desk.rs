@@ -35,6 +35,8 @@ pub(crate) struct Applied {
     /// A caller that made no mistake never sees this.
     pub(crate) is_mistake: bool,
     pub(crate) facts: Vec<Fact>,
+    /// Whoever hears of it may begin to decode a picture, on another thread.
+    pub(crate) decodes: bool,
     pub(crate) deliver: Deliver,
 }
 

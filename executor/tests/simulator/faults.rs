@@ -87,10 +87,10 @@ impl Rhythm {
             rng.chance(per_mille).then(|| rng.between(fastest, slowest))
         };
         Self {
-            kill_ms: every(500, 3_000, 60_000),
-            freeze_ms: every(500, 3_000, 60_000),
+            kill_ms: every(500, 4_000, 40_000),
+            freeze_ms: every(500, 8_000, 60_000),
             jump_ms: every(200, 5_000, 60_000),
-            cancel_ms: every(300, 2_000, 40_000),
+            cancel_ms: every(300, 4_000, 40_000),
             stop_ms: every(200, 10_000, 60_000),
         }
     }

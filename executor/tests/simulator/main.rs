@@ -20,9 +20,13 @@ mod vendor;
 mod world;
 
 use std::{
+    collections::BTreeMap,
     env,
     fmt::Write as _,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -39,6 +43,7 @@ const SHOWN: usize = 60;
 struct Outcome {
     result: Result<(), Violation>,
     steps: u64,
+    changes: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -50,6 +55,7 @@ fn play(seed: u64) -> Outcome {
         Outcome {
             result,
             steps: world.trace.steps(),
+            changes: world.database.changes(),
             lines: world.trace.lines().to_vec(),
         }
     })
@@ -62,7 +68,11 @@ fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
         outcome.steps, violation.rule, violation.subject
     );
     let full = setting("LIMN_SIM_TRACE").is_some();
-    let first = if full { 0 } else { outcome.lines.len().saturating_sub(SHOWN) };
+    let first = if full {
+        0
+    } else {
+        outcome.lines.len().saturating_sub(SHOWN)
+    };
     for line in &outcome.lines[first..] {
         let _ = writeln!(text, "{line}");
     }
@@ -73,55 +83,69 @@ fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, reason = "a person says here which schedules to run")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person says here which schedules to run"
+)]
 fn setting(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     let number = text.parse();
     Some(number.unwrap_or_else(|_| panic!("{name} is {text:?}, which is no number")))
 }
 
-/// Runs seeds on all cores; returns what failed first.
-fn play_all(seeds: &[u64]) -> Result<(), String> {
-    let next = AtomicU64::new(0);
-    let steps = AtomicU64::new(0);
-    let failed = AtomicBool::new(false);
-    let started = Instant::now();
-    let failures: Vec<String> = thread::scope(|scope| {
-        let worker = || {
-            while !failed.load(Ordering::Relaxed) {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(seed) = seeds.get(usize::try_from(place).unwrap()) else {
-                    return None;
-                };
-                let outcome = play(*seed);
-                steps.fetch_add(outcome.steps, Ordering::Relaxed);
-                if outcome.result.is_ok() && setting("LIMN_SIM_TRACE").is_some() {
-                    println!("{}", outcome.lines.join("\n"));
-                }
-                if let Err(violation) = &outcome.result {
-                    failed.store(true, Ordering::Relaxed);
-                    return Some(report(*seed, &outcome, violation));
-                }
-            }
-            None
-        };
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
-        workers
-            .into_iter()
-            .filter_map(|worker| worker.join().unwrap())
-            .collect()
-    });
-    println!(
-        "{} schedules, {} steps, {:?}",
-        next.into_inner().min(seeds.len() as u64),
-        steps.into_inner(),
-        started.elapsed()
-    );
-    match failures.first() {
-        None => Ok(()),
-        Some(failure) => Err(failure.clone()),
+/// What all schedules of a run did together.
+#[derive(Default)]
+struct Sum {
+    schedules: u64,
+    steps: u64,
+    /// How many schedules made each change of state.
+    changes: BTreeMap<String, u64>,
+    failure: Option<String>,
+}
+
+impl Sum {
+    fn add(&mut self, seed: u64, outcome: &Outcome) {
+        self.schedules += 1;
+        self.steps += outcome.steps;
+        for change in &outcome.changes {
+            *self.changes.entry(change.clone()).or_default() += 1;
+        }
+        if let Err(violation) = &outcome.result {
+            self.failure.get_or_insert(report(seed, outcome, violation));
+        }
     }
+}
+
+/// Runs seeds on all cores until one fails.
+fn play_all(seeds: &[u64]) -> Sum {
+    let next = AtomicUsize::new(0);
+    let sum = Mutex::new(Sum::default());
+    let started = Instant::now();
+    let work = || {
+        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = play(*seed);
+            if setting("LIMN_SIM_TRACE").is_some() && outcome.result.is_ok() {
+                println!("{}", outcome.lines.join("\n"));
+            }
+            let mut sum = sum.lock().unwrap();
+            sum.add(*seed, &outcome);
+            if sum.failure.is_some() {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let sum = sum.into_inner().unwrap();
+    let seconds = started.elapsed().as_secs();
+    println!("{} schedules, {} steps, {seconds} s", sum.schedules, sum.steps);
+    for (change, schedules) in &sum.changes {
+        println!("{schedules:>6} {change}");
+    }
+    sum
 }
 
 /// Seeds that once found something, and are kept.
@@ -130,7 +154,10 @@ fn kept_seeds() -> Vec<u64> {
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim())
         .filter(|line| !line.is_empty())
-        .map(|line| line.parse().unwrap_or_else(|_| panic!("seeds.txt: {line:?} is no seed")))
+        .map(|line| {
+            line.parse()
+                .unwrap_or_else(|_| panic!("seeds.txt: {line:?} is no seed"))
+        })
         .collect()
 }
 
@@ -138,7 +165,9 @@ fn kept_seeds() -> Vec<u64> {
 fn every_schedule_keeps_its_promises() {
     let count = setting("LIMN_SIM_SCHEDULES");
     let seeds: Vec<u64> = match (setting("LIMN_SIM_SEED"), count) {
-        (Some(seed), count) => (0..count.unwrap_or(1)).map(|more| seed.wrapping_add(more)).collect(),
+        (Some(seed), count) => (0..count.unwrap_or(1))
+            .map(|more| seed.wrapping_add(more))
+            .collect(),
         (None, Some(count)) => {
             let first = uuid::Uuid::new_v4().as_u64_pair().0 >> 16;
             println!("schedules from seed {first}");
@@ -147,9 +176,24 @@ fn every_schedule_keeps_its_promises() {
         }
         (None, None) => kept_seeds().into_iter().chain(1..=SHORT).collect(),
     };
-    if let Err(failure) = play_all(&seeds) {
+    let sum = play_all(&seeds);
+    if let Some(failure) = sum.failure {
         panic!("{failure}");
     }
+    // Schedules that do nothing keep every promise.
+    if sum.schedules >= SHORT {
+        let legal = legal_changes();
+        let missing: Vec<&String> = legal
+            .iter()
+            .filter(|change| !sum.changes.contains_key(*change))
+            .collect();
+        assert!(missing.is_empty(), "no schedule made these changes: {missing:?}");
+    }
+}
+
+fn legal_changes() -> Vec<String> {
+    let clock = Arc::new(clock::WorldClock::new());
+    check::Database::open(clock).legal_changes()
 }
 
 #[test]

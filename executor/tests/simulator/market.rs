@@ -234,7 +234,12 @@ impl Market {
         job.told += 1;
         let variant = u8::from(job.told > 1 && rng.chance(faults.done_twice));
         let image = match job.fate {
-            Fate::Fails => return Reply::Error(CallError::Rejected(rejection(Reason::ProviderUnavailable, Billing::No))),
+            Fate::Fails => {
+                return Reply::Error(CallError::Rejected(rejection(
+                    Reason::ProviderUnavailable,
+                    Billing::No,
+                )));
+            }
             Fate::Vanishes => return Reply::Error(lost(404)),
             Fate::NoPicture => Vec::new(),
             Fate::WrongSize => picture(job.picture, variant, (3, 5)),

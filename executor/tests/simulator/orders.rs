@@ -82,7 +82,11 @@ fn spec(
         format: limn_proto::digest::PLAN_FORMAT.to_owned(),
         revision: 1,
         client: client.to_owned(),
-        session_id: if in_session { "s1".to_owned() } else { String::new() },
+        session_id: if in_session {
+            "s1".to_owned()
+        } else {
+            String::new()
+        },
         kind: wire::PlanKind::Batch.into(),
         steps: steps
             .iter()

@@ -63,6 +63,7 @@ pub(crate) struct Process {
     idle: Arc<Idle>,
     /// How many answers were read.
     decoded: Arc<AtomicU32>,
+    decoded_before: u32,
 }
 
 impl Process {
@@ -105,6 +106,7 @@ impl Process {
             runtime,
             idle,
             decoded,
+            decoded_before: 0,
         }
     }
 
@@ -113,19 +115,24 @@ impl Process {
         self.runtime.spawn(task);
     }
 
-    /// Lets every task go on until all of them wait for the scheduler.
-    pub(crate) fn run(&self) {
-        loop {
-            self.run_until_parked();
-            // Pictures are decoded on the one blocking thread: once an empty task of ours is through, so is what was
-            // decoded before it, and whoever waited for that can go on.
-            let before = self.decoded.load(Ordering::Relaxed);
+    /// Lets every task go on until all of them wait for the scheduler. Pictures are decoded on a thread of their own,
+    /// and only when `decodes` says so.
+    pub(crate) fn run(&mut self, decodes: bool) {
+        self.run_until_parked();
+        while decodes {
+            // Once an empty task of ours is through, so is what was decoded before it, and whoever waited for that
+            // can go on. Nothing was decoded before it: nothing goes on.
+            let before = self.decoded_before;
             let flushed = self.runtime.spawn_blocking(|| {});
             self.runtime.block_on(flushed).unwrap();
-            if self.decoded.load(Ordering::Relaxed) == before {
-                return;
+            self.decoded_before = self.decoded.load(Ordering::Relaxed);
+            if self.decoded_before == before {
+                break;
             }
+            self.run_until_parked();
         }
+        let decoded = self.decoded.load(Ordering::Relaxed);
+        assert_eq!(decoded, self.decoded_before, "a picture was decoded unexpectedly");
     }
 
     fn run_until_parked(&self) {

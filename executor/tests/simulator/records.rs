@@ -50,10 +50,20 @@ impl Records {
                     Fault::Before => Err(away()),
                     Fault::Nothing | Fault::After => run(store).await,
                 };
-                let facts = done.as_ref().map(|result| (asked.facts)(result)).unwrap_or_default();
+                let facts = done
+                    .as_ref()
+                    .map(|result| (asked.facts)(result))
+                    .unwrap_or_default();
                 let is_ok = done.is_ok();
-                let is_mistake = matches!(done, Err(RecordError::WrongState { .. } | RecordError::Damaged(_)));
-                let told = if fault == Fault::After { done.and(Err(away())) } else { done };
+                let is_mistake = matches!(
+                    done,
+                    Err(RecordError::WrongState { .. } | RecordError::Damaged(_))
+                );
+                let told = if fault == Fault::After {
+                    done.and(Err(away()))
+                } else {
+                    done
+                };
                 let brief = match &told {
                     Ok(result) => result.brief(),
                     Err(error) if is_ok => format!("ok, but told: {error}"),
@@ -64,6 +74,7 @@ impl Records {
                     is_ok,
                     is_mistake,
                     facts,
+                    decodes: verb == "received",
                     deliver: Box::new(move || drop(answer.send(told))),
                 }
             }
@@ -135,17 +146,20 @@ impl RecordStore for Records {
 
     async fn plan(&self, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>> {
         let asked = Asked::new("plan", digest_hex[..8].to_owned()).reading();
-        call!(self, asked, |store, client, digest_hex| store.plan(client, digest_hex))
+        call!(self, asked, |store, client, digest_hex| store
+            .plan(client, digest_hex))
     }
 
     async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>> {
         let asked = Asked::new("plans", client.to_owned()).reading();
-        call!(self, asked, |store, client, filter, page| store.plans(client, filter, page))
+        call!(self, asked, |store, client, filter, page| store
+            .plans(client, filter, page))
     }
 
     async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
         let asked = Asked::new("delete_plan", digest_hex[..8].to_owned());
-        call!(self, asked, |store, client, digest_hex| store.delete_plan(client, digest_hex))
+        call!(self, asked, |store, client, digest_hex| store
+            .delete_plan(client, digest_hex))
     }
 
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {
@@ -163,12 +177,14 @@ impl RecordStore for Records {
         let mut asked = Asked::new("claim", String::new());
         asked.facts =
             Box::new(|claims: &Vec<Claim>| claims.iter().map(|claim| Fact::Claimed(claim.fence)).collect());
-        call!(self, asked, |store, running| store.claim(boot, lease, limit, running))
+        call!(self, asked, |store, running| store
+            .claim(boot, lease, limit, running))
     }
 
     async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>> {
         let asked = Asked::new("renew", String::new());
-        call!(self, asked, |store, executions| store.renew(boot, executions, lease))
+        call!(self, asked, |store, executions| store
+            .renew(boot, executions, lease))
     }
 
     async fn release(&self, fence: &Fence) -> Result<()> {
@@ -189,7 +205,8 @@ impl RecordStore for Records {
     async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
         let subject = format!("{} {step_id}", about(fence.execution));
         let asked = Asked::new("start_step", subject).fenced(fence);
-        call!(self, asked, |store, fence, step_id| store.start_step(fence, step_id, now))
+        call!(self, asked, |store, fence, step_id| store
+            .start_step(fence, step_id, now))
     }
 
     async fn acquire_unit(
@@ -206,7 +223,12 @@ impl RecordStore for Records {
     }
 
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation> {
-        let subject = format!("{} {} {}", about(fence.execution), attempt.step_id, shown(attempt.id));
+        let subject = format!(
+            "{} {} {}",
+            about(fence.execution),
+            attempt.step_id,
+            shown(attempt.id)
+        );
         let asked = Asked::new("prepare", subject).fenced(fence);
         call!(self, asked, |store, fence, attempt| store.prepare(fence, attempt))
     }
@@ -223,12 +245,18 @@ impl RecordStore for Records {
             Dispatch::Granted => vec![Fact::Granted(attempt)],
             Dispatch::Cancelled => Vec::new(),
         });
-        call!(self, asked, |store, fence| store.dispatch(fence, attempt, send_margin, now))
+        call!(self, asked, |store, fence| store.dispatch(
+            fence,
+            attempt,
+            send_margin,
+            now
+        ))
     }
 
     async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()> {
         let asked = Asked::new("accepted", shown(attempt)).fenced(fence);
-        call!(self, asked, |store, fence, job_id| store.accepted(fence, attempt, job_id, now))
+        call!(self, asked, |store, fence, job_id| store
+            .accepted(fence, attempt, job_id, now))
     }
 
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
@@ -238,7 +266,8 @@ impl RecordStore for Records {
 
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
         let asked = Asked::new("received", shown(attempt)).fenced(fence);
-        call!(self, asked, |store, fence, receipt| store.received(fence, attempt, receipt))
+        call!(self, asked, |store, fence, receipt| store
+            .received(fence, attempt, receipt))
     }
 
     async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()> {
@@ -249,17 +278,24 @@ impl RecordStore for Records {
     async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()> {
         let subject = format!("{} {:?}", shown(attempt), end.outcome);
         let asked = Asked::new("end_attempt", subject).fenced(fence);
-        call!(self, asked, |store, fence, end| store.end_attempt(fence, attempt, end))
+        call!(self, asked, |store, fence, end| store
+            .end_attempt(fence, attempt, end))
     }
 
     async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()> {
         let subject = format!("{} {}", about(fence.execution), reuse.image.step_id);
         let asked = Asked::new("complete_reused", subject).fenced(fence);
-        call!(self, asked, |store, fence, reuse| store.complete_reused(fence, reuse))
+        call!(self, asked, |store, fence, reuse| store
+            .complete_reused(fence, reuse))
     }
 
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
-        let subject = format!("{} {} {}", about(fence.execution), end.step_id, end.state.as_str());
+        let subject = format!(
+            "{} {} {}",
+            about(fence.execution),
+            end.step_id,
+            end.state.as_str()
+        );
         let asked = Asked::new("end_step", subject).fenced(fence);
         call!(self, asked, |store, fence, end| store.end_step(fence, end))
     }
@@ -271,7 +307,8 @@ impl RecordStore for Records {
         now: UnixMicros,
     ) -> Result<ExecutionState> {
         let asked = Asked::new("settle_execution", about(fence.execution)).fenced(fence);
-        call!(self, asked, |store, fence, failure| store.settle_execution(fence, failure, now))
+        call!(self, asked, |store, fence, failure| store
+            .settle_execution(fence, failure, now))
     }
 
     async fn request_cancel(
@@ -281,7 +318,8 @@ impl RecordStore for Records {
         now: UnixMicros,
     ) -> Result<Option<ExecutionRecord>> {
         let asked = Asked::new("request_cancel", about(execution));
-        call!(self, asked, |store, client| store.request_cancel(client, execution, now))
+        call!(self, asked, |store, client| store
+            .request_cancel(client, execution, now))
     }
 
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
@@ -301,7 +339,8 @@ impl RecordStore for Records {
         page: &Page,
     ) -> Result<Vec<ExecutionRecord>> {
         let asked = Asked::new("executions", client.to_owned()).reading();
-        call!(self, asked, |store, client, filter, page| store.executions(client, filter, page))
+        call!(self, asked, |store, client, filter, page| store
+            .executions(client, filter, page))
     }
 
     async fn events_after(
@@ -312,7 +351,8 @@ impl RecordStore for Records {
     ) -> Result<Vec<StoredEvent>> {
         let subject = format!("{} {sequence}", about(execution));
         let asked = Asked::new("events_after", subject).reading();
-        call!(self, asked, |store| store.events_after(execution, sequence, limit))
+        call!(self, asked, |store| store
+            .events_after(execution, sequence, limit))
     }
 
     async fn image(&self, client: &str, image: ImageId) -> Result<Option<ImageRecord>> {
@@ -322,12 +362,14 @@ impl RecordStore for Records {
 
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
         let asked = Asked::new("images", client.to_owned()).reading();
-        call!(self, asked, |store, client, filter, page| store.images(client, filter, page))
+        call!(self, asked, |store, client, filter, page| store
+            .images(client, filter, page))
     }
 
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
         let asked = Asked::new("audit_events", client.to_owned()).reading();
-        call!(self, asked, |store, client, filter, page| store.audit_events(client, filter, page))
+        call!(self, asked, |store, client, filter, page| store
+            .audit_events(client, filter, page))
     }
 
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {

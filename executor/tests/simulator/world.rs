@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Longest time from the last look at the clock to the first byte of a call, in a process that is not frozen.
-const CONNECT_MOST_MS: u64 = 3_000;
+const CONNECT_MOST_MS: u64 = 2_000;
 /// A schedule that takes more steps than this goes round in circles.
 const MAX_STEPS: u64 = 30_000;
 /// How long the world may take to come to rest once nothing goes wrong any more.
@@ -56,7 +56,10 @@ pub(crate) enum Stage {
     Store(StoreCall),
     Blob(BlobCall),
     /// A call to a vendor that has not left yet.
-    Leaving { call: VendorCall, submitted: UnixMicros },
+    Leaving {
+        call: VendorCall,
+        submitted: UnixMicros,
+    },
     /// An answer on its way to the process.
     Answer {
         brief: String,
@@ -65,6 +68,7 @@ pub(crate) enum Stage {
         paid: Option<AttemptId>,
         /// Nothing but looking for work.
         idle: bool,
+        decodes: bool,
     },
 }
 
@@ -108,7 +112,7 @@ impl World {
         let clock = Arc::new(WorldClock::new());
         let settings = Settings {
             max_running_executions: rng.pick(&[1, 2, 64]),
-            lease: Duration::from_secs(15),
+            lease: Duration::from_secs(9),
             poll: Duration::from_secs(rng.pick(&[2, 4])),
             send_margin: Duration::from_secs(2),
             drain: Duration::from_secs(60),
@@ -161,7 +165,10 @@ impl World {
                 return self.check_end();
             }
             if self.trace.steps() > MAX_STEPS {
-                return Err(Violation::new("the world goes round in circles", "too many steps"));
+                return Err(Violation::new(
+                    "the world goes round in circles",
+                    "too many steps",
+                ));
             }
             let late = |since: UnixMicros| self.now.since(since) > MAX_REST;
             if self.calm_since.is_some_and(late) {
@@ -214,7 +221,7 @@ impl World {
 
     fn after_store_delay(&mut self) -> UnixMicros {
         if self.rng.chance(self.faults.store_slow) {
-            let delay_ms = self.rng.between(500, 40_000);
+            let delay_ms = self.rng.between(500, 20_000);
             self.now.plus(Duration::from_millis(delay_ms))
         } else {
             self.after(&[0, 0, 0, 1, 10])
@@ -227,7 +234,10 @@ impl World {
             .retain(|entry| !matches!(&entry.stage, Stage::Sleep(wake) if wake.is_closed()));
         let due: Vec<UnixMicros> = self.entries.iter().map(|entry| self.due(entry)).collect();
         let Some(earliest) = due.iter().min() else {
-            return Err(Violation::new("nothing goes on any more", "the schedule is empty"));
+            return Err(Violation::new(
+                "nothing goes on any more",
+                "the schedule is empty",
+            ));
         };
         self.now = self.now.max(*earliest);
         self.surroundings.clock.set(self.now);
@@ -266,7 +276,7 @@ impl World {
             Stage::Sleep(wake) => {
                 self.trace.step(self.now, format_args!("p{number} wakes {label}"));
                 let _ = wake.send(());
-                self.run_process(number)?;
+                self.run_process(number, false)?;
             }
             Stage::Store(call) => self.apply_store(number, label, call)?,
             Stage::Blob(call) => {
@@ -283,6 +293,7 @@ impl World {
                 deliver,
                 paid,
                 idle: _,
+                decodes,
             } => {
                 self.trace
                     .step(self.now, format_args!("p{number} <- {label}: {brief}"));
@@ -292,7 +303,7 @@ impl World {
                     self.answers.insert(attempt, number);
                 }
                 deliver();
-                self.run_process(number)?;
+                self.run_process(number, decodes)?;
             }
         }
         Ok(())
@@ -324,7 +335,10 @@ impl World {
         self.trace
             .step(self.now, format_args!("p{number} {label}: {}", applied.brief));
         if applied.is_mistake {
-            return Err(Violation::new("a call was not allowed", format!("{label}: {}", applied.brief)));
+            return Err(Violation::new(
+                "a call was not allowed",
+                format!("{label}: {}", applied.brief),
+            ));
         }
         if applied.is_ok && is_stale {
             return Err(Violation::new("a process that lost an execution wrote", label));
@@ -360,6 +374,7 @@ impl World {
             deliver: applied.deliver,
             paid: None,
             idle,
+            decodes: applied.decodes,
         };
         if self.process(number).is_some() {
             self.enter(Some(number), due, label, stage);
@@ -372,7 +387,10 @@ impl World {
             return Ok(());
         };
         let Some(grant) = self.grants.get_mut(&call.attempt) else {
-            return Err(Violation::new("a call was sent without permission", shown(call.attempt)));
+            return Err(Violation::new(
+                "a call was sent without permission",
+                shown(call.attempt),
+            ));
         };
         if grant.process == process && !grant.used {
             grant.used = true;
@@ -388,10 +406,17 @@ impl World {
     }
 
     /// The first byte of a call to a vendor leaves, or does not.
-    fn leave(&mut self, number: u32, label: String, call: VendorCall, submitted: UnixMicros) -> Result<(), Violation> {
+    fn leave(
+        &mut self,
+        number: u32,
+        label: String,
+        call: VendorCall,
+        submitted: UnixMicros,
+    ) -> Result<(), Violation> {
         let deadline = submitted.plus(call.timeout);
         if self.rng.chance(self.faults.unsent) {
-            self.trace.step(self.now, format_args!("p{number} {label}: not sent"));
+            self.trace
+                .step(self.now, format_args!("p{number} {label}: not sent"));
             return self.reply(number, label, call, Reply::Error(unsent()), self.now);
         }
         let reaction = self.market.arrive(&mut self.rng, &self.faults, self.now, &call);
@@ -402,9 +427,15 @@ impl World {
         let is_submit = matches!(call.question, Question::Submit(_));
         let waits_too_long = self.rng.chance(self.faults.late);
         let (reply, at) = if is_submit && self.rng.chance(self.faults.cut_off) {
-            (Reply::Error(reaction.reply.broken(&mut self.rng, true)), reaction.at)
+            (
+                Reply::Error(reaction.reply.broken(&mut self.rng, true)),
+                reaction.at,
+            )
         } else if is_submit && self.rng.chance(self.faults.lost) {
-            (Reply::Error(reaction.reply.broken(&mut self.rng, false)), reaction.at)
+            (
+                Reply::Error(reaction.reply.broken(&mut self.rng, false)),
+                reaction.at,
+            )
         } else {
             (reaction.reply, reaction.at)
         };
@@ -413,7 +444,8 @@ impl World {
         } else {
             (reply, at)
         };
-        self.trace.step(self.now, format_args!("p{number} {label}: arrived"));
+        self.trace
+            .step(self.now, format_args!("p{number} {label}: arrived"));
         self.reply(number, label, call, reply, at)
     }
 
@@ -436,6 +468,7 @@ impl World {
             deliver,
             paid,
             idle: false,
+            decodes: false,
         };
         self.enter(Some(number), due, label, stage);
         Ok(())
@@ -449,19 +482,23 @@ impl World {
         }
         self.charges_noted += new.len();
         for charge in new {
-            self.trace
-                .note(format_args!("{} is billed {}", shown(charge.attempt), charge.nanos));
+            self.trace.note(format_args!(
+                "{} is billed {}",
+                shown(charge.attempt),
+                charge.nanos
+            ));
             self.database.charged(charge.attempt, charge.nanos, false);
         }
         self.database.check()
     }
 
     /// Lets a process run, and reads what its callers were told.
-    pub(crate) fn run_process(&mut self, number: u32) -> Result<(), Violation> {
-        let Some(process) = self.process(number) else {
+    pub(crate) fn run_process(&mut self, number: u32, decodes: bool) -> Result<(), Violation> {
+        let process = self.processes.iter_mut().find(|process| process.number == number);
+        let Some(process) = process else {
             return Ok(());
         };
-        process.run();
+        process.run(decodes);
         self.trace.take_log(number);
         if let Some(panic) = take_panics().pop() {
             return Err(Violation::new("a task panicked", panic));
@@ -490,7 +527,8 @@ impl World {
         let rows = self
             .database
             .rows("SELECT id, state, CAST(last_seq AS TEXT) FROM executions");
-        let last_sequence: BTreeMap<String, String> = rows.into_iter().map(|(id, _, last)| (id, last)).collect();
+        let last_sequence: BTreeMap<String, String> =
+            rows.into_iter().map(|(id, _, last)| (id, last)).collect();
         for (execution, cursor) in self.callers.ends_seen() {
             let last = last_sequence.get(&execution.to_string());
             if cursor.map(|cursor| cursor.to_string()).as_ref() != last {
@@ -517,7 +555,10 @@ impl World {
                 _ => is_staged && receipts != "0",
             };
             if !is_kept {
-                let subject = format!("{} is {state}, staged {is_staged}, receipts {receipts}", shown(attempt));
+                let subject = format!(
+                    "{} is {state}, staged {is_staged}, receipts {receipts}",
+                    shown(attempt)
+                );
                 return Err(Violation::new("a paid answer that came was lost", subject));
             }
         }
