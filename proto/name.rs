@@ -16,6 +16,10 @@ pub enum Collection {
     Executions,
     /// Images; the id is a UUID.
     Images,
+    /// Budgets; the id is `client` or `session-` and a session id.
+    Budgets,
+    /// Entries of the audit log; the id is a UUID.
+    AuditEvents,
 }
 
 impl Collection {
@@ -25,6 +29,8 @@ impl Collection {
             Self::Plans => "plans",
             Self::Executions => "executions",
             Self::Images => "images",
+            Self::Budgets => "budgets",
+            Self::AuditEvents => "auditEvents",
         }
     }
 }

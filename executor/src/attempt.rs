@@ -82,6 +82,9 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         Preparation::CostLimit { committed_nanos } => {
             return Ok(Outcome::Failed(cost_limit(target, committed_nanos, run)));
         }
+        Preparation::BudgetExceeded(shortage) => {
+            return Ok(Outcome::Failed(Failure::budget_exceeded(&shortage)));
+        }
     }
     let send_margin = run.inner.parts.settings.send_margin;
     // Counted from before the write: the database begins to count only after this.

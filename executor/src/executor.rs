@@ -12,9 +12,12 @@ use crate::{
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
-    plan::Plan,
+    plan::{Plan, Step},
     providers::Registry,
-    records::{Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore},
+    records::{
+        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
+        RecordError, RecordStore,
+    },
     running::Running,
     signals::Signals,
     supervisor, watch,
@@ -119,6 +122,12 @@ pub enum SubmitError {
     /// Resume, and there is nothing before.
     #[error("no earlier execution of the plan and take to resume")]
     NothingToResume,
+    /// A budget does not leave what the plan is expected to cost.
+    #[error(
+        "the plan is expected to cost {} nanos more, and budget {} has {} of its {} nanos committed",
+        .0.needed_nanos, .0.key.scope, .0.committed_nanos, .0.limit_nanos
+    )]
+    BudgetExceeded(BudgetShortage),
     /// The plan's `not_after` has passed.
     #[error("the plan was valid until unix second {not_after_unix}: plan again")]
     PlanExpired {
@@ -218,6 +227,7 @@ impl Executor {
             Acceptance::RequestIdReused(id) => return Err(SubmitError::RequestIdReused(id)),
             Acceptance::StillRunning(id) => return Err(SubmitError::StillRunning(id)),
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
+            Acceptance::BudgetExceeded(shortage) => return Err(SubmitError::BudgetExceeded(shortage)),
         };
         inner.work.notify_one();
         let execution = inner.parts.records.execution(&plan.client, id).await?;
@@ -246,7 +256,7 @@ impl Executor {
             id: ExecutionId(parts.ids.next()),
             plan: plan.to_new(now),
             currency: plan.currency.clone(),
-            step_ids: plan.steps.iter().map(|step| step.step_id.clone()).collect(),
+            steps: plan.steps.iter().map(Step::to_new).collect(),
             take: order.take,
             request_id,
             request_hash: digest::sha256_hex(identity.as_bytes()),
@@ -310,6 +320,24 @@ impl Plan {
             session_id: self.session_id.clone(),
             kind: self.kind,
             now,
+        }
+    }
+}
+
+impl Step {
+    /// The step as it is ordered. What it is expected to cost is the price of its first target.
+    fn to_new(&self) -> NewStep {
+        NewStep {
+            step_id: self.step_id.clone(),
+            render_digests: self
+                .targets
+                .iter()
+                .map(|target| target.render_digest.clone())
+                .collect(),
+            expected_nanos: self
+                .targets
+                .first()
+                .map_or(0, |target| target.price.expected_nanos),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::reason::Reason;
 
+use crate::records::BudgetShortage;
+
 /// What went wrong while running. The text holds no secret and no prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -29,6 +31,15 @@ impl Failure {
             retry_delay: None,
             metadata: BTreeMap::new(),
         }
+    }
+
+    /// A budget does not cover the ceiling of the next call.
+    pub(crate) fn budget_exceeded(shortage: &BudgetShortage) -> Self {
+        let message = "a budget does not cover the next call: wait for its next period, or raise its limit";
+        let mut failure =
+            Self::new(Reason::BudgetExceeded, message).with("ceilingNanos", shortage.needed_nanos);
+        failure.metadata.extend(shortage.facts());
+        failure
     }
 
     /// The same failure, marked as worth another try.

@@ -26,6 +26,7 @@ pub mod artifact;
 mod attempt;
 pub mod backoff;
 pub mod blob;
+mod calendar;
 pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 mod migrations;
 mod model;
 mod money;
+mod period;
 pub mod postgres;
 mod sql;
 pub mod sqlite;
@@ -89,7 +90,8 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// finds the execution that already stands for the order. The rules, in this order: the same request id
     /// with the same `request_hash` is that execution, with another hash is refused; with mode resume, no
     /// earlier execution of (client, plan, take) or a running one is refused; a running execution of (client,
-    /// plan, take) is joined, and remembered under this request id too; else a new one begins.
+    /// plan, take) is joined, and remembered under this request id too; else a new one begins, unless a budget
+    /// does not leave what the pictures that do not exist yet are expected to cost.
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
 
     /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose
@@ -135,7 +137,8 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
 
     /// T1: attempt prepared under the unit that the step has open, with its ceiling reserved in the ledger;
     /// refused when settled, reserved and held amounts of the execution plus the ceiling would pass
-    /// `max_cost_nanos`. Sends nothing.
+    /// `max_cost_nanos`, or those of a budget in its current period the limit of the budget. What is free always
+    /// passes. Sends nothing.
     async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation>;
 
     /// T2: prepared to dispatching; the first byte may leave for `send_margin` from now. Nothing may be sent when
@@ -197,6 +200,29 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<Option<ExecutionRecord>>;
 
+    // Decisions of people.
+
+    /// Decides about an attempt whose outcome, or whose bill, is unknown, and writes that into the audit log.
+    ///
+    /// | attempt | not charged | charged |
+    /// | --- | --- | --- |
+    /// | unknown | rejected; what is held is released | written off; the cost is settled, the rest released |
+    /// | rejected, its bill held | the same, without a step | the cost is settled, the rest released |
+    /// | written off by a policy | rejected; what was settled is refunded | refused |
+    ///
+    /// An unknown attempt lets its unit go, and executions that are parked for the picture of another are woken. The
+    /// step that waits for it goes back to pending or fails; other steps of the execution that wait for a picture
+    /// which no attempt of their own draws go back to pending too. An execution that was parked and now has
+    /// something to do, or nothing to wait for, is processing and can be claimed. One that ended stays as it is,
+    /// without an event: only its money, its attempt and the unit change. Who owns an execution stays its owner.
+    /// The same resolution again changes nothing.
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved>;
+
+    /// Lets an execution run again that is parked although it has steps to draw, because its owners died too often:
+    /// forgets the crashes, makes it processing, or pending when it never started, and writes that into the audit
+    /// log. An execution that is parked for an unknown outcome alone stays parked.
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked>;
+
     // Reading.
 
     /// One execution of a client with steps, attempts and cost.
@@ -230,10 +256,31 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Entries of the audit log of a client, newest first.
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>>;
 
-    /// Sums of the ledger by budget, to be compared with the balances.
+    // Money.
+
+    /// A budget as it stands in its current period.
+    async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>>;
+
+    /// At most `limit` budgets of a client, in order of scope and currency, from the one after `after` on.
+    async fn budgets(&self, client: &str, after: Option<&BudgetKey>, limit: u32)
+    -> Result<Vec<BudgetRecord>>;
+
+    /// Changes limit or period of a budget, which is made when it does not exist, and writes it into the audit log.
+    /// Calls that are under way are not touched: a limit below what is committed only stops further ones.
+    async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange>;
+
+    /// What a client used since then, by provider and model, in one currency. Attempts count when they began.
+    async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>>;
+
+    /// Compares, in one state of the database, everything that is kept with the ledger: budgets and their days,
+    /// executions and attempts; makes sure that what ended has nothing reserved, and that histories have no gap.
+    /// Of one client, or of all.
+    async fn verify(&self, client: Option<&str>) -> Result<Verification>;
+
+    /// Sums of the ledger by budget, of all time. A budget with nothing spent, reserved or held is left out.
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>>;
 
-    /// Balances by budget.
+    /// Balances by budget, of all time. A budget with nothing spent, reserved or held is left out.
     async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>>;
 
     /// Asks whether the database works. For `limn doctor`; says what it is.

@@ -15,7 +15,9 @@ use crate::{
     executor::Inner,
     failure::Failure,
     plan::{Plan, Step},
-    records::{Claim, ExecutionRecord, Fence, RecordError, RecordStore, StepRecord, StepState},
+    records::{
+        Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord, StepState,
+    },
     running::Stops,
     step,
 };
@@ -202,6 +204,10 @@ async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     let now = run.inner.parts.clock.now();
     let failure = run.failure();
     let state = run.records().settle_execution(&run.fence, &failure, now).await?;
+    if !state.is_terminal() && state != ExecutionState::NeedsDecision {
+        // Somebody decided about a parked step meanwhile: it is drawn after the next claim.
+        return run.records().release(&run.fence).await;
+    }
     tracing::info!(
         execution = %run.fence.execution,
         client = run.plan.client,

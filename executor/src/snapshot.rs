@@ -42,8 +42,8 @@ pub fn execution(record: &ExecutionRecord) -> v1::Execution {
         previous: record.previous.as_ref().map_or_else(String::new, |id| name(id)),
         take: record.take,
         session_id: record.session_id.clone(),
-        next_check_time: None,
-        crash_count: 0,
+        next_check_time: record.next_check_at.map(timestamp),
+        crash_count: record.crash_count,
     }
 }
 
@@ -67,6 +67,7 @@ pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::Ste
 
 /// One provider call.
 pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
+    let decided = record.decision.as_ref();
     v1::Attempt {
         number: record.number,
         target: record.target,
@@ -86,8 +87,8 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         ceiling: Some(money(currency, record.ceiling_nanos)),
         held: (record.held_nanos > 0).then(|| money(currency, record.held_nanos)),
         job_id: record.job_id.clone(),
-        resolution_actor: String::new(),
-        resolution_reason: String::new(),
+        resolution_actor: decided.map_or_else(String::new, |decided| decided.actor.clone()),
+        resolution_reason: decided.map_or_else(String::new, |decided| decided.reason.clone()),
     }
 }
 

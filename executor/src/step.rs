@@ -255,7 +255,7 @@ async fn end(run: &Run<'_>, step: &Step, state: StepState, failure: Failure) -> 
         run.note_failure(&step.step_id, &failure);
     }
     if state == StepState::Failed {
-        if failure.reason == Reason::CostLimitReached {
+        if matches!(failure.reason, Reason::CostLimitReached | Reason::BudgetExceeded) {
             run.halt(failure.clone());
         } else if run.plan.policy.stop_on_first_error {
             let why = format!(

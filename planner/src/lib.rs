@@ -44,4 +44,5 @@ pub use catalog::{Catalog, CatalogParts, CatalogProblem};
 pub use error::{PlanError, Violation};
 pub use explain::explain;
 pub use limits::MAX_STEPS;
+pub use money::display_nanos;
 pub use planner::Planner;

@@ -27,7 +27,7 @@ pub(crate) fn sum_nanos(amounts: impl IntoIterator<Item = i64>) -> Option<i64> {
 }
 
 /// The amount as people write it: at least two decimals, no zeros behind them.
-pub(crate) fn display_nanos(nanos: i64, currency: &str) -> String {
+pub fn display_nanos(nanos: i64, currency: &str) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let units = nanos.unsigned_abs() / NANOS_PER_UNIT;
     let fraction = format!("{:09}", nanos.unsigned_abs() % NANOS_PER_UNIT);

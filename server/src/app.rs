@@ -54,10 +54,10 @@ pub enum AppError {
     #[error("the catalog is wrong:{}", listed(.0))]
     Catalog(Vec<CatalogProblem>),
     /// The database cannot be opened.
-    #[error("cannot open the database {file}: {source}", file = .file.display())]
+    #[error("cannot open {database}: {source}")]
     Database {
-        /// Its file.
-        file: PathBuf,
+        /// Which one it is, without user and password.
+        database: String,
         /// What it said.
         #[source]
         source: RecordError,

@@ -122,6 +122,22 @@ impl Global {
         if let Some(folder) = &self.data_dir {
             keys.push(("data_dir".to_owned(), folder.clone()));
         }
+        if let Some(database) = &self.database {
+            keys.push(database_key(database));
+        }
         Ok(keys)
+    }
+}
+
+/// The key that `--database` sets. Whatever looks like an address is read as one, so that a wrong one is refused
+/// without being shown.
+fn database_key(database: &str) -> (String, String) {
+    match database.strip_prefix("sqlite:") {
+        Some(file) => (
+            "database.sqlite".to_owned(),
+            file.trim_start_matches("//").to_owned(),
+        ),
+        None if database.contains("://") => ("database.url".to_owned(), database.to_owned()),
+        None => ("database.sqlite".to_owned(), database.to_owned()),
     }
 }

@@ -12,6 +12,7 @@ use std::{
 use toml::{Table, Value};
 
 mod catalog;
+mod database;
 mod executor;
 mod layers;
 mod log;
@@ -24,6 +25,7 @@ mod storage;
 mod url;
 
 pub use catalog::Catalog;
+pub use database::{Database, DatabasePlace};
 pub use executor::Executor;
 pub use layers::Sources;
 pub use log::{Format, Level, Log};
@@ -31,7 +33,7 @@ pub use problems::{ConfigProblems, Origin, Problem};
 pub use providers::{Account, Provider};
 pub use selection::{Client, Selection};
 pub use server::Server;
-pub use storage::{Database, Storage};
+pub use storage::Storage;
 
 use reader::{Found, Section};
 

@@ -5,8 +5,13 @@
 use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
-    blob::BlobError, executor::SubmitError, plan::PlanRefused, records::RecordError, watch::WatchError,
+    blob::BlobError,
+    executor::SubmitError,
+    plan::PlanRefused,
+    records::{BudgetShortage, RecordError},
+    watch::WatchError,
 };
+use limn_planner::display_nanos;
 use limn_proto::{
     name::{Collection, resource_name},
     reason::Reason,
@@ -109,6 +114,10 @@ impl Refusal {
             Collection::Plans => (Reason::PlanNotFound, "limn.v1.StoredPlan"),
             Collection::Executions => (Reason::ExecutionNotFound, "limn.v1.Execution"),
             Collection::Images => (Reason::ImageNotFound, "limn.v1.Image"),
+            Collection::Budgets => (Reason::BudgetNotFound, "limn.v1.Budget"),
+            Collection::AuditEvents => {
+                return Self::internal(format!("no call asks for an audit event by its name: {name}"));
+            }
         };
         let mut refusal = Self::new(reason, format!("nothing is named {name}"));
         refusal.details.resource = Some((resource_type, name.to_owned()));
@@ -149,6 +158,7 @@ impl Refusal {
                 Self::new(Reason::ExecutionRunning, message).with("execution", name(&id))
             }
             SubmitError::NothingToResume => Self::new(Reason::NoEarlierExecution, message),
+            SubmitError::BudgetExceeded(shortage) => Self::of_shortage(&shortage),
             SubmitError::PlanExpired { not_after_unix } => {
                 Self::new(Reason::PlanExpired, message).with("notAfterUnix", not_after_unix)
             }
@@ -158,6 +168,27 @@ impl Refusal {
             SubmitError::ShuttingDown => Self::new(Reason::ShuttingDown, message),
             SubmitError::Records(error) => error.into(),
         }
+    }
+
+    /// The budget that does not leave what a new execution is expected to cost.
+    fn of_shortage(shortage: &BudgetShortage) -> Self {
+        let show = |nanos| display_nanos(nanos, &shortage.key.currency);
+        let left_nanos = shortage
+            .limit_nanos
+            .saturating_sub(shortage.committed_nanos)
+            .max(0);
+        let mut what = format!(
+            "leaves {} of {}, and the plan is expected to cost {} more: raise the limit",
+            show(left_nanos),
+            show(shortage.limit_nanos),
+            show(shortage.needed_nanos)
+        );
+        if let Some(reset_at) = shortage.reset_at {
+            what = format!("{what}, or wait until {}", reset_at.rfc3339());
+        }
+        let mut refusal = Self::field(Reason::BudgetExceeded, &shortage.key.scope, what);
+        refusal.details.metadata = shortage.facts();
+        refusal.with("expectedNanos", shortage.needed_nanos)
     }
 
     /// What a watch ended with. `name` is the execution that was watched.

@@ -11,14 +11,18 @@ use limn_executor::{
     ids::TimeOrderedIds,
     provider::ImageProvider,
     providers::{self, Kind, Registry},
-    records::sqlite::SqliteRecords,
+    records::{
+        RecordError, RecordStore,
+        postgres::{Inspection, PostgresRecords},
+        sqlite::SqliteRecords,
+    },
 };
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
 
 use crate::{
     app::AppError,
     catalog::{self, Availability, SelectionOverrides},
-    config::{self, Account, Config},
+    config::{self, Account, Config, Database, DatabasePlace},
     keys::SigningKey,
 };
 
@@ -77,17 +81,8 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
             file: config.storage.folder.clone(),
             source,
         })?;
-    let unusable = |source| AppError::Database {
-        file: config.database.sqlite.clone(),
-        source,
-    };
-    let records = SqliteRecords::open(&config.database.sqlite)
-        .await
-        .map_err(unusable)?;
-    // The data folder is locked, so whoever owned an execution is gone, and nobody need wait for its lease.
-    records.expire_leases().await.map_err(unusable)?;
     let executor = Executor::start(Parts {
-        records: Arc::new(records),
+        records: records(&config.database).await?,
         blobs: Arc::new(blobs),
         providers: providers(config)?,
         clock: Arc::new(SystemClock),
@@ -97,20 +92,54 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
     Ok(Wired { executor, links, key })
 }
 
-/// Opens the database and closes it again, which shows that it can be used. Nothing is executed.
+/// Opens the database and brings its schema up to date.
+async fn records(database: &Database) -> Result<Arc<dyn RecordStore>, AppError> {
+    let unusable = |source| unusable(database, source);
+    match &database.place {
+        DatabasePlace::Sqlite(file) => {
+            let records = SqliteRecords::open(file).await.map_err(unusable)?;
+            // The data folder is locked, so whoever owned an execution is gone, and nobody need wait for its lease.
+            records.expire_leases().await.map_err(unusable)?;
+            Ok(Arc::new(records))
+        }
+        // Other processes may be at work on it: what they own is theirs until the lease passes.
+        DatabasePlace::Postgres(address) => {
+            let records = PostgresRecords::open_at(address, database.max_connections);
+            Ok(Arc::new(records.await.map_err(unusable)?))
+        }
+    }
+}
+
+fn unusable(database: &Database, source: RecordError) -> AppError {
+    let database = match &database.place {
+        DatabasePlace::Sqlite(file) => format!("the database {}", file.display()),
+        DatabasePlace::Postgres(address) => format!("the {address}"),
+    };
+    AppError::Database { database, source }
+}
+
+/// Asks whether the database can be used, and says what it is. Nothing is executed. A file is opened, which brings its
+/// schema up to date; one on a server is left as it is, for other processes may be at work on it.
 ///
 /// # Errors
 ///
-/// The database cannot be opened.
-pub async fn check_database(config: &Config) -> Result<(), AppError> {
-    let file = &config.database.sqlite;
-    SqliteRecords::open(file)
-        .await
-        .map(drop)
-        .map_err(|source| AppError::Database {
-            file: file.clone(),
-            source,
-        })
+/// The database cannot be used.
+pub async fn check_database(config: &Config) -> Result<String, AppError> {
+    let database = &config.database;
+    let unusable = |source| unusable(database, source);
+    match &database.place {
+        DatabasePlace::Sqlite(file) => {
+            SqliteRecords::open(file).await.map_err(unusable)?;
+            Ok(file.display().to_string())
+        }
+        DatabasePlace::Postgres(address) => {
+            let inspection = Inspection::of(address).await.map_err(unusable)?;
+            match inspection.obstacle() {
+                Some(why) => Err(unusable(RecordError::Unavailable(why.into()))),
+                None => Ok(format!("{address}: {inspection}")),
+            }
+        }
+    }
 }
 
 /// Every provider that is not switched off. One without a key stays, because executions of an earlier

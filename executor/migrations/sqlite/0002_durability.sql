@@ -13,6 +13,9 @@ ALTER TABLE attempts ADD COLUMN budget_day INTEGER NOT NULL DEFAULT 0;
 -- What somebody, or the policy of the plan, decided about an unknown outcome or bill; empty: nobody did.
 ALTER TABLE attempts ADD COLUMN resolution TEXT NOT NULL DEFAULT ''
     CHECK (resolution IN ('', 'not_charged', 'charged', 'written_off'));
+-- What was to become of its step; empty: the step did not wait for it.
+ALTER TABLE attempts ADD COLUMN resolution_follow_up TEXT NOT NULL DEFAULT ''
+    CHECK (resolution_follow_up IN ('', 'retry', 'fail'));
 ALTER TABLE attempts ADD COLUMN resolution_actor TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN resolution_reason TEXT NOT NULL DEFAULT '';
 

@@ -7,6 +7,7 @@
 //! forget one.
 
 mod audit;
+pub mod budgets;
 pub mod cancel;
 mod driver;
 pub mod fences;
@@ -15,8 +16,10 @@ pub mod lists;
 pub mod money;
 pub mod orders;
 pub mod ownership;
+pub mod resolution;
 pub mod transitions;
 pub mod units;
+pub mod unparking;
 
 pub use driver::Subject;
 
@@ -56,6 +59,15 @@ macro_rules! record_scenarios {
             money: the_cost_limit_counts_what_is_reserved_and_held,
             money: a_free_call_has_a_line_and_no_amounts,
             money: amounts_never_wrap,
+            budgets: a_limit_may_be_reached_and_not_passed,
+            budgets: an_overrun_is_booked_and_blocks_what_follows,
+            budgets: what_is_held_counts_against_the_limit,
+            budgets: a_period_ends_and_the_budget_is_whole_again,
+            budgets: a_session_has_a_budget_of_its_own,
+            budgets: an_order_that_cannot_be_paid_is_refused,
+            budgets: a_change_of_a_budget_is_told_once,
+            budgets: budgets_are_listed_in_order,
+            budgets: usage_is_summed_up_by_model,
             units: a_picture_is_drawn_once_for_two_plans,
             units: two_steps_of_one_plan_share_a_picture,
             units: a_completed_fallback_goes_before_a_busy_primary,
@@ -72,6 +84,18 @@ macro_rules! record_scenarios {
             cancel: a_parked_execution_is_cancelled,
             cancel: a_cancel_after_the_end_changes_nothing,
             cancel: a_failed_step_fails_the_execution_and_keeps_the_images,
+            resolution: only_open_questions_are_decided,
+            resolution: a_lost_call_that_was_not_billed_is_drawn_again,
+            resolution: a_lost_call_that_was_billed_is_settled,
+            resolution: a_bill_of_a_refusal_is_decided,
+            resolution: after_the_end_only_money_and_units_move,
+            resolution: what_waits_for_the_picture_is_looked_at_again,
+            resolution: a_running_execution_keeps_its_owner,
+            resolution: parked_steps_are_decided_one_by_one,
+            resolution: an_owner_that_parks_too_late_changes_nothing,
+            resolution: a_cancel_goes_before_a_retry,
+            resolution: strangers_decide_nothing,
+            unparking: only_what_is_stuck_is_unparked,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,

@@ -2,14 +2,22 @@
 
 mod attempts;
 mod audit;
+mod budgets;
 mod history;
 mod library;
 mod orders;
 mod plans;
+mod resolution;
+mod usage;
+mod verification;
 
 pub use attempts::*;
 pub use audit::*;
+pub use budgets::*;
 pub use history::*;
 pub use library::*;
 pub use orders::*;
 pub use plans::*;
+pub use resolution::*;
+pub use usage::*;
+pub use verification::*;

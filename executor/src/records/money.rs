@@ -84,6 +84,16 @@ impl Balance {
             .checked_add(self.reserved_nanos)?
             .checked_add(self.unknown_held_nanos)
     }
+
+    /// Both balances together, each amount with its own; nothing when one overflows.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Some(Self {
+            spent_nanos: self.spent_nanos.checked_add(other.spent_nanos)?,
+            reserved_nanos: self.reserved_nanos.checked_add(other.reserved_nanos)?,
+            unknown_held_nanos: self.unknown_held_nanos.checked_add(other.unknown_held_nanos)?,
+        })
+    }
 }
 
 /// Budget scopes of a client, in the order in which their rows are locked: the client's own and, when the

@@ -7,17 +7,20 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sqlx::{
-    Connection as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+
+mod address;
+mod inspection;
+
+pub use address::{Address, AddressError};
+pub use inspection::Inspection;
 
 use super::{
     RecordError, Result, migrations,
     sql::{
         Sql,
         backend::{Backend, Snapshot, Work},
-        statement::unavailable,
+        statement::{Overtaken, unavailable},
         tx::{Connection, Tx},
     },
 };
@@ -53,16 +56,25 @@ pub struct PostgresServer {
 }
 
 impl PostgresRecords {
+    /// Opens the database at an address that is still text.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresRecords::open_at`]; also when the address is wrong.
+    pub async fn open(url: &str, max_connections: u32) -> Result<Self> {
+        Self::connect(&parse(url)?, max_connections, None).await
+    }
+
     /// Connects, at most `max_connections` times at once, and brings the schema up to date. Leases go by the clock of
     /// the server.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Unavailable`] when the address is wrong, the server cannot be reached, was set not to wait for
-    /// its disk on a commit, or was written by a newer version, and [`RecordError::Damaged`] when the schema is not
-    /// the one that its version had.
-    pub async fn open(url: &str, max_connections: u32) -> Result<Self> {
-        Self::connect(url, max_connections, None).await
+    /// [`RecordError::Unavailable`] when the server cannot be reached, was set not to wait for its disk on a commit,
+    /// or was written by a newer version, and [`RecordError::Damaged`] when the schema is not the one that its version
+    /// had.
+    pub async fn open_at(address: &Address, max_connections: u32) -> Result<Self> {
+        Self::connect(address, max_connections, None).await
     }
 
     /// The same, with leases that go by another clock.
@@ -72,19 +84,19 @@ impl PostgresRecords {
     /// As [`PostgresRecords::open`].
     #[cfg(feature = "testing")]
     pub async fn open_with_clock(url: &str, max_connections: u32, clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::connect(url, max_connections, Some(clock)).await
+        Self::connect(&parse(url)?, max_connections, Some(clock)).await
     }
 
-    async fn connect(url: &str, max_connections: u32, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().map_err(unavailable)?;
+    async fn connect(address: &Address, max_connections: u32, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
+        let options = address.options();
         // Before the pool, which would try again and again whatever is wrong.
-        let mut first = PgConnection::connect_with(&options).await.map_err(unavailable)?;
+        let mut first = PgConnection::connect_with(options).await.map_err(unavailable)?;
         refuse_lost_commits(&mut first).await?;
         first.close().await.map_err(unavailable)?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(unavailable)?;
         migrations::run(&pool, MIGRATIONS).await?;
@@ -99,20 +111,15 @@ impl PostgresRecords {
     }
 }
 
+fn parse(url: &str) -> Result<Address> {
+    url.parse()
+        .map_err(|error: AddressError| RecordError::Unavailable(format!("its address {error}").into()))
+}
+
 /// A commit that the server reports before it is on disk can be lost; a lost dispatch is a call that is paid twice.
 async fn refuse_lost_commits(connection: &mut PgConnection) -> Result<()> {
-    let setting: String = sqlx::query_scalar("SHOW synchronous_commit")
-        .fetch_one(connection)
-        .await
-        .map_err(unavailable)?;
-    if setting == "off" {
-        return Err(RecordError::Unavailable(
-            "synchronous_commit is off: a commit could be lost after a provider was called, and the picture be paid \
-             twice; set it to on for this database or role"
-                .into(),
-        ));
-    }
-    Ok(())
+    let setting = inspection::setting(connection, "SHOW synchronous_commit").await?;
+    inspection::lost_commits(&setting).map_or(Ok(()), |why| Err(RecordError::Unavailable(why.into())))
 }
 
 #[async_trait]
@@ -142,10 +149,7 @@ impl Backend for PostgresServer {
     async fn check(&self) -> Result<String> {
         let mut connection = self.pool.acquire().await.map_err(unavailable)?;
         refuse_lost_commits(&mut connection).await?;
-        let version: String = sqlx::query_scalar("SHOW server_version")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(unavailable)?;
+        let version = inspection::setting(&mut connection, "SHOW server_version").await?;
         Ok(format!("PostgreSQL {version}"))
     }
 }
@@ -154,9 +158,14 @@ impl PostgresServer {
     async fn try_write<T>(&self, work: &Work<T>) -> Result<T> {
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
         let mut tx = Tx::writing(Connection::Postgres(&mut transaction), self.clock.clone());
-        let answer = work(&mut tx).await?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(answer)
+        let answer = work(&mut tx).await;
+        if answer.is_err() {
+            // Awaited, so that its locks are gone when the caller hears of it: a claim passes over what is locked.
+            transaction.rollback().await.map_err(unavailable)?;
+        } else {
+            transaction.commit().await.map_err(unavailable)?;
+        }
+        answer
     }
 }
 
@@ -165,6 +174,9 @@ fn met_another(error: &RecordError) -> bool {
     let RecordError::Unavailable(source) = error else {
         return false;
     };
+    if source.is::<Overtaken>() {
+        return true;
+    }
     let Some(sqlx::Error::Database(refused)) = source.downcast_ref::<sqlx::Error>() else {
         return false;
     };

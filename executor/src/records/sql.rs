@@ -14,7 +14,9 @@
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
-//! | `ledger` | money |
+//! | `resolve`, `unpark` | decisions of people |
+//! | `ledger`, `budgets` | money, and the limits on it |
+//! | `usage`, `verify` | what was used of each model, and whether the books are right |
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
@@ -24,6 +26,7 @@ mod accept;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod budgets;
 mod claims;
 mod events;
 mod image_rows;
@@ -36,12 +39,16 @@ mod pages;
 mod plans;
 #[cfg(test)]
 mod query_plans;
+mod resolve;
 mod rows;
 mod snapshots;
 pub(super) mod statement;
 mod store;
 pub(super) mod tx;
 mod units;
+mod unpark;
+mod usage;
+mod verify;
 
 /// Records in a relational database.
 #[derive(Debug)]

@@ -121,6 +121,28 @@ impl AttemptState {
 }
 
 words! {
+    /// What was decided about an attempt whose outcome, or whose bill, is unknown.
+    Decision {
+        /// Nothing was billed.
+        NotCharged = "not_charged",
+        /// It was billed, and there is no image.
+        Charged = "charged",
+        /// Given up by the policy of the plan, and counted as billed.
+        WrittenOff = "written_off",
+    }
+}
+
+words! {
+    /// What becomes of a step whose attempt was resolved.
+    FollowUp {
+        /// It is drawn again.
+        Retry = "retry",
+        /// It fails.
+        Fail = "fail",
+    }
+}
+
+words! {
     /// What an audit event tells of.
     AuditAction {
         /// The limit or the period of a budget was changed.
@@ -145,5 +167,29 @@ words! {
         Reuse = "reuse",
         /// Only what the last execution left undone.
         Resume = "resume",
+    }
+}
+
+words! {
+    /// How long a period of a budget is. Days and months begin at midnight, UTC.
+    Period {
+        /// A day.
+        Day = "day",
+        /// A month of the calendar.
+        Month = "month",
+        /// One budget for all time.
+        Never = "never",
+    }
+}
+
+words! {
+    /// Which amount of a balance.
+    BalanceField {
+        /// Billed.
+        Spent = "spent",
+        /// Reserved for attempts in flight.
+        Reserved = "reserved",
+        /// Held for attempts whose bill is not known.
+        UnknownHeld = "unknown_held",
     }
 }

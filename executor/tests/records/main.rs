@@ -3,12 +3,9 @@
 //! Postgres is the one that `LIMN_TEST_POSTGRES_URL` names; each test has a schema of its own in it. Without the
 //! variable those tests say that they were skipped.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says when it is skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod decisions;
 mod postgres;
 mod rivals;
 mod sqlite;

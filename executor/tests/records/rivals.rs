@@ -6,27 +6,7 @@ use std::sync::Arc;
 use limn_executor::{ids::ExecutionId, records::*};
 use uuid::Uuid;
 
-use crate::support::{Database, LEASE, NOW, attempt, boot, order};
-
-macro_rules! on_both {
-    ($($name:ident,)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn $name() {
-                super::$name(super::Database::sqlite()).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn $name() {
-                if let Some(database) = super::Database::postgres().await {
-                    super::$name(database).await;
-                }
-            })+
-        }
-    };
-}
+use crate::support::{Database, LEASE, NOW, attempt, boot, on_both, order, step};
 
 on_both! {
     rival_claims_never_take_the_same_execution,
@@ -94,7 +74,7 @@ async fn rival_attempts_never_pass_the_cost_limit(database: Database) {
     let rival = database.open().await;
     let steps: Vec<String> = (0..20).map(|step| format!("step-{step}")).collect();
     let wide = NewExecution {
-        step_ids: steps.clone(),
+        steps: steps.iter().map(|name| step(name, name.as_bytes())).collect(),
         ..order(1)
     };
     stored.accept(&wide).await.unwrap();
@@ -115,7 +95,7 @@ async fn rival_attempts_never_pass_the_cost_limit(database: Database) {
         match task.await.unwrap() {
             Preparation::Prepared(_) => prepared += 1,
             Preparation::CostLimit { committed_nanos } => assert_eq!(committed_nanos, 70),
-            Preparation::Cancelled => unreachable!("nobody cancelled"),
+            other => unreachable!("{other:?}"),
         }
     }
     assert_eq!(prepared, 10, "ten ceilings of 7 fit into 70");

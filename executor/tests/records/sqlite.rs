@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use futures::FutureExt as _;
 use limn_executor::{
     conformance::records::{self, Subject},
     record_scenarios,
@@ -121,4 +122,44 @@ async fn a_schema_that_was_tampered_with_is_refused() {
     connection.close().await.unwrap();
     let opened = SqliteRecords::open(&stored.path()).await;
     assert!(matches!(opened, Err(RecordError::Damaged(_))), "{opened:?}");
+}
+
+/// Verbs that wait together share a transaction; what one is refused, or that its caller goes away, is nothing to the
+/// others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn verbs_that_share_a_commit_do_not_share_a_fate() {
+    let stored = Stored::new().await;
+    let records = &stored.records;
+    let stranger = Fence {
+        execution: order(1).id,
+        boot: boot(99),
+        epoch: 1,
+    };
+    let (mut accepted, mut refused, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..300 {
+        let (store, order) = (Arc::clone(records), order(number));
+        match number % 3 {
+            0 => accepted.push(tokio::spawn(async move { store.accept(&order).await })),
+            1 => refused.push(tokio::spawn(async move {
+                store.start_execution(&stranger, NOW).await
+            })),
+            _ => {
+                let verb = async move { store.accept(&order).await };
+                // Asked once, and then left alone.
+                forgotten.push((number, verb.now_or_never().is_none()));
+            }
+        }
+    }
+    for verb in accepted {
+        assert!(matches!(verb.await.unwrap().unwrap(), Acceptance::New(_)));
+    }
+    for verb in refused {
+        assert!(matches!(verb.await.unwrap(), Err(RecordError::Fenced)));
+    }
+    // Verbs run in the order in which they were asked for, so by now the forgotten ones are done, too.
+    for (number, pending) in forgotten {
+        assert!(pending, "a verb waits for its commit");
+        let found = records.execution("acme", order(number).id).await.unwrap();
+        assert!(found.is_some(), "order {number} ran to its end");
+    }
 }

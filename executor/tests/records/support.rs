@@ -1,26 +1,19 @@
 //! Databases for tests, and the records that tests write.
 
-use std::{
-    env,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use limn_executor::{
     clock::{Clock, UnixMicros},
     ids::{AttemptId, BootId, ExecutionId},
     provider::CapabilityClass,
     records::{postgres::PostgresRecords, sqlite::SqliteRecords, *},
-    testing::ManualClock,
+    testing::{ManualClock, scratch_postgres},
 };
 use limn_proto::{
     digest::{digest_of, sha256_hex},
     plan::PlanKind,
 };
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
 pub(crate) const NOW: UnixMicros = UnixMicros(1_700_000_000_000_000);
@@ -44,25 +37,7 @@ impl Database {
 
     /// Nothing when there is no server to test with.
     pub(crate) async fn postgres() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the tests are told here where their server is"
-        )]
-        let Ok(server) = env::var("LIMN_TEST_POSTGRES_URL") else {
-            eprintln!("SKIPPED: LIMN_TEST_POSTGRES_URL is not set; tests/run starts a server");
-            return None;
-        };
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let schema = format!("records_{}_{number}", std::process::id());
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        for statement in ["DROP SCHEMA IF EXISTS $ CASCADE", "CREATE SCHEMA $"] {
-            let statement = sqlx::AssertSqlSafe(statement.replace('$', &schema));
-            sqlx::query(statement).execute(&mut connection).await.unwrap();
-        }
-        connection.close().await.unwrap();
-        let joint = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{joint}options[search_path]={schema}");
+        let url = scratch_postgres().await?;
         Some(Self::of(Place::Schema(url)))
     }
 
@@ -85,6 +60,24 @@ impl Database {
         }
     }
 
+    /// Runs a statement that no verb makes.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.place {
+            Place::Folder(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("limn.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Place::Schema(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::query(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
     /// Address of the Postgres schema.
     pub(crate) fn url(&self) -> &str {
         match &self.place {
@@ -93,6 +86,28 @@ impl Database {
         }
     }
 }
+
+/// Makes a test of each function for each database.
+macro_rules! on_both {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::support::Database::sqlite()).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                if let Some(database) = crate::support::Database::postgres().await {
+                    super::$name(database).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
 
 /// An order of one step.
 pub(crate) fn order(number: u128) -> NewExecution {
@@ -107,13 +122,22 @@ pub(crate) fn order(number: u128) -> NewExecution {
             now: NOW,
         },
         currency: "USD".to_owned(),
-        step_ids: vec!["a".to_owned()],
+        steps: vec![step("a", b"unit")],
         take: 0,
         request_id: format!("request-{number}"),
         request_hash: "hash".to_owned(),
         mode: ExecutionMode::Reuse,
         max_concurrency: 1,
         now: NOW,
+    }
+}
+
+/// A step with a unit and a price of 5.
+pub(crate) fn step(step_id: &str, unit: &[u8]) -> NewStep {
+    NewStep {
+        step_id: step_id.to_owned(),
+        render_digests: vec![digest_of(unit)],
+        expected_nanos: 5,
     }
 }
 

@@ -40,7 +40,13 @@ pub(super) fn check(policy: &RunPolicy, cost: Option<&CostEstimate>, currency: &
     if let Some(limit) = &policy.max_cost {
         rules.money("policy.max_cost", Some(limit), currency);
     }
-    rules.known::<UnknownPolicy>("policy.on_unknown", policy.on_unknown, true);
+    rules.known::<UnknownPolicy>("policy.on_unknown", policy.on_unknown, false);
+    let said_once = policy.on_unknown() != UnknownPolicy::Hold;
+    rules.hold(
+        said_once,
+        "policy.on_unknown",
+        "is UNKNOWN_POLICY_HOLD, which a plan says by leaving it out",
+    );
     check_duplicate_spend(policy, cost, currency, rules);
 }
 

@@ -51,7 +51,7 @@ pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<
             .as_ref()
             .and_then(|limit| max_cost(limit, currency, door)),
         attempt_timeout_ms,
-        on_unknown: on_unknown.unwrap_or(UnknownPolicy::Hold).into(),
+        on_unknown: on_unknown.unwrap_or_default().into(),
         max_duplicate_spend,
     }
 }
@@ -117,7 +117,8 @@ fn max_cost(limit: &Money, currency: &str, door: &mut Door<'_>) -> Option<Money>
 /// What to do about unknown outcomes. Nothing when the request names no value of the enumeration.
 fn on_unknown(number: i32, door: &mut Door<'_>) -> Option<UnknownPolicy> {
     match UnknownPolicy::try_from(number) {
-        Ok(UnknownPolicy::Unspecified) => Some(UnknownPolicy::Hold),
+        // Said in one way, the one of plans from before there was a choice.
+        Ok(UnknownPolicy::Hold) => Some(UnknownPolicy::Unspecified),
         Ok(stated) => Some(stated),
         Err(_) => {
             let description = format!(
@@ -158,12 +159,15 @@ fn max_duplicate_spend(
             }
         }
         (_, None) => return None,
-        (UnknownPolicy::Unspecified | UnknownPolicy::Hold | UnknownPolicy::WriteOffAndFail, Some(limit)) => {
+        (never_again, Some(limit)) => {
+            let name = match never_again {
+                UnknownPolicy::Unspecified => UnknownPolicy::Hold.as_str_name(),
+                named => named.as_str_name(),
+            };
             format!(
-                "is {}, but on_unknown is {}, which never spends again; leave it out, or choose \
+                "is {}, but on_unknown is {name}, which never spends again; leave it out, or choose \
                  UNKNOWN_POLICY_WRITE_OFF_AND_RETRY_ONCE",
                 display(limit).escape_debug(),
-                on_unknown.as_str_name()
             )
         }
     };

@@ -64,7 +64,7 @@ const BREAKAGES: &[Breakage] = &[
         spec.policy.as_mut().unwrap().max_cost = usd(-1);
     }),
     ("policy.on_unknown", |spec| {
-        spec.policy.as_mut().unwrap().on_unknown = UnknownPolicy::Unspecified.into();
+        spec.policy.as_mut().unwrap().on_unknown = UnknownPolicy::Hold.into();
     }),
     ("policy.on_unknown", |spec| {
         spec.policy.as_mut().unwrap().on_unknown = 4;

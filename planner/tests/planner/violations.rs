@@ -397,8 +397,8 @@ fn unknown_outcomes_are_held_unless_the_request_says_otherwise() {
     use UnknownPolicy::{Hold, Unspecified, WriteOffAndFail, WriteOffAndRetryOnce};
     let retry_once = (WriteOffAndRetryOnce, usd(1_000_000_000));
     for (asked, limit, planned_policy) in [
-        (Unspecified, None, Hold),
-        (Hold, None, Hold),
+        (Unspecified, None, Unspecified),
+        (Hold, None, Unspecified),
         (WriteOffAndFail, None, WriteOffAndFail),
         (retry_once.0, retry_once.1, WriteOffAndRetryOnce),
     ] {

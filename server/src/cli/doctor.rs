@@ -6,7 +6,7 @@ use limn_planner::Catalog;
 use limn_proto::v1;
 use limn_server::{
     check_database,
-    config::Config,
+    config::{Config, DatabasePlace},
     lock::{DataLock, Holder, LockError},
 };
 use serde::Serialize;
@@ -126,7 +126,11 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             _ => (State::Broken, "cannot be made, because a file is in the way"),
         };
         findings.add("data folder", state, format!("{} {detail}", folder.display()));
-        findings.add("database", state, "is made together with the data folder");
+        if config.database.postgres().is_some() {
+            findings.add_result("database", look_at_database(config).await);
+        } else {
+            findings.add("database", state, "is made together with the data folder");
+        }
         findings.add("storage", state, "is made together with the data folder");
         return;
     }
@@ -141,12 +145,21 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             findings.add_result("database", look_at_database(config).await);
             findings.add_result("storage", look_at_storage(&config.storage.folder));
         }
-        Err(LockError::Held { holder, .. }) => look_at_holder(folder, &holder, findings).await,
+        Err(LockError::Held { holder, .. }) => {
+            look_at_holder(folder, &holder, findings).await;
+            // A file belongs to its holder; a database on a server answers everybody.
+            if config.database.postgres().is_some() {
+                findings.add_result("database", look_at_database(config).await);
+            } else {
+                let detail = format!("in use by process {}", holder.pid);
+                findings.add("database", State::Ok, detail);
+            }
+        }
         Err(error) => findings.add("data folder", State::Broken, error.to_string()),
     }
 }
 
-/// Who holds the folder has its database open; asking a server shows that it answers.
+/// Asking a server shows that it answers, and reads its database.
 async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings) {
     let pid = holder.pid;
     findings.add(
@@ -155,11 +168,6 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
         format!("{}, used by process {pid}", folder.display()),
     );
     let Some(url) = &holder.address else {
-        findings.add(
-            "database",
-            State::Ok,
-            format!("in use by process {pid}, which is no server"),
-        );
         return;
     };
     let asked = async {
@@ -173,23 +181,22 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
         Ok::<_, Failure>(())
     };
     match asked.await {
-        Ok(()) => {
-            findings.add("server", State::Ok, format!("answers at {url}"));
-            findings.add("database", State::Ok, "the server reads it");
-        }
+        Ok(()) => findings.add(
+            "server",
+            State::Ok,
+            format!("answers at {url} and reads its database"),
+        ),
         Err(failure) => findings.add("server", State::Broken, failure.message.as_str()),
     }
 }
 
 async fn look_at_database(config: &Config) -> Result<String, String> {
-    let file = &config.database.sqlite;
-    if !file.exists() {
+    if let DatabasePlace::Sqlite(file) = &config.database.place
+        && !file.exists()
+    {
         return Ok(format!("{} is made by the first picture", file.display()));
     }
-    match check_database(config).await {
-        Ok(()) => Ok(file.display().to_string()),
-        Err(error) => Err(with_causes(&error)),
-    }
+    check_database(config).await.map_err(|error| with_causes(&error))
 }
 
 /// Writes a file into the folder and takes it away again.

@@ -39,6 +39,9 @@ pub(crate) struct Global {
     /// Folder of the database and the pictures.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
+    /// Database instead of the one in the data folder: an address of Postgres, or a file of SQLite.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
     /// Client that plans, executions and images belong to [default: default].
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) client: Option<String>,

@@ -20,7 +20,11 @@ const NOT_KEYS: [&str; 4] = [
     "LIMN_SERVER",
 ];
 /// Variables with a short or a conventional name, and the keys that they set.
-const ALIASES: [(&str, &str); 1] = [("LIMN_DEFAULT_PROVIDER", "selection.default_provider")];
+const ALIASES: [(&str, &str); 2] = [
+    ("LIMN_DATABASE_URL", "database.url"),
+    ("LIMN_DEFAULT_PROVIDER", "selection.default_provider"),
+];
+
 /// Everything that a configuration is read from.
 #[derive(Clone, Default)]
 pub struct Sources {

@@ -1,31 +1,10 @@
-//! `data_dir`, `[database]` and `[storage]`: what is kept where.
+//! `[storage]`: where images are kept.
 
 use std::path::{Path, PathBuf};
 
 use toml::Table;
 
 use super::{reader::Section, url};
-
-/// The database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// File of the SQLite database. Default: `limn.db` in the data folder.
-    pub sqlite: PathBuf,
-}
-
-impl Database {
-    pub(super) fn read(section: Section<'_>, data_dir: &Path) -> Self {
-        let database = Self {
-            sqlite: section.path("sqlite").unwrap_or_else(|| data_dir.join("limn.db")),
-        };
-        section.finish();
-        database
-    }
-
-    pub(super) fn render(&self) -> Table {
-        Table::from_iter([("sqlite".to_owned(), super::path(&self.sqlite))])
-    }
-}
 
 /// The store of images.
 #[derive(Clone, Debug, PartialEq, Eq)]

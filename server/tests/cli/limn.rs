@@ -99,7 +99,13 @@ impl Limn {
 
     /// Starts a server on a free port and waits until it answers.
     pub(crate) fn serve(&self) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--quiet"]);
+        self.serve_with(&[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--quiet"], flags].concat();
+        let mut command = self.command(&arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())

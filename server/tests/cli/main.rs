@@ -4,6 +4,7 @@ mod configuration;
 mod limn;
 mod paying;
 mod planning;
+mod postgres;
 mod refusals;
 mod rendering;
 mod serving;

@@ -80,6 +80,11 @@ impl<'s> Driver<'s> {
         Uuid::from_u64_pair(1, self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// An id for an entry of the audit log.
+    pub(super) fn audit_id(&self) -> Uuid {
+        self.uuid()
+    }
+
     /// A plan by its name.
     pub(super) fn plan(&self, name: &str) -> NewPlan {
         NewPlan {
@@ -99,7 +104,14 @@ impl<'s> Driver<'s> {
             id,
             plan: self.plan(plan),
             currency: "USD".to_owned(),
-            step_ids: steps.iter().map(|step| (*step).to_owned()).collect(),
+            steps: steps
+                .iter()
+                .map(|step| NewStep {
+                    step_id: (*step).to_owned(),
+                    render_digests: vec![digest_of(format!("{plan}/{step}").as_bytes())],
+                    expected_nanos: BILL,
+                })
+                .collect(),
             take: 0,
             request_id: format!("request-{id}"),
             request_hash: format!("hash-{plan}"),
@@ -326,6 +338,65 @@ impl<'s> Driver<'s> {
             failure: failure(),
             now: self.now(),
         }
+    }
+
+    /// A call that is lost: the attempt is unknown and its step parked, the execution is not.
+    pub(super) async fn lose(&self, fence: &Fence, attempt: &NewAttempt) -> Result<AttemptId> {
+        let lost = self.send(fence, attempt).await?;
+        let end = self.end(AttemptOutcome::Unknown);
+        self.store.end_attempt(fence, lost, &end).await?;
+        let parked = self.end_of(&attempt.step_id, StepState::NeedsDecision);
+        self.store.end_step(fence, &parked).await?;
+        Ok(lost)
+    }
+
+    /// A decision about an attempt of an execution.
+    pub(super) fn resolution(
+        &self,
+        execution: ExecutionId,
+        attempt: AttemptId,
+        verdict: Verdict,
+        follow_up: Option<FollowUp>,
+    ) -> Resolution {
+        Resolution {
+            client: self.client.to_owned(),
+            execution,
+            attempt,
+            verdict,
+            follow_up,
+            actor: "ada".to_owned(),
+            reason: "asked the provider".to_owned(),
+            audit_id: self.uuid(),
+            now: self.now(),
+        }
+    }
+
+    /// Decides, which must be done.
+    pub(super) async fn resolve(
+        &self,
+        execution: ExecutionId,
+        attempt: AttemptId,
+        verdict: Verdict,
+        follow_up: Option<FollowUp>,
+    ) -> Result<ExecutionRecord> {
+        let resolution = self.resolution(execution, attempt, verdict, follow_up);
+        match self.store.resolve_attempt(&resolution).await? {
+            Resolved::Done(record) => Ok(*record),
+            other => Err(RecordError::Damaged(format!(
+                "the resolution was refused: {other:?}"
+            ))),
+        }
+    }
+
+    /// The audit log, newest first.
+    pub(super) async fn audit_log(&self) -> Result<Vec<AuditEvent>> {
+        let page = Page {
+            limit: 1000,
+            after: None,
+        };
+        self.store
+            .audit_events(self.client, &AuditFilter::default(), &page)
+            .await
     }
 
     pub(super) async fn settle(&self, fence: &Fence) -> Result<ExecutionState> {

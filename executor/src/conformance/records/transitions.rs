@@ -7,7 +7,7 @@ use crate::{ids::AttemptId, records::*};
 
 /// What can be done to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Dispatch,
     Accept,
     Receive,
@@ -32,7 +32,7 @@ const VERBS: [Verb; 9] = [
 ];
 
 /// The way to each state that a verb leads to.
-const WAYS: [(AttemptState, &[Verb]); 9] = [
+pub(super) const WAYS: [(AttemptState, &[Verb]); 9] = [
     (AttemptState::Prepared, &[]),
     (AttemptState::Dispatching, &[Verb::Dispatch]),
     (AttemptState::Accepted, &[Verb::Dispatch, Verb::Accept]),
@@ -103,7 +103,7 @@ async fn apply(driver: &Driver<'_>, fence: &Fence, attempt: &NewAttempt, verb: V
 }
 
 /// Brings a fresh attempt of a fresh execution into a state.
-async fn reach(driver: &Driver<'_>, plan: &str, way: &[Verb]) -> Result<(Fence, NewAttempt)> {
+pub(super) async fn reach(driver: &Driver<'_>, plan: &str, way: &[Verb]) -> Result<(Fence, NewAttempt)> {
     let fence = driver.start(plan, &["a"]).await?;
     let attempt = driver.attempt("a", &format!("{plan}/a"));
     driver.prepare(&fence, &attempt).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::state::{AttemptState, StepState};
-use super::library::ImageRecord;
+use super::{budgets::BudgetShortage, library::ImageRecord};
 use crate::{clock::UnixMicros, failure::Failure, ids::AttemptId, provider::CapabilityClass};
 
 /// An attempt to prepare.
@@ -32,7 +32,7 @@ pub struct NewAttempt {
 }
 
 /// What became of a preparation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preparation {
     /// Written down and reserved; the number within the step.
     Prepared(u32),
@@ -41,6 +41,8 @@ pub enum Preparation {
         /// Settled, reserved and held by the execution so far.
         committed_nanos: i64,
     },
+    /// A budget does not cover the ceiling.
+    BudgetExceeded(BudgetShortage),
     /// A cancel was requested.
     Cancelled,
 }

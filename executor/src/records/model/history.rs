@@ -1,7 +1,7 @@
 //! What happened: executions with their steps, attempts and money.
 
 use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
-use super::attempts::Receipt;
+use super::{attempts::Receipt, resolution::DecisionRecord};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -42,6 +42,10 @@ pub struct ExecutionRecord {
     pub started_at: Option<UnixMicros>,
     /// Ended at.
     pub ended_at: Option<UnixMicros>,
+    /// When it is looked at again by itself, when it is parked; nothing: never.
+    pub next_check_at: Option<UnixMicros>,
+    /// How often an owner was lost since the last time that somebody looked.
+    pub crash_count: u32,
     /// Sequence of the last event.
     pub last_sequence: u64,
     /// Steps in order.
@@ -123,6 +127,8 @@ pub struct AttemptRecord {
     pub ended_at: Option<UnixMicros>,
     /// The receipt of the staged answer, once received.
     pub answer: Option<Receipt>,
+    /// What somebody, or the policy of the plan, decided about its unknown outcome or bill.
+    pub decision: Option<DecisionRecord>,
 }
 
 /// Money of an execution, in billionths of its currency.
@@ -173,24 +179,4 @@ pub struct StoredEvent {
     pub sequence: u64,
     /// An encoded `limn.v1.ExecutionEvent`.
     pub payload: Vec<u8>,
-}
-
-/// Which budget. Amounts of different currencies are never added up.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BudgetKey {
-    /// `clients/{client}/budgets/client` or `clients/{client}/budgets/session-{session}`.
-    pub scope: String,
-    /// ISO 4217 code.
-    pub currency: String,
-}
-
-/// Money of a budget, in billionths of its currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// Billed.
-    pub spent_nanos: i64,
-    /// Reserved for attempts in flight.
-    pub reserved_nanos: i64,
-    /// Held for attempts whose bill is not known.
-    pub unknown_held_nanos: i64,
 }

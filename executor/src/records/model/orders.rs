@@ -1,7 +1,7 @@
 //! Orders: how an execution begins, who owns it, and who draws.
 
 use super::super::state::ExecutionMode;
-use super::{library::ImageRecord, plans::NewPlan};
+use super::{budgets::BudgetShortage, library::ImageRecord, plans::NewPlan};
 use crate::{clock::UnixMicros, ids::ExecutionId};
 
 /// An order to accept.
@@ -13,8 +13,8 @@ pub struct NewExecution {
     pub plan: NewPlan,
     /// ISO 4217 code of the plan's amounts.
     pub currency: String,
-    /// Step ids in order.
-    pub step_ids: Vec<String>,
+    /// Steps in order.
+    pub steps: Vec<NewStep>,
     /// Which drawing.
     pub take: u32,
     /// Idempotency key.
@@ -27,6 +27,17 @@ pub struct NewExecution {
     pub max_concurrency: u32,
     /// Now.
     pub now: UnixMicros,
+}
+
+/// A step of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStep {
+    /// Id in the plan.
+    pub step_id: String,
+    /// Digests of its targets, in their order: a completed unit of any of them is its picture.
+    pub render_digests: Vec<String>,
+    /// What drawing it is expected to cost.
+    pub expected_nanos: i64,
 }
 
 /// What became of an order.
@@ -44,6 +55,8 @@ pub enum Acceptance {
     StillRunning(ExecutionId),
     /// Mode resume, and there is nothing before.
     NothingToResume,
+    /// A new execution would be expected to cost more than a budget leaves. Nothing was written.
+    BudgetExceeded(BudgetShortage),
 }
 
 /// An execution that this process now owns.

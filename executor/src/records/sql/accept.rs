@@ -1,11 +1,15 @@
 //! T0: an order becomes an execution, or finds the one that already stands for it.
 
+use std::collections::BTreeSet;
+
 use super::{
-    super::{Acceptance, ExecutionMode, ExecutionState, NewExecution, Result},
+    super::{Acceptance, BudgetShortage, ExecutionMode, ExecutionState, NewExecution, Result},
+    budgets,
     events::append,
+    ledger::budget_keys,
     owned::find,
     plans,
-    rows::{Fields, damaged},
+    rows::{Fields, damaged, overflow},
     statement::sql,
     tx::Tx,
 };
@@ -30,8 +34,66 @@ pub(super) async fn accept(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Acce
         }
         (ExecutionMode::Reuse, _) => None,
     };
+    if let Some(shortage) = shortage(tx, order).await? {
+        return Ok(Acceptance::BudgetExceeded(shortage));
+    }
     begin(tx, order, previous).await?;
     Ok(Acceptance::New(order.id))
+}
+
+/// The budget that does not leave what the order is expected to cost. A look ahead that reserves nothing: what is
+/// spent is decided by each attempt.
+async fn shortage(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Option<BudgetShortage>> {
+    let plan = &order.plan;
+    let keys = budget_keys(&plan.client, &plan.session_id, &order.currency);
+    let day = tx.now().await?.day();
+    let at_most_nanos = sum(order.steps.iter().map(|step| step.expected_nanos))?;
+    // Almost always everything fits, and then it does not matter which pictures exist.
+    if budgets::shortage(tx, &keys, day, at_most_nanos).await?.is_none() {
+        return Ok(None);
+    }
+    let expected_nanos = expected_nanos(tx, order).await?;
+    budgets::shortage(tx, &keys, day, expected_nanos).await
+}
+
+/// What the pictures that do not exist yet are expected to cost. Steps that share one pay for it once.
+async fn expected_nanos(tx: &mut Tx<'_>, order: &NewExecution) -> Result<i64> {
+    let drawn = drawn(tx, order).await?;
+    let mut paid_here = BTreeSet::new();
+    let to_pay = order.steps.iter().filter(|step| {
+        let exists = step.render_digests.iter().any(|digest| drawn.contains(digest));
+        !exists
+            && step
+                .render_digests
+                .first()
+                .is_none_or(|digest| paid_here.insert(digest))
+    });
+    sum(to_pay.map(|step| step.expected_nanos))
+}
+
+fn sum(mut amounts: impl Iterator<Item = i64>) -> Result<i64> {
+    amounts.try_fold(0_i64, i64::checked_add).ok_or_else(overflow)
+}
+
+/// Most values of one statement, far below what either database takes.
+const MAX_VALUES: usize = 1000;
+
+/// Targets of the order whose picture exists.
+async fn drawn(tx: &mut Tx<'_>, order: &NewExecution) -> Result<BTreeSet<String>> {
+    let digests: Vec<&String> = order.steps.iter().flat_map(|step| &step.render_digests).collect();
+    let mut drawn = BTreeSet::new();
+    for digests in digests.chunks(MAX_VALUES) {
+        let mut query = sql("SELECT render_digest FROM units WHERE client = ");
+        query.push_bind(&order.plan.client);
+        query.push(" AND take = ").push_bind(order.take);
+        query.push(" AND state = 'completed' AND render_digest IN (");
+        query.push_list(digests.iter().copied());
+        query.push(")");
+        for row in &query.fetch_all(tx).await? {
+            drawn.insert(Fields(row).text("render_digest")?);
+        }
+    }
+    Ok(drawn)
 }
 
 async fn same_request(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Option<Acceptance>> {
@@ -97,10 +159,10 @@ async fn begin(tx: &mut Tx<'_>, order: &NewExecution, previous: Option<Execution
     .execute(tx)
     .await?;
     remember_request(tx, order, order.id).await?;
-    for (ordinal, step_id) in (0_i64..).zip(&order.step_ids) {
+    for (ordinal, step) in (0_i64..).zip(&order.steps) {
         sql("INSERT INTO steps (execution_id, step_id, ordinal, state) VALUES ($1, $2, $3, 'pending')")
             .bind(order.id.to_string())
-            .bind(step_id)
+            .bind(&step.step_id)
             .bind(ordinal)
             .execute(tx)
             .await?;

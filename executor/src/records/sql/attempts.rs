@@ -7,8 +7,9 @@ use super::{
         AttemptRecord, AttemptState, Balance, Dispatch, Fence, Movement, NewAttempt, Preparation, Receipt,
         RecordError, Result, StepState,
     },
+    budgets::shortage,
     events::append,
-    ledger::post,
+    ledger::{keys, post, reserve},
     lifecycle::step,
     owned::{Execution, owned},
     rows::{Fields, damaged, overflow, wrong_state},
@@ -59,34 +60,26 @@ pub(super) async fn prepare(tx: &mut Tx<'_>, fence: &Fence, new: &NewAttempt) ->
     if new.max_cost_nanos.is_some_and(|max| needed_nanos > max) {
         return Ok(Preparation::CostLimit { committed_nanos });
     }
+    let day = tx.now().await?.day();
+    if let Some(shortage) = shortage(tx, &keys(&execution), day, new.ceiling_nanos).await? {
+        return Ok(Preparation::BudgetExceeded(shortage));
+    }
     let before = execution.balance;
-    let number = insert(tx, &execution, new).await?;
-    post(
-        tx,
-        &mut execution,
-        new.id,
-        Movement::Reserve,
-        new.ceiling_nanos,
-        new.now,
-    )
-    .await?;
+    let number = insert(tx, &execution, new, day).await?;
+    reserve(tx, &mut execution, new.id, new.ceiling_nanos, new.now).await?;
     tell(tx, &mut execution, new.id, new.now).await?;
     tell_cost(tx, &mut execution, before, new.now).await?;
     Ok(Preparation::Prepared(number))
 }
 
-/// Microseconds of a day.
-const DAY_US: i64 = 86_400_000_000;
-
-/// Writes the attempt down; returns its number within the step.
-async fn insert(tx: &mut Tx<'_>, execution: &Execution, new: &NewAttempt) -> Result<u32> {
+/// Writes the attempt down; returns its number within the step. All its money counts in this day.
+async fn insert(tx: &mut Tx<'_>, execution: &Execution, new: &NewAttempt, day: i64) -> Result<u32> {
     let row = sql("SELECT COUNT(*) + 1 AS number FROM attempts WHERE execution_id = $1 AND step_id = $2")
         .bind(execution.id.to_string())
         .bind(&new.step_id)
         .fetch_one(tx)
         .await?;
     let number = Fields(&row).number("number")?;
-    let day = tx.now().await?.0.div_euclid(DAY_US);
     sql(
         "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
          provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day) \
@@ -288,7 +281,10 @@ pub(super) async fn tell_cost(
 }
 
 /// An attempt with its execution and step.
-async fn find(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
+pub(super) async fn find(
+    tx: &mut Tx<'_>,
+    id: AttemptId,
+) -> Result<Option<(ExecutionId, String, AttemptRecord)>> {
     let mut query = sql(ATTEMPTS);
     query.push(" WHERE a.id = ").push_bind(id.to_string());
     let row = query.fetch_optional(tx).await?;

@@ -1,5 +1,7 @@
 //! The audit log: appended in the transaction of the change it tells of.
 
+use uuid::Uuid;
+
 use super::{
     super::{AuditAction, AuditEvent, AuditFilter, Page, Result},
     pages,
@@ -27,6 +29,15 @@ pub(super) async fn append(tx: &mut Tx<'_>, event: &AuditEvent) -> Result<()> {
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// True when the entry was written before.
+pub(super) async fn exists(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    let row = sql("SELECT id FROM audit_events WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// A page of entries, newest first.

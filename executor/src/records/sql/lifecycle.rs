@@ -62,7 +62,9 @@ pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> R
     ) {
         return Err(wrong_state("the end of a step", end.state.as_str()));
     }
-    if step.state == end.state {
+    // Put back by a decision about its attempt, which came before the step was parked for it.
+    let decided_before = end.state == StepState::NeedsDecision && step.state == StepState::Pending;
+    if step.state == end.state || decided_before {
         return Ok(());
     }
     if step.state.is_terminal() {
@@ -202,7 +204,7 @@ pub(super) async fn request_cancel(
     .await
 }
 
-async fn change_state(
+pub(super) async fn change_state(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     state: ExecutionState,
@@ -218,7 +220,7 @@ async fn change_state(
     append(tx, execution, now, state_changed(state, failure)).await
 }
 
-async fn change_step(
+pub(super) async fn change_step(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     step: &StepRecord,
@@ -254,7 +256,8 @@ pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) 
     }
 }
 
-async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
+/// Every step in order, without its attempts.
+pub(super) async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
     let rows = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
          WHERE execution_id = $1 ORDER BY ordinal")
     .bind(execution.id.to_string())

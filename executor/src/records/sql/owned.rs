@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     clock::UnixMicros,
+    failure::Failure,
     ids::{BootId, ExecutionId},
 };
 
@@ -19,6 +20,8 @@ pub(super) struct Execution {
     pub(super) session_id: String,
     pub(super) take: u32,
     pub(super) state: ExecutionState,
+    pub(super) failure: Option<Failure>,
+    pub(super) has_started: bool,
     pub(super) owner: Option<BootId>,
     pub(super) epoch: i64,
     pub(super) lease_until: Option<UnixMicros>,
@@ -28,8 +31,8 @@ pub(super) struct Execution {
     pub(super) balance: Balance,
 }
 
-const FIND: &str = "SELECT id, client, session_id, take, state, owner_boot_id, lease_epoch, lease_until_us, \
-    cancel_requested_us, last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos \
+const FIND: &str = "SELECT id, client, session_id, take, state, failure, started_us, owner_boot_id, lease_epoch, \
+    lease_until_us, cancel_requested_us, last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos \
     FROM executions WHERE id = $1";
 
 /// The execution, whoever owns it. Locked when the transaction writes: what a verb does to an execution it does alone.
@@ -45,6 +48,8 @@ pub(super) async fn find(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<Exec
         session_id: fields.text("session_id")?,
         take: fields.number("take")?,
         state: fields.word("state", ExecutionState::parse)?,
+        failure: fields.optional_failure("failure")?,
+        has_started: fields.optional_time("started_us")?.is_some(),
         owner: fields.optional_id("owner_boot_id", BootId)?,
         epoch: fields.number("lease_epoch")?,
         lease_until: fields.optional_time("lease_until_us")?,

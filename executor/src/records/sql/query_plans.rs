@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
-    claims, events, library, plans, snapshots,
+    claims, events, library, plans, resolve, snapshots,
     statement::Statement,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
@@ -68,6 +68,7 @@ async fn claims_and_histories_are_found_by_index() {
         !steps.iter().any(|step| step.contains("TEMP B-TREE")),
         "{steps:#?}"
     );
+    check(&records, &resolve::waiting("acme").into_text(), "executions_open").await;
     check(&records, events::EVENTS_AFTER, "execution_id=? AND seq>?").await;
     records.close().await;
 }

@@ -96,6 +96,14 @@ impl<'r> Fields<'r> {
         parse(&text).ok_or_else(|| damaged(column, &text))
     }
 
+    /// A word of a closed vocabulary, or nothing: an empty text.
+    pub(super) fn optional_word<T>(self, column: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>> {
+        if self.text(column)?.is_empty() {
+            return Ok(None);
+        }
+        self.word(column, parse).map(Some)
+    }
+
     pub(super) fn optional_failure(self, column: &str) -> Result<Option<Failure>> {
         let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else {
             return Ok(None);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, CostLine, CostRecord, ExecutionFilter, ExecutionMode, ExecutionRecord,
-        ExecutionState, Page, Receipt, Result, StepRecord, StepState,
+        AttemptRecord, AttemptState, CostLine, CostRecord, Decision, DecisionRecord, ExecutionFilter,
+        ExecutionMode, ExecutionRecord, ExecutionState, FollowUp, Page, Receipt, Result, StepRecord,
+        StepState,
     },
     owned::Execution,
     pages,
@@ -20,8 +21,8 @@ use crate::{
 };
 
 const EXECUTIONS: &str = "SELECT id, client, plan_digest, session_id, take, request_id, mode, max_concurrency, \
-    previous, state, failure, cancel_requested_us, created_us, started_us, ended_us, last_seq, currency, \
-    settled_nanos, reserved_nanos, unknown_held_nanos FROM executions WHERE ";
+    previous, state, failure, cancel_requested_us, created_us, started_us, ended_us, wake_us, crash_count, \
+    last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos FROM executions WHERE ";
 
 /// One execution of a client.
 pub(super) async fn find(tx: &mut Tx<'_>, client: &str, id: ExecutionId) -> Result<Option<ExecutionRecord>> {
@@ -118,7 +119,8 @@ const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, fail
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
     a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, \
-    a.received_us, a.ended_us, a.settled_seq, r.number AS receipt_number, r.kind AS receipt_kind, \
+    a.received_us, a.ended_us, a.settled_seq, a.resolution, a.resolution_follow_up, a.resolution_actor, \
+    a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
     FROM attempts a LEFT JOIN receipts r ON r.attempt_id = a.id AND r.number = a.answer_receipt";
 
@@ -159,6 +161,8 @@ pub(super) async fn cost(tx: &mut Tx<'_>, execution: &Execution) -> Result<CostR
 
 fn execution_record(row: &Row) -> Result<ExecutionRecord> {
     let fields = Fields(row);
+    let state = fields.word("state", ExecutionState::parse)?;
+    let is_parked = state == ExecutionState::NeedsDecision;
     Ok(ExecutionRecord {
         id: fields.id("id", ExecutionId)?,
         client: fields.text("client")?,
@@ -168,13 +172,15 @@ fn execution_record(row: &Row) -> Result<ExecutionRecord> {
         request_id: fields.text("request_id")?,
         mode: fields.word("mode", ExecutionMode::parse)?,
         max_concurrency: fields.number("max_concurrency")?,
-        state: fields.word("state", ExecutionState::parse)?,
+        state,
         failure: fields.optional_failure("failure")?,
         previous: fields.optional_id("previous", ExecutionId)?,
         cancel_requested: fields.optional_time("cancel_requested_us")?.is_some(),
         created_at: fields.time("created_us")?,
         started_at: fields.optional_time("started_us")?,
         ended_at: fields.optional_time("ended_us")?,
+        next_check_at: fields.optional_time("wake_us")?.filter(|_| is_parked),
+        crash_count: fields.number("crash_count")?,
         last_sequence: fields.number("last_seq")?,
         steps: Vec::new(),
         cost: CostRecord {
@@ -225,7 +231,20 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         received_at: fields.optional_time("received_us")?,
         ended_at: fields.optional_time("ended_us")?,
         answer: receipt(fields, id)?,
+        decision: decision(fields)?,
     })
+}
+
+fn decision(fields: Fields<'_>) -> Result<Option<DecisionRecord>> {
+    let Some(decision) = fields.optional_word("resolution", Decision::parse)? else {
+        return Ok(None);
+    };
+    Ok(Some(DecisionRecord {
+        decision,
+        follow_up: fields.optional_word("resolution_follow_up", FollowUp::parse)?,
+        actor: fields.text("resolution_actor")?,
+        reason: fields.text("resolution_reason")?,
+    }))
 }
 
 fn receipt(fields: Fields<'_>, attempt: AttemptId) -> Result<Option<Receipt>> {

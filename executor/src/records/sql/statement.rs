@@ -4,8 +4,8 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use sqlx::{
-    AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments, query::Query,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, error::DatabaseError, postgres::PgArguments,
+    query::Query, sqlite::SqliteArguments,
 };
 
 use super::{
@@ -221,5 +221,29 @@ fn for_postgres(text: SqlStr, values: Vec<Value>) -> Query<'static, Postgres, Pg
 
 /// The database did not do what it was asked.
 pub(in crate::records) fn unavailable(error: sqlx::Error) -> RecordError {
+    if let Some(refused) = error.as_database_error()
+        && is_against_the_rules(refused)
+    {
+        // Trying again would change nothing.
+        return RecordError::Damaged(format!("a value that no row may hold: {refused}"));
+    }
     RecordError::Unavailable(Box::new(error))
+}
+
+/// True when a value breaks a rule of its column, for example an amount below zero or beyond 64 bits.
+fn is_against_the_rules(refused: &dyn DatabaseError) -> bool {
+    // Numeric value out of range in Postgres; a number of another kind in SQLite, where sums turn into fractions.
+    const OUT_OF_RANGE: [&str; 2] = ["22003", "3091"];
+    refused.is_check_violation() || refused.code().is_some_and(|code| OUT_OF_RANGE.contains(&&*code))
+}
+
+/// What a transaction looked at was changed by another one before it was locked.
+#[derive(Debug, thiserror::Error)]
+#[error("another transaction came first")]
+pub(in crate::records) struct Overtaken;
+
+/// Ends a transaction so that it runs again and sees what the other one did. Only a database whose transactions can
+/// overtake each other ever gets to this.
+pub(super) fn overtaken() -> RecordError {
+    RecordError::Unavailable(Box::new(Overtaken))
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 
 use super::{
-    super::*, Sql, accept, attempts, audit, backend::Backend, claims, events, ledger, library, lifecycle,
-    outcomes, owned, plans, snapshots, units,
+    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
+    lifecycle, outcomes, owned, plans, resolve, snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -15,8 +15,8 @@ use crate::{
     ids::{AttemptId, BootId, ExecutionId, ImageId},
 };
 
-/// Runs a verb in a write transaction. The arguments are kept with it: it may run again, and it runs to its end even
-/// when its caller has gone.
+/// Runs a verb in a write transaction, then adds the money that it posted to the balances. The arguments are kept with
+/// it: it may run again, and it runs to its end even when its caller has gone.
 macro_rules! write_tx {
     ($store:expr, |$tx:ident $(, $argument:ident)*| $verb:expr) => {{
         let arguments = Arc::new(($($argument.to_owned(),)*));
@@ -26,7 +26,9 @@ macro_rules! write_tx {
                 let arguments = Arc::clone(&arguments);
                 async move {
                     let ($($argument,)*) = &*arguments;
-                    $verb.await
+                    let answer = $verb.await?;
+                    ledger::change_budgets($tx).await?;
+                    Ok(answer)
                 }
                 .boxed()
             }))
@@ -203,6 +205,14 @@ impl<B: Backend> RecordStore for Sql<B> {
         })
     }
 
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {
+        write_tx!(self, |tx, resolution| resolve::resolve(tx, resolution))
+    }
+
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked> {
+        write_tx!(self, |tx, unparking| unpark::unpark(tx, unparking))
+    }
+
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
         read_tx!(self, |tx| snapshots::find(tx, client, execution))
     }
@@ -239,6 +249,31 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
         read_tx!(self, |tx| audit::list(tx, client, filter, page))
+    }
+
+    async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
+        read_tx!(self, |tx| budgets::find(tx, key))
+    }
+
+    async fn budgets(
+        &self,
+        client: &str,
+        after: Option<&BudgetKey>,
+        limit: u32,
+    ) -> Result<Vec<BudgetRecord>> {
+        read_tx!(self, |tx| budgets::list(tx, client, after, limit))
+    }
+
+    async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange> {
+        write_tx!(self, |tx, update| budgets::update(tx, update))
+    }
+
+    async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>> {
+        read_tx!(self, |tx| usage::usage(tx, client, currency, since))
+    }
+
+    async fn verify(&self, client: Option<&str>) -> Result<Verification> {
+        read_tx!(self, |tx| verify::verify(tx, client))
     }
 
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {

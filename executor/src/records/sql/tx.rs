@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, SqliteConnection};
 
-use super::{super::Result, rows::Fields, statement::sql};
+use super::{super::Result, ledger::Due, rows::Fields, statement::sql};
 use crate::clock::{Clock, UnixMicros};
 
 /// Which database a transaction runs in.
@@ -22,6 +22,8 @@ pub(in crate::records) struct Tx<'c> {
     pub(super) connection: Connection<'c>,
     /// Rows that are read to be changed are locked until the commit.
     pub(super) writes: bool,
+    /// Changes of balances that are made last.
+    pub(super) due: Due,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -31,6 +33,7 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             writes: true,
+            due: Due::default(),
             clock,
         }
     }
@@ -40,6 +43,7 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             writes: false,
+            due: Due::default(),
             clock,
         }
     }

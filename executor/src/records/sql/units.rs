@@ -200,6 +200,29 @@ pub(super) async fn idle_units(
     Ok(())
 }
 
+/// Lets go of one unit, when this step has it open and no open attempt is on it.
+pub(super) async fn let_go(
+    tx: &mut Tx<'_>,
+    execution: &Execution,
+    step_id: &str,
+    render_digest: &str,
+) -> Result<()> {
+    if is_held(tx, execution, step_id, render_digest).await?
+        && open_attempt(tx, execution, render_digest).await?.is_none()
+    {
+        sql(
+            "UPDATE units SET state = 'idle', execution_id = NULL, step_id = NULL \
+             WHERE client = $1 AND render_digest = $2 AND take = $3",
+        )
+        .bind(&execution.client)
+        .bind(render_digest)
+        .bind(execution.take)
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
+}
+
 /// The image of the unit exists from now on.
 pub(super) async fn complete(
     tx: &mut Tx<'_>,

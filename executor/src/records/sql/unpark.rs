@@ -1,0 +1,65 @@
+//! Executions that were parked because their owners died run again.
+
+use std::collections::BTreeMap;
+
+use limn_proto::name::{Collection, resource_name};
+
+use super::{
+    super::{AuditAction, AuditEvent, ExecutionState, Result, Unparked, Unparking},
+    audit,
+    lifecycle::{change_state, steps},
+    owned,
+    resolve::is_stuck,
+    rows::{Fields, damaged},
+    snapshots,
+    statement::sql,
+    tx::Tx,
+};
+
+/// The rules of [`RecordStore::unpark`](super::super::RecordStore::unpark).
+pub(super) async fn unpark(tx: &mut Tx<'_>, unparking: &Unparking) -> Result<Unparked> {
+    let found = owned::find(tx, unparking.execution).await?;
+    let Some(mut execution) = found.filter(|found| found.client == unparking.client) else {
+        return Ok(Unparked::NotFound);
+    };
+    if !is_stuck(&execution, &steps(tx, &execution).await?) {
+        return Ok(Unparked::NotParked);
+    }
+    let row = sql("SELECT crash_count FROM executions WHERE id = $1")
+        .bind(execution.id.to_string())
+        .fetch_one(tx)
+        .await?;
+    let crash_count: u32 = Fields(&row).number("crash_count")?;
+    sql("UPDATE executions SET crash_count = 0, failure = NULL, wake_us = NULL WHERE id = $1")
+        .bind(execution.id.to_string())
+        .execute(tx)
+        .await?;
+    let state = if execution.has_started {
+        ExecutionState::Processing
+    } else {
+        ExecutionState::Pending
+    };
+    change_state(tx, &mut execution, state, None, unparking.now).await?;
+    let name = resource_name(
+        &execution.client,
+        Collection::Executions,
+        &execution.id.to_string(),
+    );
+    audit::append(
+        tx,
+        &AuditEvent {
+            id: unparking.audit_id,
+            client: execution.client.clone(),
+            at: unparking.now,
+            actor: unparking.actor.clone(),
+            action: AuditAction::ExecutionUnparked,
+            subject: name,
+            reason: unparking.reason.clone(),
+            details: BTreeMap::from([("crashCount".to_owned(), crash_count.to_string())]),
+        },
+    )
+    .await?;
+    let record = snapshots::find_any(tx, execution.id).await?;
+    let record = record.ok_or_else(|| damaged("executions", "nothing after an update"))?;
+    Ok(Unparked::Done(Box::new(record)))
+}
