@@ -23,6 +23,8 @@ pub(crate) enum Act {
     /// A watcher attaches.
     Attach(usize),
     Cancel,
+    /// A person decides about an attempt that nobody could judge.
+    Decide,
     /// A process ends without a word.
     Kill,
     /// A process gets no turn for a while.
@@ -40,11 +42,24 @@ pub(crate) enum Act {
 }
 
 impl Act {
+    /// It happens no more once the trouble is over.
+    fn is_trouble(&self) -> bool {
+        match self {
+            Self::Cancel | Self::Decide | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => true,
+            Self::Submit(_)
+            | Self::Impatient(_)
+            | Self::Attach(_)
+            | Self::Start
+            | Self::Done(_)
+            | Self::Calm => false,
+        }
+    }
+
     /// It need not be waited for.
     pub(crate) fn is_idle(&self) -> bool {
         match self {
             Self::Submit(_) | Self::Attach(_) | Self::Done(_) | Self::Start | Self::Calm => false,
-            Self::Impatient(_) | Self::Cancel | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => {
+            Self::Impatient(_) | Self::Cancel | Self::Decide | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => {
                 true
             }
         }
@@ -68,6 +83,7 @@ impl World {
             jump_ms,
             cancel_ms,
             stop_ms,
+            decide_ms,
         } = self.rhythm;
         for (most_ms, act) in [
             (kill_ms, Act::Kill),
@@ -75,6 +91,7 @@ impl World {
             (jump_ms, Act::SetClock),
             (cancel_ms, Act::Cancel),
             (stop_ms, Act::Stop),
+            (decide_ms, Act::Decide),
         ] {
             self.again(most_ms, act);
         }
@@ -82,11 +99,11 @@ impl World {
         self.schedule(calm, Act::Calm);
     }
 
-    fn schedule(&mut self, due: UnixMicros, act: Act) {
+    pub(crate) fn schedule(&mut self, due: UnixMicros, act: Act) {
         self.enter(None, due, String::new(), Stage::Act(act));
     }
 
-    fn within(&mut self, least_ms: u64, most_ms: u64) -> UnixMicros {
+    pub(crate) fn within(&mut self, least_ms: u64, most_ms: u64) -> UnixMicros {
         let delay_ms = self.rng.between(least_ms, most_ms);
         self.now.plus(Duration::from_millis(delay_ms))
     }
@@ -100,12 +117,7 @@ impl World {
     }
 
     pub(crate) fn act(&mut self, act: Act) -> Result<(), Violation> {
-        if self.calm_since.is_some()
-            && matches!(
-                act,
-                Act::Kill | Act::Freeze | Act::SetClock | Act::Stop | Act::Cancel
-            )
-        {
+        if self.calm_since.is_some() && act.is_trouble() {
             return Ok(());
         }
         match act {
@@ -119,6 +131,10 @@ impl World {
             Act::Cancel => {
                 self.cancel()?;
                 self.again(self.rhythm.cancel_ms, Act::Cancel);
+            }
+            Act::Decide => {
+                self.decide()?;
+                self.again(self.rhythm.decide_ms, Act::Decide);
             }
             Act::Kill => {
                 if let Some(place) = self.any_process() {
@@ -177,7 +193,7 @@ impl World {
     }
 
     /// The place of any process.
-    fn any_process(&mut self) -> Option<usize> {
+    pub(crate) fn any_process(&mut self) -> Option<usize> {
         (!self.processes.is_empty()).then(|| self.rng.index(self.processes.len()))
     }
 

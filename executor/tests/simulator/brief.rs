@@ -1,8 +1,9 @@
 //! Results in a word, for the trace.
 
 use limn_executor::records::{
-    Acceptance, AuditEvent, Balance, BudgetKey, Claim, Dispatch, ExecutionRecord, ExecutionState,
-    ImageRecord, PlanDeletion, PlanRecord, Preparation, Renewal, Standing, StoredEvent, UnitGrant,
+    Acceptance, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch, ExecutionRecord,
+    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Renewal, Resolved, Standing, StoredEvent,
+    UnitGrant, Unparked, UsageRecord, Verification,
 };
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ macro_rules! by_debug {
     )+};
 }
 
-by_debug!(Preparation, Dispatch, PlanDeletion, Balance);
+by_debug!(Preparation, Dispatch, PlanDeletion, Balance, BudgetRecord, BudgetChange, UsageRecord, Verification);
 
 impl Brief for PlanRecord {
     fn brief(&self) -> String {
@@ -115,6 +116,25 @@ impl Brief for Acceptance {
             Self::RequestIdReused(id) => format!("request id of {}", about(*id)),
             Self::StillRunning(id) => format!("still running {}", about(*id)),
             Self::NothingToResume => "nothing to resume".to_owned(),
+            Self::BudgetExceeded(shortage) => format!("budget {} exceeded", shortage.key.scope),
+        }
+    }
+}
+
+impl Brief for Resolved {
+    fn brief(&self) -> String {
+        match self {
+            Self::Done(execution) => execution.brief(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+impl Brief for Unparked {
+    fn brief(&self) -> String {
+        match self {
+            Self::Done(execution) => execution.brief(),
+            other => format!("{other:?}"),
         }
     }
 }

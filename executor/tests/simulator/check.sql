@@ -45,7 +45,8 @@ WHERE NOT CASE
     WHEN state = 'unknown'
         THEN reserved_nanos = 0 AND unknown_held_nanos = ceiling_nanos AND cost_nanos IS NULL
     WHEN state = 'rejected'
-        THEN reserved_nanos = 0 AND unknown_held_nanos IN (0, ceiling_nanos) AND cost_nanos IS NULL
+        THEN reserved_nanos = 0 AND (unknown_held_nanos = 0 OR unknown_held_nanos = ceiling_nanos AND cost_nanos IS NULL)
+            AND (cost_nanos IS NULL OR resolution = 'charged')
     WHEN state = 'abandoned'
         THEN reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NULL
     ELSE reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NOT NULL
@@ -80,9 +81,10 @@ SELECT 'an event is missing', e.id FROM executions e
 WHERE e.last_seq <> (SELECT COUNT(*) FROM events v WHERE v.execution_id = e.id)
 
 UNION ALL
--- The vendors know best. What is excused is named where it is excused.
+-- The vendors know best. Who decides that nothing was billed has to know, too.
 SELECT 'an attempt that is ' || a.state || ' was billed', a.id FROM charges c JOIN attempts a ON a.id = c.attempt_id
-WHERE NOT c.excused AND (a.state IN ('prepared', 'abandoned') OR (a.state = 'rejected' AND a.unknown_held_nanos = 0))
+WHERE NOT c.excused AND a.resolution <> 'not_charged' AND (a.state IN ('prepared', 'abandoned')
+    OR (a.state = 'rejected' AND a.unknown_held_nanos = 0 AND a.cost_nanos IS NULL))
 
 UNION ALL
 SELECT 'an attempt was billed twice', attempt_id FROM charges
@@ -96,7 +98,46 @@ GROUP BY a.client, a.render_digest, a.take HAVING COUNT(*) > 1
 
 UNION ALL
 SELECT 'more was billed than is reserved, held or spent', a.id FROM charges c JOIN attempts a ON a.id = c.attempt_id
-WHERE NOT c.excused
+WHERE NOT c.excused AND a.resolution <> 'not_charged'
     AND MIN(c.nanos, a.ceiling_nanos) > a.reserved_nanos + a.unknown_held_nanos + COALESCE(a.cost_nanos, 0)
+
+UNION ALL
+SELECT 'the balance of a day is not what the ledger says', d.scope || '/' || d.day FROM budget_days d
+LEFT JOIN (
+    SELECT scope, currency, day,
+        SUM(CASE kind WHEN 'settle' THEN amount_nanos WHEN 'refund' THEN -amount_nanos ELSE 0 END) AS spent,
+        SUM(CASE kind WHEN 'reserve' THEN amount_nanos WHEN 'unhold' THEN amount_nanos
+                      WHEN 'release' THEN -amount_nanos WHEN 'hold' THEN -amount_nanos ELSE 0 END) AS reserved,
+        SUM(CASE kind WHEN 'hold' THEN amount_nanos WHEN 'unhold' THEN -amount_nanos ELSE 0 END) AS held
+    FROM ledger GROUP BY scope, currency, day) l ON l.scope = d.scope AND l.currency = d.currency AND l.day = d.day
+WHERE (d.spent_nanos, d.reserved_nanos, d.unknown_held_nanos)
+    IS NOT (COALESCE(l.spent, 0), COALESCE(l.reserved, 0), COALESCE(l.held, 0))
+
+UNION ALL
+SELECT 'the days of a budget are not all of it', b.scope FROM budgets b
+LEFT JOIN (
+    SELECT scope, currency, SUM(spent_nanos) AS spent, SUM(reserved_nanos) AS reserved, SUM(unknown_held_nanos) AS held
+    FROM budget_days GROUP BY scope, currency) d ON d.scope = b.scope AND d.currency = b.currency
+WHERE (b.spent_nanos, b.reserved_nanos, b.unknown_held_nanos)
+    IS NOT (COALESCE(d.spent, 0), COALESCE(d.reserved, 0), COALESCE(d.held, 0))
+
+UNION ALL
+-- A limit is never lowered while a schedule runs, and a bill above its ceiling is an accident of its own.
+SELECT 'more is committed than a budget allows', b.scope FROM budgets b
+WHERE b.limit_nanos IS NOT NULL AND b.period = 'never'
+    AND NOT EXISTS (SELECT 1 FROM charges c JOIN attempts a ON a.id = c.attempt_id WHERE c.nanos > a.ceiling_nanos)
+    AND b.spent_nanos + b.reserved_nanos + b.unknown_held_nanos > b.limit_nanos
+
+UNION ALL
+SELECT 'more is committed than a budget allows in a day', d.scope FROM budget_days d
+JOIN budgets b ON b.scope = d.scope AND b.currency = d.currency
+WHERE b.limit_nanos IS NOT NULL AND b.period = 'day'
+    AND NOT EXISTS (SELECT 1 FROM charges c JOIN attempts a ON a.id = c.attempt_id WHERE c.nanos > a.ceiling_nanos)
+    AND d.spent_nanos + d.reserved_nanos + d.unknown_held_nanos > b.limit_nanos
+
+UNION ALL
+SELECT 'an attempt was given up without a word in the audit log', a.id FROM attempts a
+WHERE (a.state = 'written_off' OR a.resolution <> '')
+    AND NOT EXISTS (SELECT 1 FROM audit_events v WHERE v.details LIKE '%' || a.id || '%')
 
 LIMIT 1

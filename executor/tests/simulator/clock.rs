@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::desk::{Desk, Work};
 
-/// When every world begins.
-pub(crate) const START: UnixMicros = UnixMicros(1_700_000_000_000_000);
+/// When every world begins: twenty seconds before a day ends, UTC, so that the money of each falls into two days.
+pub(crate) const START: UnixMicros = UnixMicros(1_700_006_380_000_000);
 
 /// The time of the world, and of the database.
 #[derive(Debug)]

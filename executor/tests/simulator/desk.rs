@@ -45,6 +45,8 @@ pub(crate) struct Applied {
 pub(crate) enum Fact {
     /// This process owns the execution.
     Claimed(Fence),
+    /// A person decided about an attempt of the execution: what its owner knows may be out of date.
+    Decided(ExecutionId),
     /// This process may send the call of an attempt.
     Granted(AttemptId),
 }

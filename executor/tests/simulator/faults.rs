@@ -79,6 +79,7 @@ pub(crate) struct Rhythm {
     pub(crate) jump_ms: Option<u64>,
     pub(crate) cancel_ms: Option<u64>,
     pub(crate) stop_ms: Option<u64>,
+    pub(crate) decide_ms: Option<u64>,
 }
 
 impl Rhythm {
@@ -92,6 +93,7 @@ impl Rhythm {
             jump_ms: every(200, 5_000, 60_000),
             cancel_ms: every(300, 4_000, 40_000),
             stop_ms: every(200, 10_000, 60_000),
+            decide_ms: every(300, 4_000, 40_000),
         }
     }
 }

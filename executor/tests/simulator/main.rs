@@ -7,6 +7,7 @@ mod brief;
 mod callers;
 mod check;
 mod clock;
+mod decisions;
 mod desk;
 mod faults;
 mod ids;

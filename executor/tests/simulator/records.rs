@@ -372,6 +372,54 @@ impl RecordStore for Records {
             .audit_events(client, filter, page))
     }
 
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {
+        let subject = format!("{} {:?}", shown(resolution.attempt), resolution.verdict);
+        let mut asked = Asked::new("resolve_attempt", subject);
+        let execution = resolution.execution;
+        asked.facts = Box::new(move |resolved| match resolved {
+            Resolved::Done(_) => vec![Fact::Decided(execution)],
+            _ => Vec::new(),
+        });
+        call!(self, asked, |store, resolution| store.resolve_attempt(resolution))
+    }
+
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked> {
+        let asked = Asked::new("unpark", about(unparking.execution));
+        call!(self, asked, |store, unparking| store.unpark(unparking))
+    }
+
+    async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
+        let asked = Asked::new("budget", key.scope.clone()).reading();
+        call!(self, asked, |store, key| store.budget(key))
+    }
+
+    async fn budgets(
+        &self,
+        client: &str,
+        after: Option<&BudgetKey>,
+        limit: u32,
+    ) -> Result<Vec<BudgetRecord>> {
+        let asked = Asked::new("budgets", client.to_owned()).reading();
+        let after = after.cloned();
+        call!(self, asked, |store, client, after| store.budgets(client, after.as_ref(), limit))
+    }
+
+    async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange> {
+        let asked = Asked::new("update_budget", update.key.scope.clone());
+        call!(self, asked, |store, update| store.update_budget(update))
+    }
+
+    async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>> {
+        let asked = Asked::new("usage", client.to_owned()).reading();
+        call!(self, asked, |store, client, currency| store.usage(client, currency, since))
+    }
+
+    async fn verify(&self, client: Option<&str>) -> Result<Verification> {
+        let asked = Asked::new("verify", String::new()).reading();
+        let client = client.map(str::to_owned);
+        call!(self, asked, |store, client| store.verify(client.as_deref()))
+    }
+
     async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
         let asked = Asked::new("ledger_sums", String::new()).reading();
         call!(self, asked, |store| store.ledger_sums())

@@ -12,6 +12,8 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('execution', 'processing', 'completed'),
     ('execution', 'processing', 'failed'),
     ('execution', 'needs_decision', 'cancelling'),
+    -- A person decided.
+    ('execution', 'needs_decision', 'processing'),
     ('execution', 'cancelling', 'cancelled'),
     ('execution', 'cancelling', 'completed'),
     ('step', 'pending', 'processing'),
@@ -23,7 +25,10 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('step', 'processing', 'skipped'),
     ('step', 'processing', 'needs_decision'),
     ('step', 'needs_decision', 'cancelled'),
-    ('step', 'needs_decision', 'completed'),
+    ('step', 'needs_decision', 'pending'),
+    ('step', 'needs_decision', 'failed'),
+    -- Decided before it was parked.
+    ('step', 'processing', 'pending'),
     ('attempt', 'prepared', 'dispatching'),
     ('attempt', 'prepared', 'abandoned'),
     ('attempt', 'dispatching', 'accepted'),
@@ -36,8 +41,8 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('attempt', 'accepted', 'unknown'),
     ('attempt', 'received', 'committed'),
     ('attempt', 'received', 'failed_paid'),
-    ('attempt', 'unknown', 'received'),
     ('attempt', 'unknown', 'rejected'),
+    ('attempt', 'unknown', 'written_off'),
     ('unit', 'idle', 'open'),
     ('unit', 'open', 'idle'),
     ('unit', 'open', 'completed');

@@ -2,7 +2,7 @@
 //! one of their calls go on at a time.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -99,6 +99,8 @@ pub(crate) struct World {
     next_ticket: u64,
     owners: HashMap<ExecutionId, Fence>,
     grants: HashMap<AttemptId, Grant>,
+    /// Executions about whose attempts a person decided since the last claim.
+    decided: HashSet<ExecutionId>,
     charges_noted: usize,
     /// Paid answers that a living process was given, with that process.
     pub(crate) answers: BTreeMap<AttemptId, u32>,
@@ -148,11 +150,13 @@ impl World {
             next_ticket: 0,
             owners: HashMap::new(),
             grants: HashMap::new(),
+            decided: HashSet::new(),
             charges_noted: 0,
             answers: BTreeMap::new(),
         };
         world.trace.note(format_args!("faults: {}", world.faults.brief()));
         world.trace.note(format_args!("rhythm: {:?}", world.rhythm));
+        world.limit_budgets();
         world.begin();
         world
     }
@@ -334,7 +338,8 @@ impl World {
         let applied = self.database.block_on(run(records, fault));
         self.trace
             .step(self.now, format_args!("p{number} {label}: {}", applied.brief));
-        if applied.is_mistake {
+        let was_overtaken = fence.is_some_and(|fence| self.decided.contains(&fence.execution));
+        if applied.is_mistake && !was_overtaken {
             return Err(Violation::new(
                 "a call was not allowed",
                 format!("{label}: {}", applied.brief),
@@ -347,6 +352,10 @@ impl World {
             match *fact {
                 Fact::Claimed(fence) => {
                     self.owners.insert(fence.execution, fence);
+                    self.decided.remove(&fence.execution);
+                }
+                Fact::Decided(execution) => {
+                    self.decided.insert(execution);
                 }
                 Fact::Granted(attempt) => {
                     let grant = Grant {
@@ -524,6 +533,7 @@ impl World {
     fn check_end(&mut self) -> Result<(), Violation> {
         self.database.check()?;
         self.database.check_end()?;
+        self.verify_books()?;
         let rows = self
             .database
             .rows("SELECT id, state, CAST(last_seq AS TEXT) FROM executions");
