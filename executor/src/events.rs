@@ -38,7 +38,8 @@ pub fn attempt_changed(step_id: &str, attempt: &AttemptRecord, currency: &str) -
     })
 }
 
-/// The money of the execution changed.
+/// The money of the execution changed: its amounts now, with the lines that are new. All lines of a long execution
+/// in each of its events would be more than everything else that is told of it.
 pub fn cost_changed(cost: &CostRecord) -> Event {
     Event::CostChanged(snapshot::cost(cost))
 }

@@ -15,13 +15,18 @@ use crate::{
     plan::{Plan, Step},
     providers::Registry,
     records::{
+<<<<<<< HEAD
+        Acceptance, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, RecordError, RecordStore,
+        Resolution, Resolved, Unparked, Unparking,
+=======
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
-        RecordError, RecordStore,
+        RecordError, RecordStore, Retention,
+>>>>>>> main
     },
     running::Running,
     signals::Signals,
     supervisor, watch,
-    watch::WatchError,
+    watch::{Tails, WatchError},
 };
 
 /// What an executor works with.
@@ -58,6 +63,10 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// How long histories are kept.
+    pub retention: Retention,
+    /// How often to look for histories that are too old.
+    pub prune_every: Duration,
 }
 
 impl Default for Settings {
@@ -70,6 +79,8 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             limits: Limits::default(),
+            retention: Retention::default(),
+            prune_every: Duration::from_secs(3600),
         }
     }
 }
@@ -148,7 +159,7 @@ pub enum SubmitError {
 /// Renders plans. Cheap to clone; all clones are the same executor.
 #[derive(Clone, Debug)]
 pub struct Executor {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What all tasks of an executor share.
@@ -157,6 +168,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) boot: BootId,
     pub(crate) signals: Signals,
+    /// What watchers share.
+    pub(crate) tails: Tails,
     pub(crate) running: Running,
     /// There may be something to claim.
     pub(crate) work: Notify,
@@ -175,6 +188,7 @@ impl Executor {
             parts,
             boot,
             signals: Signals::default(),
+            tails: Tails::default(),
             running: Running::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
@@ -293,6 +307,30 @@ impl Executor {
             inner.work.notify_one();
         }
         Ok(record)
+    }
+
+    /// Decides about an attempt, as [`RecordStore::resolve_attempt`] says, and lets the work that follows begin.
+    pub async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved, RecordError> {
+        let resolved = self.records().resolve_attempt(resolution).await?;
+        if matches!(resolved, Resolved::Done(_)) {
+            self.nudge(resolution.execution);
+        }
+        Ok(resolved)
+    }
+
+    /// Lets a stuck execution run again, as [`RecordStore::unpark`] says.
+    pub async fn unpark(&self, unparking: &Unparking) -> Result<Unparked, RecordError> {
+        let unparked = self.records().unpark(unparking).await?;
+        if matches!(unparked, Unparked::Done(_)) {
+            self.nudge(unparking.execution);
+        }
+        Ok(unparked)
+    }
+
+    /// Watchers look, and so does who claims.
+    fn nudge(&self, execution: ExecutionId) {
+        self.inner.signals.notify(execution);
+        self.inner.work.notify_one();
     }
 
     /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is

@@ -40,6 +40,7 @@ pub mod plan;
 pub mod provider;
 pub mod providers;
 pub mod records;
+mod retention;
 mod run;
 mod running;
 mod signals;

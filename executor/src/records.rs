@@ -223,6 +223,18 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// log. An execution that is parked for an unknown outcome alone stays parked.
     async fn unpark(&self, unparking: &Unparking) -> Result<Unparked>;
 
+    // Retention.
+
+    /// Removes what is older than `retention` allows, oldest first: the events of executions, and executions with
+    /// their steps, attempts, receipts, events and request ids. Of a removed execution a [`PrunedExecution`] stays. An
+    /// execution that has not ended, that holds money, or that has an attempt with an unknown outcome is passed over,
+    /// and so is one that another process is removing. One call is one short transaction: it removes at most `limit`
+    /// events, or those of one execution when that has more. To be called until nothing is left.
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned>;
+
+    /// What stays known of an execution of a client that [`prune`](RecordStore::prune) removed.
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>>;
+
     // Reading.
 
     /// One execution of a client with steps, attempts and cost.

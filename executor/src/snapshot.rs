@@ -243,7 +243,8 @@ fn step_state(state: StepState) -> v1::StepState {
     }
 }
 
-fn attempt_state(state: AttemptState) -> v1::AttemptState {
+/// The word of the contract for a state.
+pub fn attempt_state(state: AttemptState) -> v1::AttemptState {
     match state {
         AttemptState::Prepared => v1::AttemptState::Prepared,
         AttemptState::Dispatching => v1::AttemptState::Dispatching,

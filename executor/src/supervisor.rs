@@ -2,12 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use crate::{executor::Inner, records::Claim, run, running::Entry};
+use crate::{executor::Inner, records::Claim, retention, run, running::Entry};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
     inner.tasks.spawn(claim_loop(Arc::clone(inner)));
     inner.tasks.spawn(heartbeat_loop(Arc::clone(inner)));
+    inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
 }
 
 async fn claim_loop(inner: Arc<Inner>) {

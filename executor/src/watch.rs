@@ -1,7 +1,10 @@
 //! Progress as a stream: a snapshot or a cursor, the stored events after it, and a last snapshot.
 //!
-//! The stream reads the event log as it is polled, so it can be re-attached from any process that sees the
-//! database, and a slow reader costs nobody anything.
+//! Once the events of an ended execution were removed, its last snapshot is all there is.
+//!
+//! Everything comes from the event log, so a stream can be re-attached from any process that sees the database. A
+//! watcher that is behind reads it as it is polled, and a slow one costs nobody anything; those that have caught up
+//! share what one task reads for all of them ([`tail`]).
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,9 +19,14 @@ use crate::{
     clock::UnixMicros,
     executor::Inner,
     ids::ExecutionId,
-    records::{ExecutionRecord, ExecutionState, RecordError, Standing},
+    records::{ExecutionRecord, ExecutionState, PrunedExecution, RecordError, Standing, StoredEvent},
     snapshot,
 };
+
+mod tail;
+
+pub(crate) use tail::Tails;
+use tail::{News, Published};
 
 /// Events that are read from the log at once.
 const BATCH: u32 = 256;
@@ -29,6 +37,9 @@ pub enum WatchError {
     /// The client has no such execution.
     #[error("no such execution")]
     NotFound,
+    /// The execution was there, and was removed after the retention time.
+    #[error("the execution was removed after the retention time")]
+    Pruned(PrunedExecution),
     /// The cursor is past the last event.
     #[error("the cursor is past the last event, {last_sequence}")]
     OutOfRange {
@@ -56,6 +67,8 @@ pub(crate) fn stream(
         execution,
         cursor: after,
         ready: VecDeque::new(),
+        admitted: false,
+        tail: None,
         ended: false,
     };
     stream::unfold(watcher, |mut watcher| async move {
@@ -73,13 +86,17 @@ struct Watcher {
     /// Sequence of the last event that was sent; nothing before the first snapshot.
     cursor: Option<u64>,
     /// Events that were read and not yet sent.
-    ready: VecDeque<v1::ExecutionEvent>,
+    ready: VecDeque<Arc<v1::ExecutionEvent>>,
+    /// It is an execution of the client, and the cursor is one of it.
+    admitted: bool,
+    /// What all watchers of the execution share.
+    tail: Option<Published>,
     ended: bool,
 }
 
 impl Watcher {
     async fn next(&mut self) -> Option<Result<v1::ExecutionEvent, WatchError>> {
-        if let Some(event) = self.ready.pop_front() {
+        if let Some(event) = self.pop() {
             return Some(Ok(event));
         }
         if self.ended {
@@ -91,70 +108,102 @@ impl Watcher {
         }
     }
 
+    /// The next event that was read.
+    fn pop(&mut self) -> Option<v1::ExecutionEvent> {
+        let event = self.ready.pop_front()?;
+        self.cursor = Some(event.sequence);
+        Some(Arc::unwrap_or_clone(event))
+    }
+
     async fn first_snapshot(&mut self) -> Result<v1::ExecutionEvent, WatchError> {
         let record = self.record().await?;
         self.cursor = Some(record.last_sequence);
+        self.admitted = true;
         // A snapshot of an ended execution is the first message and the last.
         self.ended = is_resting(record.state);
-        Ok(self.snapshot(&record))
+        Ok(self.snapshot(snapshot::execution(&record)))
     }
 
     async fn after(&mut self, cursor: u64) -> Result<v1::ExecutionEvent, WatchError> {
-        // Subscribed before reading, so that a change between reading and waiting wakes at once.
-        let mut changes = self.inner.signals.subscribe(self.execution);
         let clock = Arc::clone(&self.inner.parts.clock);
-        let settings = self.inner.parts.settings.clone();
-        let quiet_until = clock.now().plus(settings.keep_alive);
+        let quiet_until = clock.now().plus(self.inner.parts.settings.keep_alive);
         loop {
-            // The state first: what is terminal before the events are read has no event after them.
-            let standing = self.standing().await?;
-            if cursor > standing.last_sequence {
-                let last_sequence = standing.last_sequence;
-                return Err(WatchError::OutOfRange { last_sequence });
-            }
-            self.read(cursor).await?;
-            if let Some(event) = self.ready.pop_front() {
-                return Ok(event);
-            }
-            if is_resting(standing.state) {
-                let record = self.record().await?;
-                // A parked execution may have moved on since; then its events come first.
-                if record.last_sequence == cursor {
+            let news = match &mut self.tail {
+                Some(tail) => match tail.borrow_and_update().as_ref() {
+                    Some(tail) => tail.after(cursor),
+                    None => News::Nothing,
+                },
+                None if self.admitted => News::Nothing,
+                None => News::Elsewhere,
+            };
+            match news {
+                News::Events(events) => self.ready.extend(events),
+                News::Rest(execution) => {
                     self.ended = true;
-                    return Ok(self.snapshot(&record));
+                    return Ok(self.snapshot(Arc::unwrap_or_clone(execution)));
                 }
-                continue;
+                News::Elsewhere => {
+                    if let Some(last) = self.look(cursor).await? {
+                        return Ok(last);
+                    }
+                }
+                News::Nothing => {}
+            }
+            if let Some(event) = self.pop() {
+                return Ok(event);
             }
             if self.inner.stopping.is_cancelled() {
                 return Err(WatchError::ShuttingDown);
             }
+            let Some(tail) = &mut self.tail else {
+                self.tail = Some(Tails::subscribe(&self.inner, &self.client, self.execution));
+                continue;
+            };
             let now = clock.now();
             if now >= quiet_until {
                 return Ok(keep_alive(cursor, now));
             }
-            let wait = settings.poll.min(quiet_until.since(now));
             tokio::select! {
-                _ = changes.changed() => {}
-                () = clock.sleep(wait) => {}
+                changed = tail.changed() => {
+                    if changed.is_err() {
+                        // Nobody follows it any more: the watcher learns why by itself.
+                        self.tail = None;
+                        self.admitted = false;
+                    }
+                }
+                () = clock.sleep(quiet_until.since(now)) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
     }
 
-    async fn read(&mut self, cursor: u64) -> Result<(), WatchError> {
-        let stored = self
-            .inner
-            .parts
-            .records
-            .events_after(self.execution, cursor, BATCH)
-            .await?;
-        for event in stored {
-            let decoded = v1::ExecutionEvent::decode(event.payload.as_slice())
-                .map_err(|error| RecordError::Damaged(format!("event {}: {error}", event.sequence)))?;
-            self.cursor = Some(event.sequence);
-            self.ready.push_back(decoded);
+    /// Reads what comes after a cursor from the database. When there is nothing and the execution rests: its last
+    /// snapshot.
+    async fn look(&mut self, cursor: u64) -> Result<Option<v1::ExecutionEvent>, WatchError> {
+        loop {
+            // The state first: what rests before the events are read has no event after them.
+            let standing = self.standing().await?;
+            if cursor > standing.last_sequence {
+                let last_sequence = standing.last_sequence;
+                return Err(WatchError::OutOfRange { last_sequence });
+            }
+            self.admitted = true;
+            let records = &self.inner.parts.records;
+            let stored = records.events_after(self.execution, cursor, BATCH).await?;
+            for event in &stored {
+                self.ready.push_back(Arc::new(decode(event)?));
+            }
+            if !stored.is_empty() || !is_resting(standing.state) {
+                return Ok(None);
+            }
+            let record = self.record().await?;
+            // A parked execution may have moved on since; then its events come first. Events that were removed do not
+            // come any more: the snapshot stands for them.
+            if record.last_sequence == cursor || standing.events_pruned {
+                self.ended = true;
+                return Ok(Some(self.snapshot(snapshot::execution(&record))));
+            }
         }
-        Ok(())
     }
 
     async fn standing(&self) -> Result<Standing, WatchError> {
@@ -164,7 +213,10 @@ impl Watcher {
             .records
             .standing(&self.client, self.execution)
             .await?;
-        standing.ok_or(WatchError::NotFound)
+        match standing {
+            Some(standing) => Ok(standing),
+            None => Err(self.missing().await),
+        }
     }
 
     async fn record(&self) -> Result<ExecutionRecord, WatchError> {
@@ -174,16 +226,39 @@ impl Watcher {
             .records
             .execution(&self.client, self.execution)
             .await?;
-        record.ok_or(WatchError::NotFound)
-    }
-
-    fn snapshot(&self, record: &ExecutionRecord) -> v1::ExecutionEvent {
-        v1::ExecutionEvent {
-            sequence: record.last_sequence,
-            event_time: Some(snapshot::timestamp(self.inner.parts.clock.now())),
-            event: Some(Event::Snapshot(Box::new(snapshot::execution(record)))),
+        match record {
+            Some(record) => Ok(record),
+            None => Err(self.missing().await),
         }
     }
+
+    /// Why the execution is not there.
+    async fn missing(&self) -> WatchError {
+        match self
+            .inner
+            .parts
+            .records
+            .pruned(&self.client, self.execution)
+            .await
+        {
+            Ok(Some(pruned)) => WatchError::Pruned(pruned),
+            Ok(None) => WatchError::NotFound,
+            Err(error) => error.into(),
+        }
+    }
+
+    fn snapshot(&self, execution: v1::Execution) -> v1::ExecutionEvent {
+        v1::ExecutionEvent {
+            sequence: execution.last_sequence,
+            event_time: Some(snapshot::timestamp(self.inner.parts.clock.now())),
+            event: Some(Event::Snapshot(Box::new(execution))),
+        }
+    }
+}
+
+fn decode(stored: &StoredEvent) -> Result<v1::ExecutionEvent, RecordError> {
+    v1::ExecutionEvent::decode(stored.payload.as_slice())
+        .map_err(|error| RecordError::Damaged(format!("event {}: {error}", stored.sequence)))
 }
 
 /// True for states that a stream ends in.

@@ -5,8 +5,8 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 use limn_executor::{blob::link::LinkSigner, clock::SystemClock, executor::Executor, records::RecordError};
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
-    catalog_service_server::CatalogServiceServer, executor_service_server::ExecutorServiceServer,
-    image_library_service_server::ImageLibraryServiceServer,
+    account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
+    executor_service_server::ExecutorServiceServer, image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
 };
 use tonic::{
@@ -25,7 +25,10 @@ use crate::{
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
-    services::{CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer, PlannerServer},
+    services::{
+        AccountServer, CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer,
+        PlannerServer,
+    },
     wiring,
 };
 
@@ -116,6 +119,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            watch_stall: config.executor.watch_stall,
         };
         Ok(Self {
             context: Arc::new(context),
@@ -183,6 +187,7 @@ impl App {
             limn_proto::v1::executor_service_server::SERVICE_NAME,
             limn_proto::v1::image_library_service_server::SERVICE_NAME,
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
+            limn_proto::v1::account_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -216,6 +221,11 @@ impl App {
             )
             .add_service(
                 CatalogServiceServer::new(CatalogServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                AccountServiceServer::new(AccountServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -18,6 +18,7 @@ mod cancel;
 mod check;
 mod check_config;
 mod connect;
+mod decisions;
 mod doctor;
 mod execute;
 mod executions;
@@ -39,8 +40,10 @@ mod progress;
 mod render;
 mod report;
 mod request;
+mod resolve;
 mod serve;
 mod settings;
+mod unpark;
 mod watch;
 mod words;
 
@@ -78,6 +81,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,
         Command::Watch(args) => watch::run(args, &settings, output).await,
         Command::Cancel(args) => cancel::run(&args, &settings, output).await,
+        Command::Resolve(args) => Box::pin(resolve::run(args, &settings, output)).await,
+        Command::Unpark(args) => Box::pin(unpark::run(args, &settings, output)).await,
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,

@@ -19,6 +19,7 @@ mod log;
 mod problems;
 mod providers;
 mod reader;
+mod retention;
 mod selection;
 mod server;
 mod storage;
@@ -31,6 +32,7 @@ pub use layers::Sources;
 pub use log::{Format, Level, Log};
 pub use problems::{ConfigProblems, Origin, Problem};
 pub use providers::{Account, Provider};
+pub use retention::Retention;
 pub use selection::{Client, Selection};
 pub use server::Server;
 pub use storage::Storage;
@@ -53,6 +55,8 @@ pub struct Config {
     pub storage: Storage,
     /// How many, how long, how large.
     pub executor: Executor,
+    /// How long histories are kept.
+    pub retention: Retention,
     /// Which provider draws when the request does not say.
     pub selection: Selection,
     /// What single clients like, by client id.
@@ -91,6 +95,7 @@ impl Config {
             database: Database::read(root.section("database"), &data_dir),
             storage: Storage::read(root.section("storage"), &data_dir),
             executor: Executor::read(root.section("executor")),
+            retention: Retention::read(root.section("retention")),
             selection: Selection::read(root.section("selection")),
             clients: selection::read_clients(&root),
             providers: providers::read(&root),
@@ -116,6 +121,7 @@ impl Config {
             ("database", self.database.render()),
             ("storage", self.storage.render()),
             ("executor", self.executor.render()),
+            ("retention", self.retention.render()),
             ("selection", self.selection.render()),
             ("clients", selection::render_clients(&self.clients)),
             ("providers", providers::render(&self.providers)),

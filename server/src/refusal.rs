@@ -6,9 +6,11 @@ use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
     blob::BlobError,
+    clock::UnixMicros,
     executor::SubmitError,
     plan::PlanRefused,
-    records::{BudgetShortage, RecordError},
+    records::{BudgetShortage, PrunedExecution, RecordError},
+    snapshot,
     watch::WatchError,
 };
 use limn_planner::display_nanos;
@@ -124,6 +126,15 @@ impl Refusal {
         refusal
     }
 
+    /// The execution of that name is gone.
+    pub(crate) fn pruned(name: &str, pruned: PrunedExecution) -> Self {
+        let end = rfc3339(pruned.ended_at);
+        let message = format!("{name} ended on {end} and was removed after the retention time");
+        let mut refusal = Self::new(Reason::ExecutionPruned, message).with("endTime", end);
+        refusal.details.resource = Some(("limn.v1.Execution", name.to_owned()));
+        refusal
+    }
+
     /// The same refusal with one more fact.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -196,6 +207,7 @@ impl Refusal {
         let message = error.to_string();
         match error {
             WatchError::NotFound => Self::not_found(Collection::Executions, name),
+            WatchError::Pruned(pruned) => Self::pruned(name, pruned),
             WatchError::OutOfRange { last_sequence } => {
                 Self::new(Reason::CursorOutOfRange, message).with("lastSequence", last_sequence)
             }
@@ -203,6 +215,13 @@ impl Refusal {
             WatchError::Records(error) => error.into(),
         }
     }
+}
+
+/// A time as the JSON of the contract has it.
+fn rfc3339(time: UnixMicros) -> String {
+    let written = serde_json::to_value(snapshot::timestamp(time)).ok();
+    let text = written.as_ref().and_then(serde_json::Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 impl From<RecordError> for Refusal {

@@ -3,13 +3,15 @@
 //! A service speaks in [`Refusal`](crate::refusal::Refusal)s; what a caller sees of one is decided in
 //! [`status`](crate::status).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use limn_executor::{clock::Clock, executor::Executor};
+use limn_executor::{clock::Clock, executor::Executor, ids::ExecutionId};
 use limn_planner::Catalog;
+use limn_proto::name::Collection;
 
-use crate::paging::PageTokens;
+use crate::{paging::PageTokens, refusal::Refusal};
 
+mod account;
 mod call;
 mod catalog;
 mod executor;
@@ -18,6 +20,7 @@ mod plan_store;
 mod planner;
 mod request;
 
+pub(crate) use account::AccountServer;
 pub(crate) use catalog::CatalogServer;
 pub(crate) use executor::ExecutorServer;
 pub(crate) use image_library::ImageLibraryServer;
@@ -37,4 +40,17 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     /// Largest message that is accepted, in bytes.
     pub(crate) max_message_bytes: usize,
+    /// How long a reader of progress may not read.
+    pub(crate) watch_stall: Duration,
+}
+
+impl Context {
+    /// Why an execution of a client cannot be found: it never was, or it is gone.
+    pub(crate) async fn missing_execution(&self, client: &str, id: ExecutionId, name: &str) -> Refusal {
+        match self.executor.records().pruned(client, id).await {
+            Ok(Some(pruned)) => Refusal::pruned(name, pruned),
+            Ok(None) => Refusal::not_found(Collection::Executions, name),
+            Err(error) => error.into(),
+        }
+    }
 }

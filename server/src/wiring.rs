@@ -22,7 +22,7 @@ use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
 use crate::{
     app::AppError,
     catalog::{self, Availability, SelectionOverrides},
-    config::{self, Account, Config, Database, DatabasePlace},
+    config::{Account, Config, Database, DatabasePlace},
     keys::SigningKey,
 };
 
@@ -87,7 +87,7 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         providers: providers(config)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
-        settings: settings(&config.executor),
+        settings: settings(config),
     });
     Ok(Wired { executor, links, key })
 }
@@ -208,8 +208,10 @@ fn selection(config: &Config) -> SelectionOverrides {
     }
 }
 
-fn settings(config: &config::Executor) -> Settings {
+fn settings(config: &Config) -> Settings {
     let default = Settings::default();
+    let retention = config.retention.settings();
+    let config = &config.executor;
     Settings {
         max_running_executions: config.max_running_executions,
         lease: config.lease,
@@ -220,6 +222,7 @@ fn settings(config: &config::Executor) -> Settings {
             max_pixels: config.max_image_pixels,
             ..default.limits
         },
+        retention,
         ..default
     }
 }
@@ -228,6 +231,24 @@ fn settings(config: &config::Executor) -> Settings {
 mod tests {
     use super::*;
     use crate::config::Sources;
+
+    #[test]
+    fn what_is_kept_is_what_the_configuration_says() {
+        let flags = [
+            ("data_dir", "unused"),
+            ("retention.events_days", "3"),
+            ("retention.executions_days", "0"),
+        ];
+        let config = Config::load(&Sources {
+            flags: flags
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
+            ..Sources::default()
+        });
+        let kept = settings(&config.unwrap()).retention;
+        assert_eq!(kept.events.map(|kept| kept.as_secs()), Some(3 * 24 * 60 * 60));
+        assert_eq!(kept.executions, None);
+    }
 
     #[test]
     fn every_provider_that_can_be_configured_has_an_adapter_under_its_own_id() {

@@ -7,6 +7,7 @@ mod support;
 
 mod bad_input;
 mod contract_tools;
+mod decisions;
 mod dedup;
 mod failures;
 mod library;

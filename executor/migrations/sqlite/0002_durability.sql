@@ -7,6 +7,8 @@ ALTER TABLE executions ADD COLUMN events_pruned_us INTEGER;
 
 CREATE INDEX executions_parked ON executions (wake_us) WHERE state = 'needs_decision' AND wake_us IS NOT NULL;
 CREATE INDEX executions_ended ON executions (ended_us) WHERE ended_us IS NOT NULL;
+CREATE INDEX executions_with_events ON executions (ended_us)
+    WHERE ended_us IS NOT NULL AND events_pruned_us IS NULL;
 
 -- Day since the Unix epoch, UTC, in which the attempt was reserved. All its money counts in that day.
 ALTER TABLE attempts ADD COLUMN budget_day INTEGER NOT NULL DEFAULT 0;

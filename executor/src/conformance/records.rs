@@ -17,6 +17,7 @@ pub mod money;
 pub mod orders;
 pub mod ownership;
 pub mod resolution;
+pub mod retention;
 pub mod transitions;
 pub mod units;
 pub mod unparking;
@@ -101,6 +102,12 @@ macro_rules! record_scenarios {
             lists: plans_are_filtered_and_paged,
             lists: images_are_filtered_and_paged,
             lists: events_are_read_from_a_cursor,
+            retention: histories_go_and_pictures_stay,
+            retention: an_order_is_forgotten_with_its_execution,
+            retention: what_is_open_or_held_is_never_removed,
+            retention: a_call_removes_a_bounded_part,
+            retention: what_is_kept_for_ever_stays,
+            retention: a_resumed_execution_outlives_the_one_before,
         }
     };
 }

@@ -8,6 +8,7 @@ mod library;
 mod orders;
 mod plans;
 mod resolution;
+mod retention;
 mod usage;
 mod verification;
 
@@ -19,5 +20,6 @@ pub use library::*;
 pub use orders::*;
 pub use plans::*;
 pub use resolution::*;
+pub use retention::*;
 pub use usage::*;
 pub use verification::*;

@@ -21,6 +21,7 @@
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
 //! | `audit` | the audit log |
+//! | `retention` | what is removed some time after the end |
 
 mod accept;
 mod attempts;
@@ -40,6 +41,7 @@ mod plans;
 #[cfg(test)]
 mod query_plans;
 mod resolve;
+mod retention;
 mod rows;
 mod snapshots;
 pub(super) mod statement;

@@ -4,4 +4,6 @@
 
 mod crashes;
 mod outcomes;
+mod retention;
 mod support;
+mod watching;

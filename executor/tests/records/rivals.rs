@@ -1,9 +1,10 @@
 //! Two stores on one database are connections that know nothing of each other: what they do at the same time, and in
 //! between each other's steps.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use limn_executor::{ids::ExecutionId, records::*};
+use limn_executor::{failure::Failure, ids::ExecutionId, records::*};
+use limn_proto::reason::Reason;
 use uuid::Uuid;
 
 use crate::support::{Database, LEASE, NOW, attempt, boot, on_both, order, step};
@@ -13,6 +14,7 @@ on_both! {
     rival_orders_begin_one_execution,
     rival_attempts_never_pass_the_cost_limit,
     what_happens_between_claim_and_write_is_seen,
+    rival_prunings_remove_each_execution_once,
 }
 
 async fn rival_claims_never_take_the_same_execution(database: Database) {
@@ -123,4 +125,46 @@ async fn what_happens_between_claim_and_write_is_seen(database: Database) {
     let late = stored.start_step(&first, "a", NOW).await;
     assert!(matches!(late, Err(RecordError::Fenced)), "{late:?}");
     rival.start_step(&second, "a", NOW).await.unwrap();
+}
+
+async fn rival_prunings_remove_each_execution_once(database: Database) {
+    let stored = database.open().await;
+    let rival = database.open().await;
+    let failure = Failure::new(Reason::StoppedByPolicy, "not drawn");
+    for number in 0..30 {
+        stored.accept(&order(number)).await.unwrap();
+        let fence = stored.claim(boot(1), LEASE, 1, &[]).await.unwrap()[0].fence;
+        let skipped = StepEnd {
+            step_id: "a".to_owned(),
+            state: StepState::Skipped,
+            failure: failure.clone(),
+            now: NOW,
+        };
+        stored.end_step(&fence, &skipped).await.unwrap();
+        stored.settle_execution(&fence, &failure, NOW).await.unwrap();
+    }
+    database.clock.advance(Duration::from_secs(91 * 24 * 60 * 60));
+    let mut tasks = Vec::new();
+    for task in 0..6 {
+        let records = Arc::clone(if task % 2 == 0 { &stored } else { &rival });
+        tasks.push(tokio::spawn(async move {
+            let mut removed = 0;
+            loop {
+                let pruned = records.prune(&Retention::default(), 10).await.unwrap();
+                if pruned.is_nothing() {
+                    return removed;
+                }
+                removed += pruned.executions;
+            }
+        }));
+    }
+    let mut removed = 0;
+    for task in tasks {
+        removed += task.await.unwrap();
+    }
+    assert_eq!(removed, 30);
+    for number in 0..30 {
+        let known = rival.pruned("acme", order(number).id).await.unwrap();
+        assert_eq!(known.unwrap().ended_at, NOW);
+    }
 }

@@ -306,6 +306,9 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::PlanRevisionUnsupported => "the plan was made by a newer limn; upgrade this one",
         Reason::PlanNotFound => "`limn plans` lists the stored plans",
         Reason::ExecutionNotFound => "`limn executions` lists the executions",
+        Reason::ExecutionPruned => {
+            "its pictures stay: `limn images` lists them, and the same plan gets them again at no cost"
+        }
         Reason::ImageNotFound => "`limn images` lists the images",
         Reason::ExecutionRunning => "`limn executions --state processing` names it, `limn watch` follows it",
         Reason::NoEarlierExecution => "leave out --mode resume",
@@ -313,7 +316,13 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::CostLimitReached => "plan again with a higher --max-cost",
         Reason::OutcomeUnknown => {
             "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
-             look at what the provider billed; a higher --take draws, and pays, again"
+             look at what the provider billed, and decide"
+        }
+        Reason::AttemptNotFound => "`limn executions NAME` lists the attempts of an execution",
+        Reason::AttemptNotUnknown => "`limn executions NAME` shows what it came to, and who decided why",
+        Reason::ExecutionNotParked => "`limn executions NAME` shows where it stands, and what to do next",
+        Reason::ExecutionPoisoned => {
+            "find out why the processes died, then `limn unpark` lets it run again, or `limn cancel` gives it up"
         }
         Reason::ProviderAccount => {
             "check the key and the credit at the provider; `limn doctor` names its settings"

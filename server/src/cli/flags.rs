@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use limn_proto::plan::Money;
 
 use super::request::RequestFlags;
 
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Ask an execution to stop. Calls in flight are settled, their pictures kept.
     Cancel(NameArg),
+    /// Decide about a call whose outcome, or whose bill, is unknown. Without a decision: show what there is.
+    Resolve(ResolveArgs),
+    /// Let an execution run again that is parked because the processes that ran it died.
+    Unpark(UnparkArgs),
     /// List stored plans, or show one.
     Plans(PlansArgs),
     /// List executions, or show one.
@@ -178,6 +184,47 @@ pub(crate) struct WatchArgs {
     /// Only events after this sequence.
     #[arg(long, value_name = "SEQUENCE")]
     pub(crate) after: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("decision").args(["not_charged", "charged"]).requires("reason")))]
+#[command(group(ArgGroup::new("follow_up").args(["retry", "fail"]).requires("decision")))]
+pub(crate) struct ResolveArgs {
+    #[command(flatten)]
+    pub(crate) execution: NameArg,
+    /// Id of the attempt; only needed when there are several to decide about.
+    #[arg(value_name = "ATTEMPT")]
+    pub(crate) attempt: Option<String>,
+    /// Nothing was billed: what is held is released, what was written off is paid back to the budget.
+    #[arg(long)]
+    pub(crate) not_charged: bool,
+    /// It was billed, and there is no picture: this amount is settled, or without one the most it can have cost.
+    #[arg(long, value_name = "AMOUNT", value_parser = super::money::parse)]
+    pub(crate) charged: Option<Option<Money>>,
+    /// Draw the picture again, paid.
+    #[arg(long)]
+    pub(crate) retry: bool,
+    /// Let the picture fail.
+    #[arg(long)]
+    pub(crate) fail: bool,
+    /// Who decides; kept in the audit log [default: the user who runs limn].
+    #[arg(long, value_name = "NAME", requires = "decision")]
+    pub(crate) actor: Option<String>,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT", requires = "decision")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnparkArgs {
+    #[command(flatten)]
+    pub(crate) execution: NameArg,
+    /// Who decides; kept in the audit log [default: the user who runs limn].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 /// Which part of a list.

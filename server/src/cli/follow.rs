@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Code, Status};
 
-use super::{connect::Connection, failure::Failure, output::Output, progress::Progress, report, words};
+use super::{
+    connect::Connection, decisions, failure::Failure, output::Output, progress::Progress, report, words,
+};
 
 /// Attaching again without a single new event in between; more is no hiccup.
 const MAX_FRUITLESS_ATTACHES: u32 = 8;
@@ -101,7 +103,7 @@ impl Ended {
     /// Why the command did not do what it was asked to; nothing when it did.
     pub(crate) fn into_result(self) -> Result<(), Failure> {
         let is_cancelled = self.execution.state() == v1::ExecutionState::Cancelled;
-        match self.cancel_asked && is_cancelled && !report::has_unknown_outcome(&self.execution) {
+        match self.cancel_asked && is_cancelled && !decisions::has_unknown_outcome(&self.execution) {
             true => {
                 let mut failure =
                     Failure::interrupted("cancelled; what was paid until then is settled and kept");
@@ -282,7 +284,10 @@ fn gone(mut failure: Failure) -> Failure {
 /// A status with a reason is an answer of the server; one without comes from the connection.
 fn is_worth_another_try(status: &Status, failure: &Failure) -> bool {
     match Reason::parse(&failure.reason) {
-        Some(reason) => matches!(reason, Reason::ShuttingDown | Reason::StoreUnavailable),
+        Some(reason) => matches!(
+            reason,
+            Reason::ShuttingDown | Reason::StoreUnavailable | Reason::WatcherTooSlow
+        ),
         None => matches!(
             status.code(),
             Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded

@@ -6,6 +6,7 @@ use limn_proto::{plan, reason::Reason, v1};
 use pbjson_types::Timestamp;
 
 use super::{
+    decisions,
     failure::{Exit, Failure, Violation, advice},
     money,
     pictures::Picture,
@@ -88,10 +89,28 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
                 money::show_known(attempt.cost.as_ref()),
                 because(attempt.failure.as_ref()),
             );
+            text.push_str(&traces(attempt));
         }
         if let Some(failure) = &step.failure {
             let _ = writeln!(text, "  {} ({})", failure.message, failure.reason);
         }
+    }
+    text.push_str(&decisions::next(execution));
+    text
+}
+
+/// What finds an attempt at its provider, when it gave no picture, and who decided about it.
+fn traces(attempt: &v1::Attempt) -> String {
+    let mut text = String::new();
+    // Writing into a String cannot fail.
+    if attempt.state() != v1::AttemptState::Committed {
+        for (what, id) in decisions::ids_at_provider(attempt) {
+            let _ = writeln!(text, "    {what} {id} at {}", attempt.provider);
+        }
+    }
+    if !attempt.resolution_actor.is_empty() {
+        let (actor, reason) = (&attempt.resolution_actor, &attempt.resolution_reason);
+        let _ = writeln!(text, "    decided by {actor}: {reason}");
     }
     text
 }
@@ -103,7 +122,7 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         .iter()
         .filter(|step| step.state() == v1::StepState::Completed)
         .count();
-    format!(
+    let mut line = format!(
         "{}  {}  {}  {completed}/{}, take {}, {}",
         execution.name,
         moment(execution.create_time.as_ref()),
@@ -111,7 +130,15 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         images(execution.steps.len()),
         execution.take,
         paid(execution.cost.as_ref()),
-    )
+    );
+    if execution.state() == v1::ExecutionState::NeedsDecision {
+        if let Some(time) = &execution.next_check_time {
+            // Writing into a String cannot fail.
+            let _ = write!(line, ", looked at again at {}", moment(Some(time)));
+        }
+        let _ = write!(line, "; decide with: limn resolve {}", execution.name);
+    }
+    line
 }
 
 /// One stored plan in one line.
@@ -138,9 +165,12 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
     let given = execution.failure.as_ref();
     let given_reason = given.and_then(|failure| Reason::parse(&failure.reason));
     // Money that may be gone is the first thing to know, however the execution ended.
-    let (reason, exit) = match (has_unknown_outcome(execution), given_reason) {
-        (true, _) => (Reason::OutcomeUnknown, Exit::OutcomeUnknown),
-        (false, reason) => (reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed),
+    let (reason, exit) = if decisions::has_unknown_outcome(execution) {
+        (Reason::OutcomeUnknown, Exit::OutcomeUnknown)
+    } else if decisions::is_stuck(execution) {
+        (Reason::ExecutionPoisoned, Exit::OutcomeUnknown)
+    } else {
+        (given_reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed)
     };
     let state = words::execution_state(execution.state());
     // Failed steps are listed one by one, so their words are not said twice.
@@ -162,17 +192,15 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
     if failure.advice.is_empty() {
         failure.advice = common_advice(&failure.violations);
     }
+    if !decisions::next(execution).is_empty() {
+        let advice = std::mem::take(&mut failure.advice);
+        let line_end = if advice.is_empty() { "" } else { "\n" };
+        failure.advice = format!(
+            "{advice}{line_end}what there is to decide, and how: limn resolve {}",
+            execution.name
+        );
+    }
     Err(failure)
-}
-
-/// True when a call of the execution may have been billed, and nobody knows.
-pub(crate) fn has_unknown_outcome(execution: &v1::Execution) -> bool {
-    let is_unknown = |step: &v1::StepStatus| {
-        let failure = step.failure.as_ref();
-        step.state() == v1::StepState::NeedsDecision
-            || failure.is_some_and(|failure| failure.reason == Reason::OutcomeUnknown.as_str())
-    };
-    execution.state() == v1::ExecutionState::NeedsDecision || execution.steps.iter().any(is_unknown)
 }
 
 /// What to do when every step failed for the same reason; empty when they differ.

@@ -93,6 +93,15 @@ impl Settings {
         client_name(&self.client())
     }
 
+    /// Who decides: the one that the flag names, otherwise the user who runs this process.
+    pub(crate) fn actor(&self, flag: Option<&str>) -> Result<String, Failure> {
+        let actor = flag.or_else(|| self.sources.user()).map(str::to_owned);
+        actor.ok_or_else(|| {
+            Failure::usage("nobody is named as the one who decides, and USER is not set")
+                .advise("--actor NAME says who decides")
+        })
+    }
+
     /// The server to use instead of the data folder.
     pub(crate) fn server(&self) -> Option<&str> {
         self.server_flag

@@ -11,6 +11,9 @@ use super::reader::Section;
 /// each third of it: with less than this nothing could ever be sent.
 const SHORTEST_LEASE_SECONDS: u64 = 10;
 
+/// Default of `executor.watch_stall_seconds`.
+const WATCH_STALL: Duration = Duration::from_secs(60);
+
 /// How many, how long, how large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executor {
@@ -22,6 +25,8 @@ pub struct Executor {
     pub lease: Duration,
     /// How often a quiet progress stream says that it is alive.
     pub keep_alive: Duration,
+    /// How long a reader of progress may not read before its stream is cut.
+    pub watch_stall: Duration,
     /// Largest image that is accepted from a provider, in bytes.
     pub max_image_bytes: u64,
     /// Largest image that is accepted from a provider, in pixels.
@@ -43,6 +48,7 @@ impl Default for Executor {
             drain,
             lease,
             keep_alive,
+            watch_stall: WATCH_STALL,
             max_image_bytes: limits.max_encoded_bytes,
             max_image_pixels: limits.max_pixels,
         }
@@ -62,6 +68,7 @@ impl Executor {
                 .map_or(default.drain, Duration::from_secs),
             lease: seconds("lease_seconds", SHORTEST_LEASE_SECONDS..=600).unwrap_or(default.lease),
             keep_alive: seconds("keep_alive_seconds", 1..=600).unwrap_or(default.keep_alive),
+            watch_stall: seconds("watch_stall_seconds", 1..=3600).unwrap_or(default.watch_stall),
             max_image_bytes: section
                 .integer("max_image_bytes", 65_536..=1_073_741_824)
                 .unwrap_or(default.max_image_bytes),
@@ -79,6 +86,7 @@ impl Executor {
             ("drain_seconds", self.drain.as_secs()),
             ("lease_seconds", self.lease.as_secs()),
             ("keep_alive_seconds", self.keep_alive.as_secs()),
+            ("watch_stall_seconds", self.watch_stall.as_secs()),
             ("max_image_bytes", self.max_image_bytes),
             ("max_image_pixels", self.max_image_pixels),
         ];

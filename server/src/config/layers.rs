@@ -75,6 +75,13 @@ impl Sources {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The user who runs this process.
+    pub fn user(&self) -> Option<&str> {
+        ["USER", "LOGNAME", "USERNAME"]
+            .into_iter()
+            .find_map(|name| self.variable(name))
+    }
+
     /// The file to read and whether it must exist.
     fn config_file(&self) -> Option<(PathBuf, bool)> {
         let named = self

@@ -1,4 +1,4 @@
-//! `ExecutorService`: orders, progress, cancellation.
+//! `ExecutorService`: orders, progress, cancellation, decisions.
 
 use std::sync::Arc;
 
@@ -8,15 +8,12 @@ use limn_executor::{
     records::{ExecutionFilter, ExecutionRecord, ExecutionState},
     snapshot,
 };
-use limn_proto::{
-    name::Collection,
-    v1::{
-        self, CancelExecutionRequest, CancelExecutionResponse, ExecutePlanRequest, ExecutePlanResponse,
-        GetExecutionRequest, GetExecutionResponse, ListExecutionsRequest, ListExecutionsResponse,
-        ResolveAttemptRequest, ResolveAttemptResponse, StartExecutionRequest, StartExecutionResponse,
-        UnparkExecutionRequest, UnparkExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
-        executor_service_server::ExecutorService,
-    },
+use limn_proto::v1::{
+    self, CancelExecutionRequest, CancelExecutionResponse, ExecutePlanRequest, ExecutePlanResponse,
+    GetExecutionRequest, GetExecutionResponse, ListExecutionsRequest, ListExecutionsResponse,
+    ResolveAttemptRequest, ResolveAttemptResponse, StartExecutionRequest, StartExecutionResponse,
+    UnparkExecutionRequest, UnparkExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
+    executor_service_server::ExecutorService,
 };
 use tonic::{Request, Response, Status};
 
@@ -28,10 +25,13 @@ use super::{
 use crate::{
     paging::{Place, Query, page_and_one},
     refusal::{Phase, Refusal},
-    status::unknown_method,
 };
 
+mod decisions;
 mod order;
+mod watching;
+
+use watching::{Handing, hand_over};
 
 /// `ExecutorService`.
 #[derive(Clone, Debug)]
@@ -52,8 +52,15 @@ impl ExecutorServer {
         execution: limn_executor::ids::ExecutionId,
         after: Option<u64>,
     ) -> impl Stream<Item = Result<v1::ExecutionEvent, Refusal>> + Send + use<> {
+        let handing = Handing {
+            name: name.clone(),
+            after,
+            stall: self.0.watch_stall,
+            clock: Arc::clone(&self.0.clock),
+        };
         let events = self.0.executor.watch(client, execution, after);
-        events.map(move |event| event.map_err(|error| Refusal::of_watch(&name, error)))
+        let events = events.map(move |event| event.map_err(|error| Refusal::of_watch(&name, error)));
+        hand_over(handing, events.boxed())
     }
 
     async fn execute(
@@ -82,7 +89,9 @@ impl ExecutorServer {
         let name = fields.execution("name", &request.name);
         let (client, id) = fields.finish(name)?;
         let record = self.0.executor.records().execution(client, id).await?;
-        let record = record.ok_or_else(|| Refusal::not_found(Collection::Executions, &request.name))?;
+        let Some(record) = record else {
+            return Err(self.0.missing_execution(client, id, &request.name).await);
+        };
         Ok(GetExecutionResponse {
             execution: Some(snapshot::execution(&record)),
         })
@@ -128,7 +137,9 @@ impl ExecutorServer {
         let name = fields.execution("name", &request.name);
         let (client, id) = fields.finish(name)?;
         let record = self.0.executor.cancel(client, id).await?;
-        let record = record.ok_or_else(|| Refusal::not_found(Collection::Executions, &request.name))?;
+        let Some(record) = record else {
+            return Err(self.0.missing_execution(client, id, &request.name).await);
+        };
         Ok(CancelExecutionResponse {
             execution: Some(snapshot::execution(&record)),
         })
@@ -212,16 +223,31 @@ impl ExecutorService for ExecutorServer {
 
     async fn resolve_attempt(
         &self,
-        _request: Request<ResolveAttemptRequest>,
+        request: Request<ResolveAttemptRequest>,
     ) -> Result<Response<ResolveAttemptResponse>, Status> {
-        Err(unknown_method())
+        let request = request.into_inner();
+        let call = Call::begin("limn.v1.ExecutorService/ResolveAttempt", client_of(&request.name));
+        let resolved = async {
+            let execution = Some(decisions::resolve(&self.0, request.clone()).await?);
+            Ok(ResolveAttemptResponse { execution })
+        };
+        call.unary(resolved).await
     }
 
     async fn unpark_execution(
         &self,
-        _request: Request<UnparkExecutionRequest>,
+        request: Request<UnparkExecutionRequest>,
     ) -> Result<Response<UnparkExecutionResponse>, Status> {
-        Err(unknown_method())
+        let request = request.into_inner();
+        let call = Call::begin(
+            "limn.v1.ExecutorService/UnparkExecution",
+            client_of(&request.name),
+        );
+        let unparked = async {
+            let execution = Some(decisions::unpark(&self.0, request.clone()).await?);
+            Ok(UnparkExecutionResponse { execution })
+        };
+        call.unary(unparked).await
     }
 }
 

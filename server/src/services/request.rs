@@ -6,7 +6,7 @@ use limn_executor::{
 };
 use limn_proto::{
     digest::{digest_hex, is_sha256_hex},
-    name::{Collection, parse_client_name, parse_resource_name},
+    name::{Collection, is_client_id, parse_client_name, parse_resource_name},
     reason::Reason,
 };
 use pbjson_types::Timestamp;
@@ -18,6 +18,8 @@ use crate::{
 
 /// Longest session id, post id and label value in bytes.
 const MAX_TEXT_BYTES: usize = 256;
+/// Currency of amounts when nobody says.
+const DEFAULT_CURRENCY: &str = "USD";
 
 /// Wrong fields found so far.
 #[derive(Debug, Default)]
@@ -28,10 +30,15 @@ pub(crate) struct Fields {
 impl Fields {
     /// Notes a wrong field.
     pub(crate) fn wrong(&mut self, field: &str, description: impl Into<String>) {
+        self.wrong_as(Reason::InvalidRequest, field, description);
+    }
+
+    /// Notes a wrong field with a reason of its own.
+    pub(crate) fn wrong_as(&mut self, reason: Reason, field: &str, description: impl Into<String>) {
         self.violations.push(Violation {
             subject: field.to_owned(),
             description: description.into(),
-            class: Reason::InvalidRequest.as_str().to_owned(),
+            class: reason.as_str().to_owned(),
         });
     }
 
@@ -49,7 +56,13 @@ impl Fields {
                 count - 1
             ),
         };
-        let mut refusal = Refusal::new(Reason::InvalidRequest, message);
+        // A reason of its own counts where nothing else is wrong.
+        let is_alone = self
+            .violations
+            .iter()
+            .all(|violation| violation.class == first.class);
+        let reason = Reason::parse(&first.class).filter(|_| is_alone);
+        let mut refusal = Refusal::new(reason.unwrap_or(Reason::InvalidRequest), message);
         refusal.details.violations = self.violations;
         Err(refusal)
     }
@@ -101,6 +114,43 @@ impl Fields {
         parsed
     }
 
+    /// Reads the name of a budget: its client, and what it covers. The id of a session is any text.
+    pub(crate) fn budget<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let covers = |scope: &str| {
+            let session_id = scope.strip_prefix("session-").unwrap_or_default();
+            scope == "client" || (1..=MAX_TEXT_BYTES).contains(&session_id.len())
+        };
+        let parsed = name
+            .strip_prefix("clients/")
+            .and_then(|rest| rest.split_once("/budgets/"))
+            .filter(|(client, scope)| is_client_id(client) && covers(scope));
+        if parsed.is_none() {
+            self.wrong(
+                field,
+                format!(
+                    "must be clients/{{client}}/budgets/client or clients/{{client}}/budgets/session-{{id}}, \
+                     not {name:?}"
+                ),
+            );
+        }
+        parsed
+    }
+
+    /// Reads a currency; empty is the one that amounts have when nobody says.
+    pub(crate) fn currency(&mut self, field: &str, code: &str) -> Option<String> {
+        if code.is_empty() {
+            return Some(DEFAULT_CURRENCY.to_owned());
+        }
+        let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_code {
+            self.wrong(
+                field,
+                format!("must be three uppercase letters, for example EUR, not {code:?}"),
+            );
+        }
+        is_code.then(|| code.to_owned())
+    }
+
     /// Reads a page size.
     pub(crate) fn page_size(&mut self, asked: i32) -> Option<u32> {
         let size = paging::page_size(asked);
@@ -116,6 +166,23 @@ impl Fields {
             self.wrong(field, format!("must have at most {MAX_TEXT_BYTES} bytes"));
         }
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Reads words that are kept as they are: required, and at most so many characters.
+    pub(crate) fn words<'a>(&mut self, field: &str, text: &'a str, max_chars: usize) -> Option<&'a str> {
+        let count = text.chars().count();
+        if text.trim().is_empty() {
+            self.wrong(field, format!("is required, 1 to {max_chars} characters"));
+            return None;
+        }
+        if count > max_chars {
+            self.wrong(
+                field,
+                format!("must have at most {max_chars} characters, but has {count}"),
+            );
+            return None;
+        }
+        Some(text)
     }
 
     /// Reads an optional digest of a filter.

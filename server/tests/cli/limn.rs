@@ -104,20 +104,7 @@ impl Limn {
 
     /// The same with further flags.
     pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--quiet"], flags].concat();
-        let mut command = self.command(&arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let at = line
-            .find("http://")
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        Server {
-            child,
-            url: line[at..].trim().to_owned(),
-        }
+        Server::start(self.command(&[&Server::ON_A_FREE_PORT[..], flags].concat()))
     }
 }
 
@@ -145,6 +132,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The words that start one.
+    pub(crate) const ON_A_FREE_PORT: [&str; 4] = ["serve", "--listen", "127.0.0.1:0", "--quiet"];
+
+    /// Starts the command and waits until the server answers.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let at = line
+            .find("http://")
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self {
+            child,
+            url: line[at..].trim().to_owned(),
+        }
+    }
+
     /// Sends the signal of Ctrl-C and returns the exit code.
     pub(crate) fn interrupt(mut self) -> i32 {
         interrupt(&self.child);

@@ -1,6 +1,7 @@
 //! Stories of the command line: the real binary, a data folder of its own, nothing from the environment.
 
 mod configuration;
+mod deciding;
 mod limn;
 mod paying;
 mod planning;

@@ -11,15 +11,15 @@ use tokio::runtime::Runtime;
 use super::limn::{Limn, Ran, interrupt};
 
 /// A home whose `limn` draws at a fake provider.
-struct Paying {
-    limn: Limn,
-    provider: FakeOpenAi,
+pub(crate) struct Paying {
+    pub(crate) limn: Limn,
+    pub(crate) provider: FakeOpenAi,
     runtime: Runtime,
 }
 
 #[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
 impl Paying {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let provider = runtime.block_on(FakeOpenAi::start());
         let limn = Limn::new();
@@ -30,7 +30,7 @@ impl Paying {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let base_url = format!("providers.openai.base_url={}", self.provider.base_url());
         let mut command = self.limn.command(arguments);
         command
@@ -39,7 +39,7 @@ impl Paying {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.command(arguments).output().unwrap().into()
     }
 

@@ -1,6 +1,8 @@
 //! Errors: what is said, to whom, and with which exit code.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, time::Duration};
+
+use limn_executor::records::{Pruned, RecordError, RecordStore as _, Retention, sqlite::SqliteRecords};
 
 use super::limn::{Limn, Ran};
 
@@ -206,4 +208,43 @@ fn an_address_of_an_image_needs_a_server_and_says_so() {
     limn.ok(&["render", "a tower", "--quiet"]);
     let ran = limn.fails(7, &["images", "--url", "1m"]);
     assert!(ran.stderr.contains("limn serve"), "{ran:?}");
+}
+
+/// Removes every execution that has ended.
+#[tokio::main(flavor = "current_thread")]
+async fn prune(limn: &Limn) -> Result<Pruned, RecordError> {
+    let records = SqliteRecords::open(&limn.path("data/limn.db")).await?;
+    let retention = Retention {
+        events: None,
+        executions: Some(Duration::ZERO),
+    };
+    let pruned = records.prune(&retention, u32::MAX).await;
+    records.close().await;
+    pruned
+}
+
+#[test]
+fn an_execution_that_is_gone_is_told_from_one_that_never_was() {
+    let limn = Limn::new();
+    let rendered = limn.json(&["render", "a lighthouse at dusk"]);
+    let name = rendered["execution"]["name"].as_str().unwrap();
+    assert_eq!(prune(&limn).unwrap().executions, 1);
+
+    for command in ["watch", "executions", "cancel"] {
+        let ran = limn.fails(4, &[command, name]);
+        for words in ["was removed after the retention time", "its pictures stay"] {
+            assert!(ran.stderr.contains(words), "{command}: {ran:?}");
+        }
+        let error = limn.fails(4, &[command, name, "--json"]).error();
+        assert_eq!(error["reason"], "EXECUTION_PRUNED");
+        assert_eq!(error["metadata"]["endTime"], rendered["execution"]["endTime"]);
+    }
+    let never = name.replace(
+        name.rsplit('/').next().unwrap(),
+        "01900000-0000-7000-8000-000000000000",
+    );
+    let error = limn.fails(4, &["watch", &never, "--json"]).error();
+    assert_eq!(error["reason"], "EXECUTION_NOT_FOUND");
+    let free = limn.ok(&["render", "a lighthouse at dusk"]);
+    assert!(free.stdout.contains("free:"), "{free:?}");
 }

@@ -16,7 +16,7 @@ use crate::support::{InProcess, one_picture, refused};
 
 const NOBODY: &str = "clients/alice/executions/01900000-0000-7000-8000-000000000000";
 
-async fn plan(channel: &Channel, prompt: &str) -> ImageGenerationPlan {
+pub(crate) async fn plan(channel: &Channel, prompt: &str) -> ImageGenerationPlan {
     let mut planner = PlannerServiceClient::new(channel.clone());
     let answer = planner.plan(one_picture("alice", prompt)).await.unwrap();
     answer.into_inner().plan.unwrap()

@@ -8,5 +8,7 @@ mod links;
 mod logs;
 mod planner;
 mod plans;
+mod retention;
 mod serving;
 mod support;
+mod watching;

@@ -2,7 +2,12 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::Path};
 
-use limn_proto::v1::{ImageRequest, PlanRequest, plan_request::Work};
+use futures::StreamExt as _;
+use limn_executor::ids::ExecutionId;
+use limn_proto::{
+    name::{Collection, parse_resource_name},
+    v1::{Execution, ImageRequest, PlanRequest, execution_event::Event, plan_request::Work},
+};
 use limn_server::{
     App, RunError,
     config::{Config, Sources},
@@ -105,7 +110,12 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         let data_dir = tempfile::tempdir().unwrap();
-        let app = App::open(&config(data_dir.path(), &[])).await.unwrap();
+        Self::start_with(&config(data_dir.path(), &[]), data_dir).await
+    }
+
+    /// Starts with a configuration of a data folder.
+    pub(crate) async fn start_with(config: &Config, data_dir: tempfile::TempDir) -> Self {
+        let app = App::open(config).await.unwrap();
         let executor = app.executor().clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -125,6 +135,21 @@ impl Server {
     pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
         endpoint.connect().await.unwrap()
+    }
+
+    /// The execution once it rests.
+    pub(crate) async fn rest(&self, name: &str) -> Execution {
+        let (client, id) = parse_resource_name(name, Collection::Executions).unwrap();
+        let id = ExecutionId(id.parse().unwrap());
+        let mut events = self.executor.watch(client, id, None);
+        let mut last = None;
+        while let Some(event) = events.next().await {
+            last = event.unwrap().event;
+        }
+        match last {
+            Some(Event::Snapshot(execution)) => *execution,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn stop(self) {

@@ -90,6 +90,15 @@ pub async fn a_second_image_and_an_asynchronous_call(subject: Subject<'_>) -> Re
         .map(|line| line.step_id.as_str())
         .collect();
     assert_eq!(billed, ["b", "a"]);
+    let events = driver.events(fence.execution).await?;
+    let told: usize = events
+        .iter()
+        .map(|event| match &event.event {
+            Some(Event::CostChanged(cost)) => cost.lines.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(told, 2, "each line is told once");
     let job = &there(record.steps.first(), "the step")?.attempts;
     assert_eq!(there(job.first(), "the attempt")?.job_id, "job-7");
     driver.audit().await
@@ -161,6 +170,7 @@ pub async fn a_standing_is_that_of_the_execution_and_of_its_client_alone(subject
         let expected = Standing {
             state: whole.state,
             last_sequence: whole.last_sequence,
+            events_pruned: false,
         };
         let standing = store.standing(&whole.client, fence.execution).await?;
         assert_eq!(standing, Some(expected));

@@ -61,6 +61,8 @@ pub struct Standing {
     pub state: ExecutionState,
     /// Sequence of the last event.
     pub last_sequence: u64,
+    /// The events themselves were removed after the retention time.
+    pub events_pruned: bool,
 }
 
 /// A step of an execution.

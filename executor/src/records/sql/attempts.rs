@@ -9,11 +9,11 @@ use super::{
     },
     budgets::shortage,
     events::append,
-    ledger::{keys, post, reserve},
+    ledger::{keys, news, post, reserve},
     lifecycle::step,
     owned::{Execution, owned},
     rows::{Fields, damaged, overflow, wrong_state},
-    snapshots::{ATTEMPTS, attempt_record, class_word, cost},
+    snapshots::{ATTEMPTS, attempt_record, class_word},
     statement::sql,
     tx::Tx,
     units,
@@ -266,7 +266,7 @@ pub(super) async fn tell(
     append(tx, execution, at, event).await
 }
 
-/// Appends the event of a changed cost, when it changed.
+/// Appends the event of a changed cost, when it changed and nothing was settled.
 pub(super) async fn tell_cost(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
@@ -276,7 +276,7 @@ pub(super) async fn tell_cost(
     if execution.balance == before {
         return Ok(());
     }
-    let event = cost_changed(&cost(tx, execution).await?);
+    let event = cost_changed(&news(execution, Vec::new()));
     append(tx, execution, at, event).await
 }
 

@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, mem};
 
 use super::{
-    super::{Balance, BudgetKey, Movement, Result, scopes},
+    super::{Balance, BudgetKey, CostLine, CostRecord, Movement, Result, scopes},
     budgets,
     owned::Execution,
     rows::{Fields, overflow},
@@ -215,6 +215,17 @@ async fn change_attempt(
     .fetch_one(tx)
     .await?;
     Fields(&row).number("budget_day")
+}
+
+/// The amounts of an execution, with the lines that its last change added.
+pub(super) fn news(execution: &Execution, lines: Vec<CostLine>) -> CostRecord {
+    CostRecord {
+        currency: execution.currency.clone(),
+        settled_nanos: execution.balance.spent_nanos,
+        reserved_nanos: execution.balance.reserved_nanos,
+        unknown_held_nanos: execution.balance.unknown_held_nanos,
+        lines,
+    }
 }
 
 /// Balances as they are kept, of all time. Where nothing is spent, reserved or held there is none.

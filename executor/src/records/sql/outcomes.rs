@@ -2,17 +2,16 @@
 
 use super::{
     super::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, Fence, Movement, Result, Reuse,
-        StepState,
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, CostLine, Fence, Movement, Result,
+        Reuse, StepState,
     },
     attempts::{of_execution, refuse, tell, tell_cost},
     events::append,
-    ledger::post,
+    ledger::{news, post},
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
     rows::{Fields, damaged, failure_bytes, wrong_state},
-    snapshots::cost,
     statement::sql,
     tx::Tx,
     units,
@@ -52,7 +51,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
     };
-    settle(tx, &mut execution, &record, bill, commit.now).await?;
+    settle(tx, &mut execution, &step_id, &record, bill, commit.now).await?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now).await
 }
 
@@ -66,6 +65,7 @@ struct Bill {
 async fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
+    step_id: &str,
     record: &AttemptRecord,
     bill: Bill,
     now: UnixMicros,
@@ -92,7 +92,14 @@ async fn settle(
         .await?;
     tell(tx, execution, record.id, now).await?;
     // There is a new line, so there is an event even when no amount moved.
-    let event = cost_changed(&cost(tx, execution).await?);
+    let line = CostLine {
+        step_id: step_id.to_owned(),
+        attempt_number: record.number,
+        provider: record.provider.clone(),
+        amount_nanos: bill.cost_nanos,
+        estimated: bill.estimated,
+    };
+    let event = cost_changed(&news(execution, vec![line]));
     append(tx, execution, now, event).await
 }
 
@@ -104,7 +111,7 @@ pub(super) async fn end_attempt(
     end: &AttemptEnd,
 ) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
-    let (_, record) = of_execution(tx, &execution, id).await?;
+    let (step_id, record) = of_execution(tx, &execution, id).await?;
     if is_repeated(tx, &record, end.outcome).await? {
         return Ok(());
     }
@@ -123,7 +130,7 @@ pub(super) async fn end_attempt(
                 cost_nanos,
                 estimated,
             };
-            return settle(tx, &mut execution, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if record.state == AttemptState::Unknown {

@@ -27,12 +27,14 @@ pub(super) struct Execution {
     pub(super) lease_until: Option<UnixMicros>,
     pub(super) cancel_requested: bool,
     pub(super) last_sequence: u64,
+    pub(super) events_pruned: bool,
     pub(super) currency: String,
     pub(super) balance: Balance,
 }
 
 const FIND: &str = "SELECT id, client, session_id, take, state, failure, started_us, owner_boot_id, lease_epoch, \
-    lease_until_us, cancel_requested_us, last_seq, currency, settled_nanos, reserved_nanos, unknown_held_nanos \
+    lease_until_us, cancel_requested_us, last_seq, events_pruned_us, currency, settled_nanos, reserved_nanos, \
+    unknown_held_nanos \
     FROM executions WHERE id = $1";
 
 /// The execution, whoever owns it. Locked when the transaction writes: what a verb does to an execution it does alone.
@@ -55,6 +57,7 @@ pub(super) async fn find(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<Exec
         lease_until: fields.optional_time("lease_until_us")?,
         cancel_requested: fields.optional_time("cancel_requested_us")?.is_some(),
         last_sequence: fields.number("last_seq")?,
+        events_pruned: fields.optional_time("events_pruned_us")?.is_some(),
         currency: fields.text("currency")?,
         balance: Balance {
             spent_nanos: fields.nanos("settled_nanos")?,
@@ -70,6 +73,7 @@ pub(super) async fn standing(tx: &mut Tx<'_>, client: &str, id: ExecutionId) -> 
     Ok(execution.map(|execution| Standing {
         state: execution.state,
         last_sequence: execution.last_sequence,
+        events_pruned: execution.events_pruned,
     }))
 }
 

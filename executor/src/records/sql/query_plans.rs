@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
-    claims, events, library, plans, resolve, snapshots,
+    claims, events, library, plans, resolve, retention, snapshots,
     statement::Statement,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
@@ -70,6 +70,12 @@ async fn claims_and_histories_are_found_by_index() {
     );
     check(&records, &resolve::waiting("acme").into_text(), "executions_open").await;
     check(&records, events::EVENTS_AFTER, "execution_id=? AND seq>?").await;
+    for (ended, index) in [
+        (retention::executions_ended(UnixMicros(1)), "executions_ended"),
+        (retention::events_ended(UnixMicros(1)), "executions_with_events"),
+    ] {
+        check_list(&records, ended, index).await;
+    }
     records.close().await;
 }
 

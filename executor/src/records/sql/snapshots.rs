@@ -1,7 +1,7 @@
 //! Whole executions: rows of the tables put together, one query for each table whatever the number of
 //! executions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     super::{
@@ -9,7 +9,6 @@ use super::{
         ExecutionMode, ExecutionRecord, ExecutionState, FollowUp, Page, Receipt, Result, StepRecord,
         StepState,
     },
-    owned::Execution,
     pages,
     rows::{Fields, Row, damaged},
     statement::{Statement, sql},
@@ -75,12 +74,8 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>>
         return Ok(executions);
     }
     let ids: Vec<String> = executions.iter().map(|record| record.id.to_string()).collect();
-    let mut steps: BTreeMap<ExecutionId, Vec<StepRecord>> = BTreeMap::new();
-    for row in &children(tx, STEPS, &ids, " ORDER BY execution_id, ordinal").await? {
-        let fields = Fields(row);
-        let execution = fields.id("execution_id", ExecutionId)?;
-        steps.entry(execution).or_default().push(step_record(fields)?);
-    }
+    // Attempts find their step by its name, however many steps there are.
+    let mut attempts: HashMap<(ExecutionId, String), Vec<AttemptRecord>> = HashMap::new();
     let mut lines: BTreeMap<ExecutionId, Vec<(u64, CostLine)>> = BTreeMap::new();
     for row in &children(
         tx,
@@ -92,17 +87,23 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>>
     {
         let fields = Fields(row);
         let execution = fields.id("execution_id", ExecutionId)?;
-        let step_id = fields.text("step_id")?;
-        let attempt = attempt_record(fields)?;
         if let Some(line) = cost_line(fields)? {
             lines.entry(execution).or_default().push(line);
         }
-        steps
-            .get_mut(&execution)
-            .and_then(|steps| steps.iter_mut().find(|step| step.step_id == step_id))
-            .ok_or_else(|| damaged("attempts", "an attempt without a step"))?
-            .attempts
-            .push(attempt);
+        let step = (execution, fields.text("step_id")?);
+        attempts.entry(step).or_default().push(attempt_record(fields)?);
+    }
+    let mut steps: BTreeMap<ExecutionId, Vec<StepRecord>> = BTreeMap::new();
+    for row in &children(tx, STEPS, &ids, " ORDER BY execution_id, ordinal").await? {
+        let fields = Fields(row);
+        let execution = fields.id("execution_id", ExecutionId)?;
+        let mut step = step_record(fields)?;
+        let of_step = attempts.remove(&(execution, step.step_id.clone()));
+        step.attempts = of_step.unwrap_or_default();
+        steps.entry(execution).or_default().push(step);
+    }
+    if !attempts.is_empty() {
+        return Err(damaged("attempts", "an attempt without a step"));
     }
     for execution in &mut executions {
         execution.steps = steps.remove(&execution.id).unwrap_or_default();
@@ -135,28 +136,6 @@ async fn children(
     query.push_list(executions.iter().map(String::as_str));
     query.push(")").push(order);
     query.fetch_all(tx).await
-}
-
-/// The money of an execution, as it is inside the transaction.
-pub(super) async fn cost(tx: &mut Tx<'_>, execution: &Execution) -> Result<CostRecord> {
-    let rows = sql(
-        "SELECT step_id, number, provider, cost_nanos, cost_estimated, settled_seq FROM attempts \
-         WHERE execution_id = $1 AND settled_seq IS NOT NULL ORDER BY settled_seq",
-    )
-    .bind(execution.id.to_string())
-    .fetch_all(tx)
-    .await?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        lines.extend(cost_line(Fields(row))?.map(|(_, line)| line));
-    }
-    Ok(CostRecord {
-        currency: execution.currency.clone(),
-        settled_nanos: execution.balance.spent_nanos,
-        reserved_nanos: execution.balance.reserved_nanos,
-        unknown_held_nanos: execution.balance.unknown_held_nanos,
-        lines,
-    })
 }
 
 fn execution_record(row: &Row) -> Result<ExecutionRecord> {

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
-    lifecycle, outcomes, owned, plans, resolve, snapshots, units, unpark, usage, verify,
+    lifecycle, outcomes, owned, plans, resolve, retention, snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -211,6 +211,16 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn unpark(&self, unparking: &Unparking) -> Result<Unparked> {
         write_tx!(self, |tx, unparking| unpark::unpark(tx, unparking))
+    }
+
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned> {
+        write_tx!(self, |tx, retention, limit| retention::prune(
+            tx, retention, *limit
+        ))
+    }
+
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>> {
+        read_tx!(self, |tx| retention::pruned(tx, client, execution))
     }
 
     async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
