@@ -238,7 +238,7 @@ mod tests {
         executor::{Executor, Parts, Settings},
         ids::TimeOrderedIds,
         providers::Registry,
-        records::{ExecutionMode, ExecutionState, NewExecution, NewPlan, sqlite::SqliteRecords},
+        records::{ExecutionMode, ExecutionState, NewExecution, NewPlan, NewStep, sqlite::SqliteRecords},
         watch::{WatchError, stream},
     };
 
@@ -335,7 +335,11 @@ mod tests {
                 now,
             },
             currency: "USD".to_owned(),
-            step_ids: vec!["a".to_owned()],
+            steps: vec![NewStep {
+                step_id: "a".to_owned(),
+                render_digests: Vec::new(),
+                expected_nanos: 0,
+            }],
             take: 0,
             request_id: "request".to_owned(),
             request_hash: "hash".to_owned(),
