@@ -2,7 +2,7 @@
 //!
 //! The order of writes is the promise. T1 reserves the ceiling before anything can be billed; T2 is durable
 //! before the first byte leaves, so a crash after it is never mistaken for "not sent"; the answer is staged and
-//! recorded (T4) before anything else is done with it. Nothing here sends twice.
+//! recorded (T4) before anything else is done with it. Nothing here sends twice what may be paid twice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,16 +16,19 @@ use crate::{
     ids::AttemptId,
     persist,
     plan::{Step, Target},
-    provider::{Answer, Call, CallError, ImageProvider, Poll, Submission},
-    records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, RecordError},
+    provider::{Answer, Call, CallError, ImageProvider, Poll, Rejection, Submission},
+    records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
     run::Run,
 };
 
 mod conclude;
+mod evidence;
 mod reconcile;
+mod unknown;
 
 pub(crate) use conclude::end;
 pub(crate) use reconcile::resume;
+pub(crate) use unknown::given_up;
 
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +62,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             message,
         )));
     };
-    if run.inner.stopping.is_cancelled() || run.interrupted.is_cancelled() {
+    if !run.may_send() {
         return Ok(Outcome::Paused);
     }
     let clock = &run.inner.parts.clock;
@@ -124,7 +127,7 @@ fn cost_limit(target: &Target, committed_nanos: i64, run: &Run<'_>) -> Failure {
     .with("currency", &run.plan.currency)
 }
 
-fn unknown(message: &str) -> Failure {
+fn outcome_unknown(message: &str) -> Failure {
     Failure::new(Reason::OutcomeUnknown, message)
 }
 
@@ -149,6 +152,8 @@ enum Sending {
     First { send_before: Duration },
     /// Again, to a provider that draws once for all of them; an earlier one may have reached it.
     Again,
+    /// Again under the same job id, after the provider said that the one before never came.
+    AfterAbsence,
 }
 
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
@@ -169,7 +174,7 @@ async fn send(
     {
         let failure =
             Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();
-        end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+        conclude::own(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
         // Counts as a try: a process that is always too late must not go round for ever.
         return Ok(Outcome::Unpaid(failure));
     }
@@ -179,18 +184,40 @@ async fn send(
             received(run, step, target, provider, attempt, answer, Some(started)).await
         }
         Ok(Submission::Accepted { job_id }) => {
-            let now = run.inner.parts.clock.now();
-            persist::record(run, || run.records().accepted(&run.fence, attempt, &job_id, now)).await?;
-            run.notify();
+            accepted(run, step, attempt, &job_id).await?;
             poll(run, step, target, provider, &call, &job_id, Some(started)).await
         }
         Err(error) => {
             let error = match sending {
-                Sending::First { .. } => error,
+                Sending::First { .. } | Sending::AfterAbsence => error,
                 Sending::Again => reconcile::of_repetition(error),
             };
-            conclude::call_error(run, attempt, error).await
+            conclude::call_error(run, step, provider.class(), attempt, error).await
         }
+    }
+}
+
+/// T3: writes the job id down, before anything is asked about it.
+async fn accepted(run: &Run<'_>, step: &Step, attempt: AttemptId, job_id: &str) -> Result<(), RecordError> {
+    let now = run.inner.parts.clock.now();
+    let write = async || {
+        run.go_on(step).await?;
+        run.records().accepted(&run.fence, attempt, job_id, now).await
+    };
+    match persist::record(run, write).await {
+        Ok(()) => {
+            run.notify();
+            Ok(())
+        }
+        Err(RecordError::Fenced) => {
+            let answer = Answer {
+                request_id: job_id.to_owned(),
+                ..Answer::default()
+            };
+            let evidence = receipt(run, attempt, ReceiptKind::Accepted, &answer);
+            evidence::leave(run, evidence).await
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -206,32 +233,58 @@ async fn poll(
 ) -> Result<Outcome, RecordError> {
     let clock = &run.inner.parts.clock;
     let give_up_at = started.unwrap_or_else(|| clock.now()).plus(call.timeout);
+    let mut is_stopped = false;
     loop {
-        let delay = match provider.poll(call, job_id).await {
+        if run.stops.cancelled.is_cancelled() && !is_stopped {
+            is_stopped = true;
+            // What comes of the work is learnt by asking on, whatever the answer to this is.
+            if let Err(error) = provider.cancel(call, job_id).await {
+                tracing::warn!(attempt = %call.attempt, job_id, %error, "accepted work could not be stopped");
+            }
+        }
+        let delay = match question(provider.poll(call, job_id).await) {
             Ok(Poll::Received(answer)) => {
                 return received(run, step, target, provider, call.attempt, answer, started).await;
             }
             Ok(Poll::Pending(delay)) => delay,
-            // The question was lost, not the work.
-            Err(CallError::Unsent { .. }) => run.inner.parts.settings.poll,
-            Err(CallError::Rejected(rejection)) if rejection.reason == Reason::ProviderRateLimited => {
-                rejection.retry_after.unwrap_or(run.inner.parts.settings.poll)
+            Err(Unanswered::Lost(delay)) => delay.unwrap_or(run.inner.parts.settings.poll),
+            Err(Unanswered::Refused(rejection)) => {
+                return conclude::rejected(run, step, call.attempt, rejection).await;
             }
-            Err(error) => return conclude::call_error(run, call.attempt, error).await,
         };
         if clock.now() >= give_up_at {
-            let failure =
-                unknown("the provider accepted the work and did not finish it in time").with("jobId", job_id);
+            let failure = outcome_unknown("the provider accepted the work and did not finish it in time")
+                .with("jobId", job_id);
             end(run, call.attempt, AttemptOutcome::Unknown, &failure, "").await?;
-            return Ok(Outcome::Parked(failure));
+            return Ok(unknown::parked(run, step, provider.class(), failure));
         }
         tokio::select! {
             () = clock.sleep(delay) => {}
+            () = run.stops.cancelled.cancelled(), if !is_stopped => {}
             () = run.stops.lost.cancelled() => return Err(RecordError::Fenced),
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
         }
     }
+}
+
+/// Why a question about work has no answer.
+enum Unanswered {
+    /// The question was lost, not the work. Perhaps with the time to wait that was asked for.
+    Lost(Option<Duration>),
+    /// The work itself was refused, or failed.
+    Refused(Rejection),
+}
+
+/// What an answer to a question about work proves.
+fn question<T>(answer: Result<T, CallError>) -> Result<T, Unanswered> {
+    answer.map_err(|error| match error {
+        CallError::Unsent { .. } | CallError::Unknown { .. } => Unanswered::Lost(None),
+        CallError::Rejected(rejection) if rejection.reason == Reason::ProviderRateLimited => {
+            Unanswered::Lost(rejection.retry_after)
+        }
+        CallError::Rejected(rejection) => Unanswered::Refused(rejection),
+    })
 }
 
 /// T4: stages the answer, then records it, then goes on to the image.
@@ -245,19 +298,26 @@ async fn received(
     started: Option<UnixMicros>,
 ) -> Result<Outcome, RecordError> {
     let generation_time = generation_time(run, started);
-    answer.body = finish::stage(run, attempt, answer.body).await?;
-    let receipt = receipt(run, attempt, "answer", &answer);
-    let write = || run.records().received(&run.fence, attempt, &receipt);
-    match persist::record(run, write).await {
-        Ok(()) => run.notify(),
-        Err(RecordError::Fenced) => {
-            // Another process owns the execution, but only this one has the answer: leave it as evidence.
-            run.records().add_receipt(&receipt).await?;
-            return Err(RecordError::Fenced);
-        }
-        Err(error) => return Err(error),
+    answer.body = finish::stage(run.inner, attempt, answer.body).await?;
+    let receipt = receipt(run, attempt, ReceiptKind::Answer, &answer);
+    if let Err(error) = record_received(run, step, &receipt).await {
+        return match error {
+            // Another process owns the execution, but only this one has the answer.
+            RecordError::Fenced => evidence::leave(run, receipt).await,
+            error => Err(error),
+        };
     }
     finish::answer(run, step, target, provider, attempt, answer, generation_time).await
+}
+
+async fn record_received(run: &Run<'_>, step: &Step, receipt: &Receipt) -> Result<(), RecordError> {
+    let write = async || {
+        run.go_on(step).await?;
+        run.records().received(&run.fence, receipt.attempt, receipt).await
+    };
+    persist::record(run, write).await?;
+    run.notify();
+    Ok(())
 }
 
 fn generation_time(run: &Run<'_>, started: Option<UnixMicros>) -> Duration {
@@ -265,10 +325,10 @@ fn generation_time(run: &Run<'_>, started: Option<UnixMicros>) -> Duration {
     started.map_or(Duration::ZERO, |started| now.since(started))
 }
 
-fn receipt(run: &Run<'_>, attempt: AttemptId, kind: &str, answer: &Answer) -> Receipt {
+fn receipt(run: &Run<'_>, attempt: AttemptId, kind: ReceiptKind, answer: &Answer) -> Receipt {
     Receipt {
         attempt,
-        kind: kind.to_owned(),
+        kind,
         staging_key: BlobKey::staged(attempt).to_string(),
         body_sha256: digest::sha256_hex(&answer.body),
         size_bytes: i64::try_from(answer.body.len()).unwrap_or(i64::MAX),

@@ -56,6 +56,13 @@ pub struct Settings {
     pub drain: Duration,
     /// How often a quiet stream says that it is alive.
     pub keep_alive: Duration,
+    /// How long an unknown outcome is asked about before the policy of the plan decides. Never before the last moment
+    /// at which the call may have been sent.
+    pub unknown_grace: Duration,
+    /// Most owners that may be lost between two steps that end; after one more the execution is parked.
+    pub max_crashes: u32,
+    /// How often to look for answers that came after the end of their execution.
+    pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,
     /// How long histories are kept.
@@ -73,6 +80,9 @@ impl Default for Settings {
             send_margin: Duration::from_secs(5),
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
+            unknown_grace: Duration::from_secs(60),
+            max_crashes: 5,
+            reconcile: Duration::from_secs(60),
             limits: Limits::default(),
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
@@ -297,20 +307,31 @@ impl Executor {
     }
 
     /// Asks for a stop; calls in flight are still settled. An ended execution is returned unchanged; nothing
-    /// when there is none.
+    /// when there is none. Once begun it is done, even when the caller goes away.
     pub async fn cancel(
         &self,
         client: &str,
         execution: ExecutionId,
     ) -> Result<Option<ExecutionRecord>, RecordError> {
-        let inner = &self.inner;
-        let now = inner.parts.clock.now();
-        let record = inner.parts.records.request_cancel(client, execution, now).await?;
-        if record.is_some() {
-            inner.running.cancel(execution);
-            inner.offer(execution);
-        }
-        Ok(record)
+        let inner = Arc::clone(&self.inner);
+        let client = client.to_owned();
+        let cancel = async move {
+            let now = inner.parts.clock.now();
+            let record = inner
+                .parts
+                .records
+                .request_cancel(&client, execution, now)
+                .await?;
+            if record.is_some() {
+                inner.running.cancel(execution);
+                inner.offer(execution);
+            }
+            Ok(record)
+        };
+        // A caller that goes away between the write and the words after it would leave the execution running on until
+        // the next renewal of its lease.
+        let done = self.inner.tasks.spawn(cancel).await;
+        done.unwrap_or_else(|stopped| Err(RecordError::Damaged(format!("a cancel stopped: {stopped}"))))
     }
 
     /// Decides about an attempt, as [`RecordStore::resolve_attempt`] says, and lets the work that follows begin.

@@ -6,28 +6,69 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use limn_proto::digest;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     artifact::{self, Artifact, Expected},
     attempt::{Outcome, end},
     blob::{BlobError, BlobKey},
+    executor::Inner,
     failure::Failure,
-    ids::{AttemptId, ImageId},
+    ids::{AttemptId, ExecutionId, ImageId},
     persist::{self, Saved},
-    plan::{MAX_AMOUNT_NANOS, Price, Render, Step, Target, Thumbnail},
+    plan::{MAX_AMOUNT_NANOS, Plan, Price, Render, Step, Target, Thumbnail},
     provider::{Answer, Bill, ImageProvider, Rendered},
-    records::{AttemptOutcome, AttemptRecord, Commit, ImageRecord, RecordError, ThumbnailRecord},
+    records::{AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord},
     run::Run,
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
 /// attempt may be there already; then that one counts.
-pub(crate) async fn stage(run: &Run<'_>, attempt: AttemptId, body: Bytes) -> Result<Bytes, RecordError> {
+pub(crate) async fn stage(inner: &Inner, attempt: AttemptId, body: Bytes) -> Result<Bytes, RecordError> {
     let key = BlobKey::staged(attempt);
-    match persist::save(run, &key, "application/octet-stream", &body).await? {
+    // Also for an execution that is lost: nobody else has the answer.
+    let never = CancellationToken::new();
+    match persist::save(inner, &never, &key, "application/octet-stream", &body).await? {
         Saved::Stored => Ok(body),
-        Saved::OtherBytes => read_blob(run, &key).await,
+        Saved::OtherBytes => read_blob(inner, &key).await,
     }
+}
+
+/// The answer that a receipt tells of, when its bytes are there and whole.
+pub(crate) async fn staged(inner: &Inner, receipt: &Receipt) -> Result<Option<Answer>, RecordError> {
+    let Some(key) = BlobKey::parse(&receipt.staging_key) else {
+        return Ok(None);
+    };
+    let body = match inner.parts.blobs.get(&key).await {
+        Ok(body) => body,
+        Err(BlobError::NotFound(_)) => return Ok(None),
+        // A store that is away proves nothing: the paid answer may be in it.
+        Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
+    };
+    if digest::sha256_hex(&body) != receipt.body_sha256 {
+        tracing::error!(attempt = %receipt.attempt, %key, "the staged answer is not the one of its receipt");
+        return Ok(None);
+    }
+    Ok(Some(Answer {
+        media_type: receipt.media_type.clone(),
+        request_id: receipt.request_id.clone(),
+        headers: receipt.headers.clone(),
+        body,
+    }))
+}
+
+/// What a picture is made for, and what its record copies.
+#[derive(Clone, Copy)]
+pub(crate) struct Drawing<'a> {
+    pub(crate) inner: &'a Inner,
+    pub(crate) plan: &'a Plan,
+    pub(crate) execution: ExecutionId,
+    pub(crate) take: u32,
+    pub(crate) step: &'a Step,
+    pub(crate) target: &'a Target,
+    pub(crate) provider: &'a Arc<dyn ImageProvider>,
+    pub(crate) attempt: AttemptId,
 }
 
 /// Goes on from the staged answer of an earlier owner, without the network.
@@ -41,12 +82,12 @@ pub(crate) async fn from_staging(
     let receipt = record.answer.as_ref().ok_or_else(|| {
         RecordError::Damaged(format!("attempt {} is received without a receipt", record.id))
     })?;
-    let answer = Answer {
-        media_type: receipt.media_type.clone(),
-        request_id: receipt.request_id.clone(),
-        headers: receipt.headers.clone(),
-        body: read_blob(run, &BlobKey::staged(record.id)).await?,
-    };
+    let answer = staged(run.inner, receipt).await?.ok_or_else(|| {
+        RecordError::Damaged(format!(
+            "the staged answer of attempt {} is gone or damaged",
+            record.id
+        ))
+    })?;
     let generation_time = match (record.dispatched_at, record.received_at) {
         (Some(dispatched), Some(received)) => received.since(dispatched),
         _ => Duration::ZERO,
@@ -65,13 +106,20 @@ pub(crate) async fn answer(
     generation_time: Duration,
 ) -> Result<Outcome, RecordError> {
     let request_id = answer.request_id.clone();
-    let picture = match develop(run, step, target, provider, answer).await? {
+    let drawing = Drawing {
+        inner: run.inner,
+        plan: run.plan,
+        execution: run.fence.execution,
+        take: run.take,
+        step,
+        target,
+        provider,
+        attempt,
+    };
+    let picture = match develop(&drawing, answer).await? {
         Ok(picture) => picture,
-        Err(Flaw { failure, bill }) => {
-            let (cost_nanos, estimated) = settle(&target.price, &bill);
-            let failure = failure
-                .with("stagedKey", BlobKey::staged(attempt))
-                .with("paidNanos", cost_nanos);
+        Err(flaw) => {
+            let (failure, cost_nanos, estimated) = flaw.settle(&drawing);
             let outcome = AttemptOutcome::FailedPaid {
                 cost_nanos,
                 estimated,
@@ -80,24 +128,11 @@ pub(crate) async fn answer(
             return Ok(Outcome::Failed(failure));
         }
     };
-    let image = store(run, step, target, attempt, &picture, request_id, generation_time).await?;
-    let (cost_nanos, cost_estimated) = settle(&target.price, &picture.rendered.bill);
-    if cost_nanos > target.price.ceiling_nanos {
-        tracing::error!(
-            execution = %run.fence.execution,
-            %attempt,
-            cost_nanos,
-            ceiling_nanos = target.price.ceiling_nanos,
-            "the provider billed more than the ceiling of the plan"
-        );
-    }
+    let image = store(&drawing, &run.stops.lost, &picture, request_id, generation_time).await?;
+    let (cost_nanos, cost_estimated) = (image.cost_nanos.unwrap_or_default(), image.cost_estimated);
     let commit = Commit {
         attempt,
-        image: ImageRecord {
-            cost_nanos: Some(cost_nanos),
-            cost_estimated,
-            ..image
-        },
+        image,
         cost_nanos,
         cost_estimated,
         revised_prompt: picture.rendered.revised_prompt.clone(),
@@ -114,16 +149,20 @@ pub(crate) async fn answer(
         generation_time_ms = generation_time.as_millis(),
         "image recorded"
     );
-    // The image is safe; a staged answer that stays behind is only untidy.
-    if let Err(error) = run.inner.parts.blobs.delete(&BlobKey::staged(attempt)).await {
-        tracing::warn!(%attempt, %error, "a staged answer could not be removed");
-    }
+    tidy(run.inner, attempt).await;
     Ok(Outcome::Committed)
 }
 
+/// Removes the staged answer of an image that is safe. One that stays behind is only untidy.
+pub(crate) async fn tidy(inner: &Inner, attempt: AttemptId) {
+    if let Err(error) = inner.parts.blobs.delete(&BlobKey::staged(attempt)).await {
+        tracing::warn!(%attempt, %error, "a staged answer could not be removed");
+    }
+}
+
 /// A checked picture, as encoded. Its pixels are gone: they are by far the largest part, and saving may take long.
-struct Picture {
-    rendered: Rendered,
+pub(crate) struct Picture {
+    pub(crate) rendered: Rendered,
     sha256: String,
     copies: Vec<Copy>,
 }
@@ -137,25 +176,34 @@ struct Copy {
 }
 
 /// A paid answer without a picture of the plan.
-struct Flaw {
+pub(crate) struct Flaw {
     failure: Failure,
     bill: Bill,
 }
 
+impl Flaw {
+    /// The failure as it is kept, what was billed, and whether that is only our own price.
+    pub(crate) fn settle(self, drawing: &Drawing<'_>) -> (Failure, i64, bool) {
+        let (cost_nanos, estimated) = settle(&drawing.target.price, &self.bill);
+        let failure = self
+            .failure
+            .with("stagedKey", BlobKey::staged(drawing.attempt))
+            .with("paidNanos", cost_nanos);
+        (failure, cost_nanos, estimated)
+    }
+}
+
 /// Reads and checks an answer and makes the small copies, off the async threads.
-async fn develop(
-    run: &Run<'_>,
-    step: &Step,
-    target: &Target,
-    provider: &Arc<dyn ImageProvider>,
+pub(crate) async fn develop(
+    drawing: &Drawing<'_>,
     answer: Answer,
 ) -> Result<Result<Picture, Flaw>, RecordError> {
-    let provider = Arc::clone(provider);
-    let render = target.render.clone();
-    let thumbnails = step.thumbnails.clone();
-    let limits = run.inner.parts.settings.limits;
+    let provider = Arc::clone(drawing.provider);
+    let render = drawing.target.render.clone();
+    let thumbnails = drawing.step.thumbnails.clone();
+    let limits = drawing.inner.parts.settings.limits;
     // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
-    let _permit = run.inner.developing.acquire().await;
+    let _permit = drawing.inner.developing.acquire().await;
     let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
     tokio::task::spawn_blocking(work)
         .await
@@ -210,28 +258,36 @@ fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<Copy> {
     }
 }
 
-/// Stores the picture and its copies; the objects come before the row that names them.
-async fn store(
-    run: &Run<'_>,
-    step: &Step,
-    target: &Target,
-    attempt: AttemptId,
+/// Stores the picture and its copies, and returns its record with its cost; the objects come before the row that names
+/// them.
+pub(crate) async fn store(
+    drawing: &Drawing<'_>,
+    lost: &CancellationToken,
     picture: &Picture,
     provider_request_id: String,
     generation_time: Duration,
 ) -> Result<ImageRecord, RecordError> {
-    let blobs = &run.inner.parts.blobs;
-    let client = &run.plan.client;
-    let id = ImageId::of_step(run.fence.execution, &step.step_id);
+    let Drawing {
+        inner,
+        plan,
+        execution,
+        step,
+        target,
+        attempt,
+        ..
+    } = *drawing;
+    let blobs = &inner.parts.blobs;
+    let client = &plan.client;
+    let id = ImageId::of_step(execution, &step.step_id);
     // The picture is checked: it has the format and the size of the plan.
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
-    must_save(run, &key, format.media_type(), &picture.rendered.image).await?;
+    must_save(inner, lost, &key, format.media_type(), &picture.rendered.image).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
         let spec = &copy.spec;
         let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        let size_bytes = keep_copy(run, &key, spec.format.media_type(), &copy.bytes).await?;
+        let size_bytes = keep_copy(inner, lost, &key, spec.format.media_type(), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
             public_url: blobs.public_url(&key).unwrap_or_default(),
             storage_key: key.to_string(),
@@ -241,15 +297,25 @@ async fn store(
             size_bytes,
         });
     }
-    let now = run.inner.parts.clock.now();
+    let (cost_nanos, cost_estimated) = settle(&target.price, &picture.rendered.bill);
+    if cost_nanos > target.price.ceiling_nanos {
+        tracing::error!(
+            %execution,
+            %attempt,
+            cost_nanos,
+            ceiling_nanos = target.price.ceiling_nanos,
+            "the provider billed more than the ceiling of the plan"
+        );
+    }
+    let now = inner.parts.clock.now();
     Ok(ImageRecord {
         id,
         client: client.clone(),
-        execution: run.fence.execution,
+        execution,
         step_id: step.step_id.clone(),
-        plan_digest: run.plan.digest.clone(),
+        plan_digest: plan.digest.clone(),
         render_digest: target.render_digest.clone(),
-        take: run.take,
+        take: drawing.take,
         attempt,
         reused: false,
         rendered_sha256: picture.sha256.clone(),
@@ -262,7 +328,7 @@ async fn store(
         storage_key: key.to_string(),
         thumbnails,
         description: step.description.clone(),
-        session_id: run.plan.session_id.clone(),
+        session_id: plan.session_id.clone(),
         prompt: target.render.prompt.clone(),
         revised_prompt: picture.rendered.revised_prompt.clone(),
         provider: target.render.provider.clone(),
@@ -271,9 +337,9 @@ async fn store(
         seed_mode: target.render.seed_mode,
         seed: target.render.seed,
         generation_time,
-        currency: run.plan.currency.clone(),
-        cost_nanos: None,
-        cost_estimated: false,
+        currency: plan.currency.clone(),
+        cost_nanos: Some(cost_nanos),
+        cost_estimated,
         quality_score_bp: None,
         labels: step.labels.clone(),
         created_at: now,
@@ -316,8 +382,14 @@ pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
 }
 
 /// Saves under a key that follows from ids; other bytes there mean that two pictures claim the same name.
-async fn must_save(run: &Run<'_>, key: &BlobKey, media_type: &str, bytes: &Bytes) -> Result<(), RecordError> {
-    match persist::save(run, key, media_type, bytes).await? {
+async fn must_save(
+    inner: &Inner,
+    lost: &CancellationToken,
+    key: &BlobKey,
+    media_type: &str,
+    bytes: &Bytes,
+) -> Result<(), RecordError> {
+    match persist::save(inner, lost, key, media_type, bytes).await? {
         Saved::Stored => Ok(()),
         Saved::OtherBytes => Err(RecordError::Damaged(format!(
             "other bytes are stored under {key}"
@@ -328,21 +400,22 @@ async fn must_save(run: &Run<'_>, key: &BlobKey, media_type: &str, bytes: &Bytes
 /// Saves a small copy and returns its size. Another encoder may have made other bytes of the same picture before a
 /// crash; those are as good.
 async fn keep_copy(
-    run: &Run<'_>,
+    inner: &Inner,
+    lost: &CancellationToken,
     key: &BlobKey,
     media_type: &str,
     bytes: &Bytes,
 ) -> Result<i64, RecordError> {
-    let size_bytes = match persist::save(run, key, media_type, bytes).await? {
+    let size_bytes = match persist::save(inner, lost, key, media_type, bytes).await? {
         Saved::Stored => bytes.len(),
-        Saved::OtherBytes => read_blob(run, key).await?.len(),
+        Saved::OtherBytes => read_blob(inner, key).await?.len(),
     };
     Ok(i64::try_from(size_bytes).unwrap_or(i64::MAX))
 }
 
-async fn read_blob(run: &Run<'_>, key: &BlobKey) -> Result<Bytes, RecordError> {
+async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
-    run.inner.parts.blobs.get(key).await.map_err(unavailable)
+    inner.parts.blobs.get(key).await.map_err(unavailable)
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub mod records;
 mod retention;
 mod run;
 mod running;
+mod salvage;
 mod signals;
 pub mod snapshot;
 mod step;

@@ -12,7 +12,8 @@ use crate::{
     backoff::Backoff,
     blob::{BlobError, BlobKey},
     clock::Clock,
-    records::RecordError,
+    executor::Inner,
+    records::{Receipt, RecordError},
     run::Run,
 };
 
@@ -42,16 +43,27 @@ where
     outcome.unwrap_or(Err(RecordError::Fenced))
 }
 
-/// Saves bytes until the store has them.
+/// Leaves evidence with the records for whoever owns the execution now. The loss of it is no reason to be silent, so
+/// only the end of the process ends the tries.
+pub(crate) async fn evidence(inner: &Inner, receipt: &Receipt) -> Result<(), RecordError> {
+    let write = || inner.parts.records.add_receipt(receipt);
+    let is_away = |error: &RecordError| matches!(error, RecordError::Unavailable(_));
+    let never = CancellationToken::new();
+    let outcome = until_done(inner.parts.clock.as_ref(), &never, is_away, write).await;
+    outcome.unwrap_or(Err(RecordError::Fenced))
+}
+
+/// Saves bytes until the store has them, or the execution is lost.
 pub(crate) async fn save(
-    run: &Run<'_>,
+    inner: &Inner,
+    lost: &CancellationToken,
     key: &BlobKey,
     media_type: &str,
     bytes: &Bytes,
 ) -> Result<Saved, RecordError> {
-    let put = || run.inner.parts.blobs.put(key, media_type, bytes.clone());
+    let put = || inner.parts.blobs.put(key, media_type, bytes.clone());
     let is_away = |error: &BlobError| !matches!(error, BlobError::Conflict(_));
-    match until_done(run.inner.parts.clock.as_ref(), &run.stops.lost, is_away, put).await {
+    match until_done(inner.parts.clock.as_ref(), lost, is_away, put).await {
         None => Err(RecordError::Fenced),
         Some(Ok(())) => Ok(Saved::Stored),
         Some(Err(_)) => Ok(Saved::OtherBytes),

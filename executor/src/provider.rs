@@ -66,6 +66,24 @@ pub enum Poll {
     Received(Answer),
 }
 
+/// What became of [`ImageProvider::lookup`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// The provider has never seen the call. Only an authoritative answer counts: one from where every accepted
+    /// call is listed from the moment it is accepted. A list that may lag behind, was cut off, or forgets what is
+    /// old, proves nothing, and neither does an error.
+    Absent,
+    /// The provider took the work, and it is not done.
+    Pending {
+        /// The provider's id of the work, to be asked for with [`ImageProvider::poll`].
+        job_id: String,
+    },
+    /// The work is done.
+    Received(Answer),
+    /// The provider has no way to be asked.
+    Impossible,
+}
+
 /// A call that gave no answer to keep. The variants say what is *proven*; whatever is not proven is `Unknown`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -155,8 +173,9 @@ pub struct InterpretError {
 
 /// Draws pictures somewhere.
 ///
-/// The executor calls `submit` exactly once for each attempt, after the attempt and its reservation are durable.
-/// An implementation never sends a request twice, follows no redirect and retries nothing: the executor
+/// The executor calls `submit` once for each attempt, after the attempt and its reservation are durable; again for the
+/// same attempt only where that is the same call: at class A, and at class B once [`Lookup::Absent`] says that the
+/// first one never came. An implementation never sends a request twice, follows no redirect and retries nothing: the executor
 /// decides that. It holds no state that a restart would lose. Dropping a future may leave the work running at
 /// the provider; the executor therefore never drops one, it waits for the deadline.
 #[async_trait]
@@ -173,8 +192,31 @@ pub trait ImageProvider: fmt::Debug + Send + Sync {
     /// Sends the call and waits for the answer or the job id.
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError>;
 
-    /// Asks once for work that was accepted. Only called with job ids that `submit` returned.
+    /// Asks once for work that was accepted. Only called with job ids that `submit` or `lookup` returned, any number
+    /// of times. `Rejected` says what became of the *work*: it failed, or was refused or cancelled. A question that
+    /// was itself refused or lost proves nothing about the work: it is `Unsent` or `Unknown`, and asked again.
     async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError>;
+
+    /// Asks about a call whose answer was lost, by what we chose or sent: a provider of class B by our job id, one of
+    /// class C by the attempt id in its metadata or its list of jobs. Costs nothing and changes nothing. An error
+    /// is read as with [`poll`](Self::poll). Providers of class A are sent the call again instead, and those of
+    /// class D can be asked nothing, so the default is [`Lookup::Impossible`].
+    async fn lookup(&self, _call: &Call<'_>) -> Result<Lookup, CallError> {
+        Ok(Lookup::Impossible)
+    }
+
+    /// Asks for accepted work to be stopped. What comes of the work is learnt by [`poll`](Self::poll) as before, for
+    /// it may be done and billed already; a provider whose work was stopped before it was billed answers there with
+    /// `Rejected`, with the reason `CancelledByClient`. May be called more than once. The default does nothing.
+    async fn cancel(&self, _call: &Call<'_>, _job_id: &str) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    /// How long after its first byte a call may be sent again under the same attempt id and still be the same call. Asked
+    /// of class A only. The default is for ever: a provider that forgets its keys says when.
+    fn repeatable_for(&self) -> Duration {
+        Duration::MAX
+    }
 
     /// Reads an answer. A pure function, so that a restart can go on from a staged answer. May take long:
     /// it is called off the async threads.

@@ -95,11 +95,11 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// does not leave what the pictures that do not exist yet are expected to cost.
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance>;
 
-    /// C: takes up to `limit` executions that are not terminal and not parked, and that nobody owns or whose
-    /// lease has passed, oldest first, but none of `running`: what the caller is at work on stays as it is,
-    /// however late its lease. Each gets this owner, a higher epoch and a new lease. Taking one over
-    /// from another boot adds to its crash count. Executions in `needs_decision` are parked; a cancel makes
-    /// them `cancelling`.
+    /// C: takes up to `limit` executions that have not ended, and that nobody owns or whose lease has passed, oldest
+    /// first, but none of `running`: what the caller is at work on stays as it is, however late its lease. Each gets
+    /// this owner, a higher epoch and a new lease. Taking one over from another boot adds to its crash count, which a
+    /// step that ends sets back. Executions in `needs_decision` are parked: they are taken once their time to be
+    /// looked at has come, at most as many as half of the places, and the claim alone does not change their state.
     async fn claim(
         &self,
         boot: BootId,
@@ -112,22 +112,35 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// asked for a stop meanwhile, perhaps through another process.
     async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>>;
 
-    /// Gives an execution back without ending it, so that any process can claim it at once.
+    /// Gives an execution back without ending it, so that any process can claim it at once, parked or not.
     async fn release(&self, fence: &Fence) -> Result<()>;
 
     /// Steps with their attempts, as they are now: what an owner starts from after a claim.
     async fn open_execution(&self, fence: &Fence) -> Result<ExecutionRecord>;
 
-    /// Pending execution to processing, with the start time. A repetition changes nothing.
+    /// Parks an execution that cannot be run: to `needs_decision`, without an owner, with the failure in its record.
+    /// It is looked at again `next_check` from now; nothing: when somebody unparks or cancels it. Calls in flight stay
+    /// as they are. An execution that was parked for the same reason before is told of no second time.
+    async fn park(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros,
+    ) -> Result<()>;
+
+    /// Pending execution to processing, with the start time; parked execution back to processing, or to cancelling
+    /// when that was asked for. A repetition changes nothing.
     async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()>;
 
-    /// Pending step to processing.
+    /// Pending or parked step to processing.
     async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()>;
 
     /// Decides who draws. The first completed unit of `render_digests` satisfies the step; else the first one
     /// that another execution or step has open makes it wait; else the unit of `render_digests[first]` is
     /// opened for this step, or stays open for it. Any other unit that the step had open is let go first,
-    /// whatever the answer, unless an open attempt is on it.
+    /// whatever the answer, unless an open attempt is on it. A parked step may ask; it stays parked. An unknown attempt
+    /// of its own makes it wait as well.
     async fn acquire_unit(
         &self,
         fence: &Fence,
@@ -153,14 +166,21 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<Dispatch>;
 
-    /// T3: dispatching to accepted, with the provider's job id; before the first poll.
+    /// T3: dispatching or unknown to accepted, with the provider's job id; before the first poll. What was held is
+    /// reserved again.
     async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()>;
 
-    /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something.
+    /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something. When the
+    /// attempt is open and the evidence can tell what became of it, its execution is looked at as soon as nobody
+    /// owns it; a part of an answer cannot.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
+    /// The evidence about an attempt, in the order in which it came.
+    async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>>;
+
     /// T4: dispatching or accepted or unknown to received; the answer is staged under the receipt's key.
-    /// Writes the receipt; what was held is reserved again.
+    /// Writes the receipt; what was held is reserved again. Whenever an attempt is unknown no longer, executions of the
+    /// client that are parked for a picture of somebody else are looked at again.
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()>;
 
     /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled,
@@ -181,19 +201,32 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()>;
 
     /// Ends, parks or keeps the execution, by the state of its steps and a requested cancel; returns the
-    /// state. A step still pending or processing: unchanged. A parked step and no cancel: `needs_decision`,
-    /// which also gives up ownership. Every step completed: completed. Else failed or, after a cancel,
+    /// state. A step still pending or processing: unchanged, but a parked execution is processing again. A parked
+    /// step and no cancel: `needs_decision`, which also gives up ownership; it is looked at again `next_check` from
+    /// now, at once when evidence came since the claim, never by itself when there is none. That is told when it was
+    /// not parked already. Every step completed: completed. Else failed or, after a cancel,
     /// cancelled; `failure` says why, and a step that is parked still ends as cancelled. Held money stays
     /// held, and its unit busy. Refused while an attempt of a step that ended is in flight.
     async fn settle_execution(
         &self,
         fence: &Fence,
         failure: &Failure,
+        next_check: Option<Duration>,
         now: UnixMicros,
     ) -> Result<ExecutionState>;
 
+    /// Unknown attempts of executions that have ended, whose whole answer came after all, in the order of their ids
+    /// and after `after`.
+    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>>;
+
+    /// Books the answer to an unknown attempt of an execution that has ended: the image, if there is one, its unit
+    /// and the money, once, whoever else does the same. The attempt is `committed` or `failed_paid`. Step and execution
+    /// stay as they are, and nothing is told. False, and nothing changes, when there is nothing to book any more.
+    async fn salvage(&self, salvage: &Salvage) -> Result<bool>;
+
     /// Asks for a stop: a pending, running or parked execution becomes cancelling, so a parked one can be
-    /// claimed again; an ended one is returned unchanged. Nothing when the execution does not exist.
+    /// claimed again, and its crashes are forgotten; an ended one is returned unchanged. Nothing when the execution
+    /// does not exist.
     async fn request_cancel(
         &self,
         client: &str,

@@ -2,8 +2,13 @@
 
 use std::{
     any::Any,
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -12,13 +17,16 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    attempt,
+    backoff::Backoff,
     blob::BlobKey,
+    clock::UnixMicros,
     executor::Inner,
     failure::Failure,
     plan::{Plan, Step},
     records::{
-        AttemptState, Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord,
-        StepState,
+        AttemptState, Claim, ExecutionRecord, ExecutionState, Fence, FollowUp, RecordError, RecordStore,
+        StepRecord, StepState,
     },
     running::Stops,
     step,
@@ -32,6 +40,18 @@ pub(crate) struct Run<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) take: u32,
     pub(crate) stops: Stops,
+    /// The database's clock at the claim, and the uptime after it.
+    claimed_at: (UnixMicros, Duration),
+    /// The execution is still parked: nothing was found yet.
+    is_parked: AtomicBool,
+    /// Steps that are still parked.
+    parked: Mutex<HashSet<String>>,
+    /// How long to leave each step alone that stays parked.
+    looks: Mutex<HashMap<String, Duration>>,
+    /// Ceilings of the attempts that were given up and drawn again, and their steps.
+    again: Mutex<(i64, HashSet<String>)>,
+    /// Why a step cannot be run here at present.
+    stuck: Mutex<Option<Failure>>,
     /// Why no further step starts.
     halt: Mutex<Option<Failure>>,
     /// A step could not be recorded: what has not begun is left for the next claim.
@@ -45,6 +65,8 @@ pub(crate) struct Run<'a> {
 pub(crate) enum Left {
     /// Ended or parked.
     Ended,
+    /// As it was, because what it needs is not here.
+    Stuck,
     /// Untouched or half done, because the process is shutting down or cannot record; it goes on after the next
     /// claim.
     Paused,
@@ -55,26 +77,106 @@ impl Run<'_> {
         self.inner.parts.records.as_ref()
     }
 
+    /// The time by the database's clock; a little less than that, for it is counted from the claim.
+    pub(crate) fn database_now(&self) -> UnixMicros {
+        let (at, uptime) = self.claimed_at;
+        at.plus(self.inner.parts.clock.uptime().saturating_sub(uptime))
+    }
+
+    /// True while a call may be sent: nobody else can own the execution, and nothing stops it here.
+    pub(crate) fn may_send(&self) -> bool {
+        let stops = &self.stops;
+        let stopped = self.inner.stopping.is_cancelled()
+            || self.interrupted.is_cancelled()
+            || stops.lost.is_cancelled();
+        !stopped && stops.is_leased(self.inner.parts.clock.uptime())
+    }
+
+    /// Something was found for a step: the execution and the step are parked no longer. Nothing happens when they
+    /// are not.
+    pub(crate) async fn go_on(&self, step: &Step) -> Result<(), RecordError> {
+        if !self.is_parked_step(&step.step_id) {
+            return Ok(());
+        }
+        self.unpark().await?;
+        let now = self.inner.parts.clock.now();
+        self.records().start_step(&self.fence, &step.step_id, now).await?;
+        lock(&self.parked).remove(&step.step_id);
+        self.notify();
+        Ok(())
+    }
+
+    /// There is something to do: the execution is parked no longer.
+    pub(crate) async fn unpark(&self) -> Result<(), RecordError> {
+        if self.is_parked.load(Ordering::Relaxed) {
+            let now = self.inner.parts.clock.now();
+            self.records().start_execution(&self.fence, now).await?;
+            self.is_parked.store(false, Ordering::Relaxed);
+            self.notify();
+        }
+        Ok(())
+    }
+
+    /// True while nothing was found for a step that was parked at the claim.
+    pub(crate) fn is_parked_step(&self, step_id: &str) -> bool {
+        lock(&self.parked).contains(step_id)
+    }
+
+    /// A step stays parked, and is looked at again after this time.
+    pub(crate) fn look_again(&self, step: &Step, delay: Duration) {
+        lock(&self.looks).insert(step.step_id.clone(), delay);
+    }
+
+    /// Decides whether the step is drawn again after its attempt was given up: once, and within what the plan allows
+    /// for that.
+    pub(crate) fn spend_again(&self, step: &Step, ceiling_nanos: i64) -> bool {
+        let Some(limit_nanos) = self.plan.policy.max_duplicate_spend_nanos else {
+            return false;
+        };
+        let mut again = lock(&self.again);
+        let spent_nanos = again.0.saturating_add(ceiling_nanos);
+        let allowed = spent_nanos <= limit_nanos && !again.1.contains(&step.step_id);
+        if allowed {
+            again.0 = spent_nanos;
+            again.1.insert(step.step_id.clone());
+        }
+        allowed
+    }
+
+    /// Notes why a step cannot be run here at present.
+    pub(crate) fn note_stuck(&self, why: Failure) {
+        lock(&self.stuck).get_or_insert(why);
+    }
+
+    /// A step failed: notes it, and stops the others where the plan says so.
+    pub(crate) fn note_failed(&self, step_id: &str, failure: &Failure) {
+        self.note_failure(step_id, failure);
+        if matches!(failure.reason, Reason::CostLimitReached | Reason::BudgetExceeded) {
+            self.halt(failure.clone());
+        } else if self.plan.policy.stop_on_first_error {
+            let why = format!("step {step_id} failed, and the plan stops on the first error");
+            self.halt(Failure::new(Reason::StoppedByPolicy, why));
+        }
+    }
+
     /// Tells watchers to look.
     pub(crate) fn notify(&self) {
         self.inner.signals.notify(self.fence.execution);
     }
 
     /// No further step starts.
-    pub(crate) fn halt(&self, why: Failure) {
-        let mut halt = self.halt.lock().unwrap_or_else(PoisonError::into_inner);
-        halt.get_or_insert(why);
+    fn halt(&self, why: Failure) {
+        lock(&self.halt).get_or_insert(why);
     }
 
     /// Why no further step starts, when that is so.
     pub(crate) fn halted(&self) -> Option<Failure> {
-        self.halt.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.halt).clone()
     }
 
     /// Notes the failure of a step; the first one becomes the failure of the execution.
     pub(crate) fn note_failure(&self, step_id: &str, failure: &Failure) {
-        let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| Failure {
+        lock(&self.failure).get_or_insert_with(|| Failure {
             message: format!("step {step_id}: {}", failure.message),
             ..failure.clone().with("stepId", step_id)
         });
@@ -84,13 +186,13 @@ impl Run<'_> {
         if self.stops.cancelled.is_cancelled() {
             return cancelled();
         }
-        let first = self
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let first = lock(&self.failure).clone();
         first.unwrap_or_else(|| Failure::new(Reason::StepsFailed, "a step did not complete"))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The failure of everything that a cancel stops.
@@ -103,37 +205,115 @@ pub(crate) fn cancelled() -> Failure {
 
 /// Runs a claimed execution until it ends, is parked, is lost, or the process stops.
 pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Result<(), RecordError> {
+    let uptime = inner.parts.clock.uptime();
+    let fence = claim.fence;
+    if claim.crash_count > 0 {
+        tracing::warn!(execution = %fence.execution, crash_count = claim.crash_count, "taking over an execution");
+    }
+    if claim.crash_count > inner.parts.settings.max_crashes {
+        return park(inner, &fence, poisoned(claim.crash_count), None).await;
+    }
+    match attempt_to_run(inner, claim, stops, uptime).await {
+        Err(RecordError::Fenced) => {
+            tracing::warn!(execution = %fence.execution, "stopped: the execution is owned elsewhere");
+            Ok(())
+        }
+        // It would be found the same after each lease.
+        Err(error @ (RecordError::Damaged(_) | RecordError::WrongState { .. })) => {
+            let failure = Failure::new(Reason::Internal, format!("the execution cannot be run: {error}"));
+            park(inner, &fence, failure, Some(STUCK.bound(claims(&fence)))).await
+        }
+        ended => ended,
+    }
+}
+
+/// Delays between tries to run what cannot be run here.
+const STUCK: Backoff = Backoff {
+    initial: Duration::from_secs(30),
+    max: Duration::from_secs(600),
+    multiplier_milli: 2000,
+};
+
+/// How often the execution was claimed: what tries are counted by.
+fn claims(fence: &Fence) -> u32 {
+    u32::try_from(fence.epoch).unwrap_or(u32::MAX).min(STUCK_TRIES)
+}
+
+/// Beyond this many the delay does not grow.
+const STUCK_TRIES: u32 = 10;
+
+fn poisoned(crash_count: u32) -> Failure {
+    Failure::new(
+        Reason::ExecutionPoisoned,
+        "the processes that owned the execution died too often; it waits until somebody unparks or cancels it",
+    )
+    .with("crashCount", crash_count)
+}
+
+async fn park(
+    inner: &Inner,
+    fence: &Fence,
+    failure: Failure,
+    next_check: Option<Duration>,
+) -> Result<(), RecordError> {
+    tracing::error!(
+        execution = %fence.execution,
+        reason = failure.reason.as_str(),
+        message = failure.message,
+        ?next_check,
+        "the execution is parked"
+    );
+    let now = inner.parts.clock.now();
+    let parked = inner.parts.records.park(fence, &failure, next_check, now).await;
+    inner.signals.notify(fence.execution);
+    parked
+}
+
+async fn attempt_to_run(
+    inner: &Inner,
+    claim: &Claim,
+    stops: Stops,
+    uptime: Duration,
+) -> Result<(), RecordError> {
     let fence = claim.fence;
     let records = inner.parts.records.as_ref();
     let record = records.open_execution(&fence).await?;
     if record.cancel_requested {
         stops.cancelled.cancel();
     }
-    let plan = load_plan(records, &record).await?;
+    let plan = load_plan(records, &record.client, &record.plan_digest).await?;
+    let is_parked = record.state == ExecutionState::NeedsDecision;
+    if !is_parked {
+        records.start_execution(&fence, inner.parts.clock.now()).await?;
+        inner.signals.notify(fence.execution);
+    }
     if claim.crash_count > 0 {
-        tracing::warn!(execution = %fence.execution, crash_count = claim.crash_count, "taking over an execution");
         sweep(inner, &record).await;
     }
-    records.start_execution(&fence, inner.parts.clock.now()).await?;
-    inner.signals.notify(fence.execution);
     let run = Run {
         inner,
         fence,
         plan: &plan,
         take: record.take,
         stops,
+        claimed_at: (claim.at, uptime),
+        is_parked: AtomicBool::new(is_parked),
+        parked: Mutex::new(parked_steps(&record)),
+        looks: Mutex::default(),
+        again: Mutex::new(drawn_again(&record)),
+        stuck: Mutex::default(),
         halt: Mutex::default(),
         interrupted: CancellationToken::new(),
         failure: Mutex::default(),
     };
-    match steps(&run, &record).await {
-        Ok(Left::Ended) => end(&run).await,
-        Ok(Left::Paused) => records.release(&fence).await,
-        Err(RecordError::Fenced) => {
-            tracing::warn!(execution = %fence.execution, "stopped: the execution is owned elsewhere");
-            Ok(())
+    match steps(&run, &record).await? {
+        Left::Ended => end(&run).await,
+        Left::Paused => records.release(&fence).await,
+        Left::Stuck => {
+            let why = lock(&run.stuck).clone();
+            let why = why.unwrap_or_else(|| Failure::new(Reason::Internal, "a step cannot be run"));
+            park(inner, &fence, why, Some(STUCK.bound(claims(&fence)))).await
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -148,12 +328,38 @@ async fn sweep(inner: &Inner, record: &ExecutionRecord) {
     }
 }
 
-async fn load_plan(records: &dyn RecordStore, record: &ExecutionRecord) -> Result<Plan, RecordError> {
-    let damaged = |what: String| RecordError::Damaged(format!("plan {}: {what}", record.plan_digest));
-    let digest_hex = limn_proto::digest::digest_hex(&record.plan_digest)
+fn parked_steps(record: &ExecutionRecord) -> HashSet<String> {
+    let parked = record.steps.iter();
+    let parked = parked.filter(|step| step.state == StepState::NeedsDecision);
+    parked.map(|step| step.step_id.clone()).collect()
+}
+
+/// Ceilings of the attempts that were given up and drawn again, and their steps.
+fn drawn_again(record: &ExecutionRecord) -> (i64, HashSet<String>) {
+    let mut nanos: i64 = 0;
+    let mut steps = HashSet::new();
+    for step in &record.steps {
+        for attempt in &step.attempts {
+            if attempt::given_up(attempt) == Some(FollowUp::Retry) {
+                nanos = nanos.saturating_add(attempt.ceiling_nanos);
+                steps.insert(step.step_id.clone());
+            }
+        }
+    }
+    (nanos, steps)
+}
+
+/// The plan of an execution, by its digest with the prefix.
+pub(crate) async fn load_plan(
+    records: &dyn RecordStore,
+    client: &str,
+    plan_digest: &str,
+) -> Result<Plan, RecordError> {
+    let damaged = |what: String| RecordError::Damaged(format!("plan {plan_digest}: {what}"));
+    let digest_hex = limn_proto::digest::digest_hex(plan_digest)
         .ok_or_else(|| damaged("its digest is no digest".to_owned()))?;
     let stored = records
-        .plan(&record.client, digest_hex)
+        .plan(client, digest_hex)
         .await?
         .ok_or_else(|| damaged("is gone".to_owned()))?;
     let spec =
@@ -167,13 +373,16 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
         .steps
         .iter()
         .zip(&record.steps)
-        .filter(|(_, record)| !record.state.is_terminal() && record.state != StepState::NeedsDecision)
+        .filter(|(_, record)| !record.state.is_terminal())
         .collect();
     // What was in progress goes first: a pending step may wait for a picture that one of these holds.
     open.sort_by_key(|(_, record)| record.state == StepState::Pending);
     for (step, record) in run.plan.steps.iter().zip(&record.steps) {
-        if let Some(failure) = &record.failure {
-            run.note_failure(&step.step_id, failure);
+        match (&record.failure, record.state) {
+            (Some(failure), StepState::Failed) => run.note_failed(&step.step_id, failure),
+            (Some(failure), StepState::Cancelled) => run.note_failure(&step.step_id, failure),
+            // A skipped step is not the reason, and a parked one may still complete.
+            _ => {}
         }
     }
     let concurrency = usize::try_from(record.max_concurrency).unwrap_or(1).max(1);
@@ -194,7 +403,10 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
     while let Some(ending) = endings.next().await {
         match ending {
             Ok(Left::Ended) => {}
+            // Whoever comes next finds what is stuck by itself.
             Ok(Left::Paused) => left = Left::Paused,
+            Ok(Left::Stuck) if left == Left::Ended => left = Left::Stuck,
+            Ok(Left::Stuck) => {}
             Err(error) => {
                 // The other steps may have paid calls in flight: let them settle. While nothing can be recorded,
                 // start nothing new; what waits is not skipped, for nothing is wrong with it.
@@ -217,17 +429,30 @@ fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
 async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     let now = run.inner.parts.clock.now();
     let failure = run.failure();
-    let state = run.records().settle_execution(&run.fence, &failure, now).await?;
-    if !state.is_terminal() && state != ExecutionState::NeedsDecision {
-        // Somebody decided about a parked step meanwhile: it is drawn after the next claim.
-        return run.records().release(&run.fence).await;
+    let next_check = lock(&run.looks).values().min().copied();
+    let state = run
+        .records()
+        .settle_execution(&run.fence, &failure, next_check, now)
+        .await?;
+    run.notify();
+    match state {
+        ExecutionState::Completed | ExecutionState::Failed | ExecutionState::Cancelled => {}
+        ExecutionState::NeedsDecision if run.is_parked.load(Ordering::Relaxed) => {
+            tracing::debug!(execution = %run.fence.execution, ?next_check, "nothing new about an execution");
+            return Ok(());
+        }
+        ExecutionState::NeedsDecision => {}
+        ExecutionState::Pending | ExecutionState::Processing | ExecutionState::Cancelling => {
+            // Somebody decided about a parked step meanwhile: it is drawn after the next claim.
+            return run.records().release(&run.fence).await;
+        }
     }
     tracing::info!(
         execution = %run.fence.execution,
         client = run.plan.client,
         plan = run.plan.digest,
         state = state.as_str(),
-        "execution ended"
+        "execution ended or parked"
     );
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -10,13 +14,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ids::ExecutionId;
 
-/// Two ways to stop one execution.
+/// What stops one execution.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stops {
     /// The client asked for a stop: no new call, calls in flight are settled.
     pub(crate) cancelled: CancellationToken,
     /// Another process owns the execution now: write nothing more.
     pub(crate) lost: CancellationToken,
+    /// Uptime in microseconds until which the execution is ours for certain.
+    leased_until_us: Arc<AtomicU64>,
+}
+
+impl Stops {
+    /// True while nobody else can own the execution. When the lease could not be renewed in time nothing new is begun,
+    /// whatever the database would say; what is in flight goes on.
+    pub(crate) fn is_leased(&self, uptime: Duration) -> bool {
+        micros(uptime) < self.leased_until_us.load(Ordering::Relaxed)
+    }
+
+    fn lease(&self, until: Duration) {
+        self.leased_until_us.fetch_max(micros(until), Ordering::Relaxed);
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The executions in progress, with the means to stop them.
@@ -27,9 +49,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Enters an execution; the entry leaves with the guard.
-    pub(crate) fn enter(&self, execution: ExecutionId) -> Entry {
+    /// Enters an execution that is leased until this uptime; the entry leaves with the guard.
+    pub(crate) fn enter(&self, execution: ExecutionId, leased_until: Duration) -> Entry {
         let stops = Stops::default();
+        stops.lease(leased_until);
         self.lock().insert(execution, stops.clone());
         Entry {
             running: self.clone(),
@@ -41,6 +64,13 @@ impl Running {
     /// Ids of all executions in progress.
     pub(crate) fn ids(&self) -> Vec<ExecutionId> {
         self.lock().keys().copied().collect()
+    }
+
+    /// Notes that the lease of an execution was renewed until this uptime.
+    pub(crate) fn renewed(&self, execution: ExecutionId, leased_until: Duration) {
+        if let Some(stops) = self.lock().get(&execution) {
+            stops.lease(leased_until);
+        }
     }
 
     /// Returns once an execution has left since the last call.

@@ -11,15 +11,59 @@ use crate::{
     ids::{ExecutionId, ImageId},
     plan::Step,
     records::{
-        AttemptRecord, AttemptState, ImageRecord, RecordError, Reuse, StepEnd, StepRecord, StepState,
-        UnitGrant,
+        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Reuse, StepEnd, StepRecord,
+        StepState, UnitGrant,
     },
     run::{Left, Run, cancelled},
 };
 
 /// Drives a step until it ends, is parked, or the process stops. May be called again for a step that an
-/// earlier owner left half done: what its last attempt left behind is reconciled first.
+/// earlier owner left half done: what its last attempt left behind is reconciled first. A parked step is looked at
+/// again.
 pub(crate) async fn drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Left, RecordError> {
+    match try_drive(run, step, record).await {
+        Err(error @ RecordError::WrongState { .. }) if !is_decided(run, step).await? => Err(error),
+        // Somebody decided about the attempt meanwhile; the step is as they left it.
+        Err(RecordError::WrongState { .. }) => Ok(Left::Ended),
+        left => left,
+    }
+}
+
+/// Why the step can do nothing here: the provider of its open call, or of every target that is left, is not available.
+/// Nothing is judged and nothing is lost; it goes on when one of them is back.
+fn stuck(run: &Run<'_>, step: &Step, open: Option<&AttemptRecord>, target: usize) -> Option<Failure> {
+    let is_here = |provider: &str| run.inner.parts.providers.get(provider).is_some();
+    let needed = match open {
+        Some(attempt) if is_here(&attempt.provider) => return None,
+        // Neither needs its provider.
+        Some(attempt) if matches!(attempt.state, AttemptState::Prepared | AttemptState::Unknown) => {
+            return None;
+        }
+        Some(attempt) => &attempt.provider,
+        None => {
+            let left = step.targets.get(target..).unwrap_or_default();
+            if left.is_empty() || left.iter().any(|target| is_here(&target.render.provider)) {
+                return None;
+            }
+            &left[0].render.provider
+        }
+    };
+    let message = format!(
+        "step {} waits for provider {needed}, which is not available on this server: configure it, and the \
+         execution goes on",
+        step.step_id
+    );
+    Some(Failure::new(Reason::ProviderUnavailable, message).with("stepId", &step.step_id))
+}
+
+/// True when the step was put back or ended by somebody else: what its owner last did leaves it otherwise.
+async fn is_decided(run: &Run<'_>, step: &Step) -> Result<bool, RecordError> {
+    let record = run.records().open_execution(&run.fence).await?;
+    let now = record.steps.iter().find(|record| record.step_id == step.step_id);
+    Ok(now.is_some_and(|now| now.state == StepState::Pending || now.state.is_terminal()))
+}
+
+async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Left, RecordError> {
     let open = record.attempts.iter().find(|attempt| attempt.state.is_open());
     if open.is_none() {
         if run.stops.cancelled.is_cancelled() {
@@ -32,11 +76,26 @@ pub(crate) async fn drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Re
             return Ok(Left::Paused);
         }
     }
-    let now = run.inner.parts.clock.now();
-    run.records().start_step(&run.fence, &step.step_id, now).await?;
-    run.notify();
-
     let mut progress = Progress::of(record);
+    if let Some(why) = stuck(run, step, open, progress.target) {
+        run.note_stuck(why);
+        return Ok(Left::Stuck);
+    }
+    // A parked step is told of when something is found.
+    if record.state != StepState::NeedsDecision {
+        run.unpark().await?;
+        let now = run.inner.parts.clock.now();
+        run.records().start_step(&run.fence, &step.step_id, now).await?;
+        run.notify();
+    }
+    if open.is_none()
+        && let Some(given_up) = record.attempts.last()
+        && attempt::given_up(given_up) == Some(FollowUp::Fail)
+    {
+        let failure = given_up.failure.clone();
+        let failure = failure.unwrap_or_else(|| Failure::new(Reason::OutcomeWrittenOff, "it was given up"));
+        return end(run, step, StepState::Failed, failure).await;
+    }
     if let Some(attempt) = open {
         let outcome = attempt::resume(run, step, attempt).await?;
         if let Some(left) = progress.conclude(run, step, outcome).await? {
@@ -91,6 +150,9 @@ impl Progress {
             Outcome::Committed => return Ok(Some(Left::Ended)),
             Outcome::Paused => return Ok(Some(Left::Paused)),
             Outcome::NotSent => return Ok(None),
+            Outcome::Unpaid(_) if run.stops.cancelled.is_cancelled() => {
+                return end(run, step, StepState::Cancelled, cancelled()).await.map(Some);
+            }
             Outcome::Cancelled => {
                 return end(run, step, StepState::Cancelled, cancelled()).await.map(Some);
             }
@@ -172,8 +234,14 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
             .acquire_unit(&run.fence, &step.step_id, &digests, first)
             .await?;
         match grant {
-            UnitGrant::Open => return Ok(None),
-            UnitGrant::Completed(image) => return reuse(run, step, *image).await.map(Some),
+            UnitGrant::Open => {
+                run.go_on(step).await?;
+                return Ok(None);
+            }
+            UnitGrant::Completed(image) => {
+                run.go_on(step).await?;
+                return reuse(run, step, *image).await.map(Some);
+            }
             UnitGrant::Busy {
                 execution,
                 unknown: true,
@@ -184,12 +252,16 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
                      it is not sent again by itself: a higher take draws another picture",
                 )
                 .with("execution", execution);
+                // Asking the database costs little, and the wake-up of whoever knows more may have been missed.
+                let settings = &run.inner.parts.settings;
+                run.look_again(step, settings.unknown_grace.max(settings.poll));
                 return end(run, step, StepState::NeedsDecision, failure).await.map(Some);
             }
             UnitGrant::Busy {
                 execution,
                 unknown: false,
             } => {
+                run.go_on(step).await?;
                 if let Some(left) = wait_for(run, step, execution).await? {
                     return Ok(Some(left));
                 }
@@ -241,7 +313,8 @@ async fn reuse(run: &Run<'_>, step: &Step, earlier: ImageRecord) -> Result<Left,
 }
 
 async fn end(run: &Run<'_>, step: &Step, state: StepState, failure: Failure) -> Result<Left, RecordError> {
-    if matches!(state, StepState::Failed | StepState::NeedsDecision) {
+    let is_news = state != StepState::NeedsDecision || !run.is_parked_step(&step.step_id);
+    if matches!(state, StepState::Failed | StepState::NeedsDecision) && is_news {
         tracing::warn!(
             execution = %run.fence.execution,
             step = step.step_id,
@@ -251,19 +324,10 @@ async fn end(run: &Run<'_>, step: &Step, state: StepState, failure: Failure) -> 
             "step ended without an image"
         );
     }
-    if state != StepState::Skipped {
-        run.note_failure(&step.step_id, &failure);
-    }
-    if state == StepState::Failed {
-        if matches!(failure.reason, Reason::CostLimitReached | Reason::BudgetExceeded) {
-            run.halt(failure.clone());
-        } else if run.plan.policy.stop_on_first_error {
-            let why = format!(
-                "step {} failed, and the plan stops on the first error",
-                step.step_id
-            );
-            run.halt(Failure::new(Reason::StoppedByPolicy, why));
-        }
+    match state {
+        StepState::Failed => run.note_failed(&step.step_id, &failure),
+        StepState::Skipped => {}
+        _ => run.note_failure(&step.step_id, &failure),
     }
     let end = StepEnd {
         step_id: step.step_id.clone(),

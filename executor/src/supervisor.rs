@@ -4,7 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry};
+use crate::{
+    executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry, salvage,
+};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
@@ -17,6 +19,7 @@ pub(crate) fn spawn(inner: &Arc<Inner>) {
         let _rest = rest.drop_guard();
         heartbeat.await;
     });
+    inner.tasks.spawn(reconcile_loop(Arc::clone(inner)));
     inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
 }
 
@@ -39,6 +42,8 @@ async fn claim_once(inner: &Arc<Inner>) {
     if free == 0 {
         return;
     }
+    // From before the claim: the database counts from later.
+    let leased_until = inner.parts.clock.uptime().saturating_add(settings.lease);
     let claims = inner
         .parts
         .records
@@ -50,7 +55,7 @@ async fn claim_once(inner: &Arc<Inner>) {
         Ok(claims) => {
             for claim in claims {
                 // Entered before the next look for work, and before a cancel can miss it.
-                let entry = inner.running.enter(claim.fence.execution);
+                let entry = inner.running.enter(claim.fence.execution, leased_until);
                 inner.tasks.spawn(run_claim(Arc::clone(inner), claim, entry));
             }
         }
@@ -98,6 +103,11 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
 
 /// Renews the leases of these executions, and learns what others did about them.
 pub(crate) async fn renew(inner: &Inner, ids: &[ExecutionId]) {
+    let leased_until = inner
+        .parts
+        .clock
+        .uptime()
+        .saturating_add(inner.parts.settings.lease);
     match inner
         .parts
         .records
@@ -105,6 +115,9 @@ pub(crate) async fn renew(inner: &Inner, ids: &[ExecutionId]) {
         .await
     {
         Ok(renewals) => {
+            for renewal in &renewals {
+                inner.running.renewed(renewal.execution, leased_until);
+            }
             for renewal in renewals.iter().filter(|renewal| renewal.cancel_requested) {
                 // Perhaps another process was asked.
                 inner.running.cancel(renewal.execution);
@@ -116,5 +129,19 @@ pub(crate) async fn renew(inner: &Inner, ids: &[ExecutionId]) {
             }
         }
         Err(error) => tracing::error!(%error, "leases could not be renewed"),
+    }
+}
+
+/// Looks for answers that came after the end of their execution, at the start and again and again. Every process does
+/// so; two that find the same answer book it once.
+async fn reconcile_loop(inner: Arc<Inner>) {
+    while !inner.stopping.is_cancelled() {
+        if let Err(error) = salvage::all(&inner).await {
+            tracing::error!(%error, "answers that came late could not be looked for");
+        }
+        tokio::select! {
+            () = inner.parts.clock.sleep(inner.parts.settings.reconcile) => {}
+            () = inner.stopping.cancelled() => {}
+        }
     }
 }

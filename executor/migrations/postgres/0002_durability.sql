@@ -21,10 +21,13 @@ ALTER TABLE attempts ADD COLUMN resolution_follow_up TEXT COLLATE "C" NOT NULL D
 ALTER TABLE attempts ADD COLUMN resolution_actor TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN resolution_reason TEXT COLLATE "C" NOT NULL DEFAULT '';
 
+-- When its outcome became unknown, by the database's clock; what may be given up is judged from here.
+ALTER TABLE attempts ADD COLUMN unknown_us BIGINT;
+
 UPDATE attempts SET budget_day = prepared_us / 86400000000;
 
 CREATE INDEX attempts_by_time ON attempts (client, prepared_us);
-CREATE INDEX attempts_unknown ON attempts (execution_id) WHERE state = 'unknown';
+CREATE INDEX attempts_unknown ON attempts (id) WHERE state = 'unknown';
 
 -- The balances of a budget are those of all time; what counts against its limit is summed from the days.
 ALTER TABLE budgets ADD COLUMN limit_nanos BIGINT CHECK (limit_nanos >= 0);

@@ -3,37 +3,41 @@
 use bytes::Bytes;
 use limn_proto::reason::Reason;
 
-use super::{Outcome, receipt, unknown};
+use super::{Outcome, evidence, outcome_unknown, receipt, unknown};
 use crate::{
     blob::BlobKey,
     failure::Failure,
     ids::AttemptId,
     persist,
-    provider::{Answer, Billing, CallError, Rejection},
-    records::{AttemptEnd, AttemptOutcome, RecordError},
+    plan::Step,
+    provider::{Answer, Billing, CallError, CapabilityClass, Rejection},
+    records::{AttemptEnd, AttemptOutcome, ReceiptKind, RecordError},
     run::Run,
 };
 
 /// Writes down a call that gave no answer to keep, by what is proven about it.
 pub(super) async fn call_error(
     run: &Run<'_>,
+    step: &Step,
+    class: CapabilityClass,
     attempt: AttemptId,
     error: CallError,
 ) -> Result<Outcome, RecordError> {
     match error {
         CallError::Unsent { message } => {
             let failure = Failure::new(Reason::ProviderUnavailable, message).retryable();
-            end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+            run.go_on(step).await?;
+            own(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
             Ok(Outcome::Unpaid(failure))
         }
-        CallError::Rejected(rejection) => rejected(run, attempt, rejection).await,
+        CallError::Rejected(rejection) => rejected(run, step, attempt, rejection).await,
         CallError::Unknown {
             message,
             http_status,
             request_id,
             partial_body,
         } => {
-            let mut failure = unknown(&message);
+            let mut failure = outcome_unknown(&message);
             if let Some(status) = http_status {
                 failure = failure.with("httpStatus", status);
             }
@@ -42,12 +46,18 @@ pub(super) async fn call_error(
                 keep_partial(run, attempt, partial_body, &request_id).await?;
             }
             end(run, attempt, AttemptOutcome::Unknown, &failure, &request_id).await?;
-            Ok(Outcome::Parked(failure))
+            Ok(unknown::parked(run, step, class, failure))
         }
     }
 }
 
-async fn rejected(run: &Run<'_>, attempt: AttemptId, rejection: Rejection) -> Result<Outcome, RecordError> {
+/// Writes down that the provider refused the call.
+pub(super) async fn rejected(
+    run: &Run<'_>,
+    step: &Step,
+    attempt: AttemptId,
+    rejection: Rejection,
+) -> Result<Outcome, RecordError> {
     let mut failure = Failure::new(rejection.reason, rejection.message);
     failure.metadata = rejection.metadata;
     failure.retry_delay = rejection.retry_after;
@@ -73,8 +83,26 @@ async fn rejected(run: &Run<'_>, attempt: AttemptId, rejection: Rejection) -> Re
             "the provider refuses the account: check its key and its credit"
         );
     }
-    end(run, attempt, outcome, &failure, &rejection.request_id).await?;
+    run.go_on(step).await?;
+    own(run, attempt, outcome, &failure, &rejection.request_id).await?;
     Ok(next(failure))
+}
+
+/// Ends an attempt by what its own call proved. What is proven is evidence, even for another owner.
+pub(super) async fn own(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    outcome: AttemptOutcome,
+    failure: &Failure,
+    request_id: &str,
+) -> Result<(), RecordError> {
+    match end(run, attempt, outcome, failure, request_id).await {
+        Err(RecordError::Fenced) => match evidence::of_end(run, attempt, outcome, failure, request_id) {
+            Some(receipt) => evidence::leave(run, receipt).await,
+            None => Err(RecordError::Fenced),
+        },
+        ended => ended,
+    }
 }
 
 /// A part of an answer is evidence that the provider took the work.
@@ -90,7 +118,7 @@ async fn keep_partial(
         request_id: request_id.to_owned(),
         ..Answer::default()
     };
-    let mut evidence = receipt(run, attempt, "partial_answer", &answer);
+    let mut evidence = receipt(run, attempt, ReceiptKind::PartialAnswer, &answer);
     evidence.staging_key = key.to_string();
     if let Err(error) = run
         .inner

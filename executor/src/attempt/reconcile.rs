@@ -1,17 +1,33 @@
-//! Attempts that an earlier owner left open: each goes on from what is written down about it.
+//! Attempts that an earlier owner left open: each goes on from what is written down about it, and from what its
+//! provider can be asked.
+//!
+//! | found | A: repeats | B: our job id | C: its job id | D: nothing |
+//! | --- | --- | --- | --- | --- |
+//! | prepared | abandoned | abandoned | abandoned | abandoned |
+//! | dispatching | sent again | asked; never came: sent again | asked | unknown |
+//! | accepted | asked for | asked for | asked for | |
+//! | received | from staging | from staging | from staging | from staging |
+//! | unknown | as dispatching | as dispatching | as dispatching | evidence |
+//!
+//! Evidence goes before every question. Nobody is judged before the last moment at which the call may have been sent.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use limn_proto::reason::Reason;
 
-use super::{Outcome, Sending, call, conclude::end, poll, received, send, unknown};
+use super::{
+    Outcome, Sending, Unanswered, accepted, call,
+    conclude::{self, end},
+    evidence::{self, Found},
+    outcome_unknown, poll, question, received, send, unknown,
+};
 use crate::{
-    blob::{BlobError, BlobKey},
+    clock::UnixMicros,
     failure::Failure,
     finish,
     plan::{Step, Target},
-    provider::{Answer, CallError, CapabilityClass, ImageProvider},
+    provider::{Answer, CallError, CapabilityClass, ImageProvider, Lookup, Rejection},
     records::{AttemptOutcome, AttemptRecord, AttemptState, RecordError},
     run::Run,
 };
@@ -42,37 +58,15 @@ pub(crate) async fn resume(
         }
         (AttemptState::Accepted, Some(provider)) => {
             let call = call(run, target, provider, record.id);
-            poll(
-                run,
-                step,
-                target,
-                provider,
-                &call,
-                &record.job_id,
-                record.dispatched_at,
-            )
-            .await
+            let started = record.dispatched_at;
+            poll(run, step, target, provider, &call, &record.job_id, started).await
         }
-        (AttemptState::Dispatching, Some(provider)) if provider.class() == CapabilityClass::A => {
-            send(run, step, target, provider, record.id, Sending::Again).await
-        }
-        (AttemptState::Dispatching, Some(provider)) => {
-            reconcile_lost(run, step, target, provider, record).await
-        }
-        // Nothing is judged and nothing is lost: the attempt stays as it is until its provider is back.
+        (AttemptState::Dispatching, Some(provider)) => reconcile(run, step, target, provider, record).await,
         (AttemptState::Accepted | AttemptState::Received | AttemptState::Dispatching, None) => {
-            let message = format!(
-                "attempt {} has an open call at provider {}, which is not available on this server",
-                record.id, record.provider
-            );
+            let message = format!("attempt {} waits for provider {}", record.id, record.provider);
             Err(RecordError::Unavailable(message.into()))
         }
-        (AttemptState::Unknown, _) => {
-            let known = record.failure.clone();
-            Ok(Outcome::Parked(
-                known.unwrap_or_else(|| unknown("its outcome is not known")),
-            ))
-        }
+        (AttemptState::Unknown, provider) => unknown::reconsider(run, step, target, provider, record).await,
         (
             AttemptState::Committed
             | AttemptState::Abandoned
@@ -84,38 +78,162 @@ pub(crate) async fn resume(
     }
 }
 
-/// The process ended between dispatch and receipt, and the provider can be asked nothing. A complete staged
-/// answer is the only evidence there can be; staging is atomic, so what is there is whole.
-async fn reconcile_lost(
+/// The owner was lost between dispatch and receipt.
+async fn reconcile(
     run: &Run<'_>,
     step: &Step,
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     record: &AttemptRecord,
 ) -> Result<Outcome, RecordError> {
-    let parts = &run.inner.parts;
-    match parts.blobs.get(&BlobKey::staged(record.id)).await {
-        Ok(body) => {
-            let answer = Answer {
-                body,
-                ..Answer::default()
-            };
-            let since = record.dispatched_at;
-            return received(run, step, target, provider, record.id, answer, since).await;
+    let attempt = record.id;
+    match evidence::examine(run, step, target, provider, record).await? {
+        Found::Concluded(outcome) => return Ok(outcome),
+        Found::Job(job_id) => {
+            accepted(run, step, attempt, &job_id).await?;
+            let call = call(run, target, provider, attempt);
+            return poll(run, step, target, provider, &call, &job_id, record.dispatched_at).await;
         }
-        Err(BlobError::NotFound(_)) => {}
-        // A store that is away proves nothing: the paid answer may be in it.
-        Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
+        Found::Nothing => {}
     }
-    // Nobody may judge an attempt before its last moment to be sent has passed. A clock that was set back does
-    // not make the wait longer than it can be.
-    if let Some(send_by) = record.send_by {
-        let remaining = send_by.since(parts.clock.now());
-        parts.clock.sleep(remaining.min(parts.settings.send_margin)).await;
+    if is_repeatable(run, provider, record) {
+        if !run.may_send() {
+            return Ok(Outcome::Paused);
+        }
+        return send(run, step, target, provider, attempt, Sending::Again).await;
     }
-    let failure = unknown("the process ended while the call was in flight, and the provider cannot be asked");
-    end(run, record.id, AttemptOutcome::Unknown, &failure, "").await?;
-    Ok(Outcome::Parked(failure))
+    loop {
+        let word = ask(run, target, provider, record).await;
+        // What is not there yet may still come.
+        if matches!(word, Word::Absent | Word::Silent(_)) {
+            let remaining = sendable_until(run, record).since(run.database_now());
+            if !remaining.is_zero() {
+                match wait(run, remaining).await? {
+                    Some(outcome) => return Ok(outcome),
+                    None => continue,
+                }
+            }
+        }
+        let silent = match word {
+            Word::Received(answer) => {
+                let since = record.dispatched_at;
+                return received(run, step, target, provider, attempt, answer, since).await;
+            }
+            Word::Pending(job_id) => {
+                accepted(run, step, attempt, &job_id).await?;
+                let call = call(run, target, provider, attempt);
+                return poll(run, step, target, provider, &call, &job_id, None).await;
+            }
+            Word::Refused(rejection) => return conclude::rejected(run, step, attempt, rejection).await,
+            Word::Absent if record.class == CapabilityClass::B => {
+                return send_after_absence(run, step, target, provider, record).await;
+            }
+            Word::Absent => {
+                "the process ended while the call was in flight, and the provider does not list it".to_owned()
+            }
+            Word::Silent(why) => {
+                format!("the process ended while the call was in flight, and {why}")
+            }
+        };
+        let failure = outcome_unknown(&silent);
+        end(run, attempt, AttemptOutcome::Unknown, &failure, "").await?;
+        return Ok(unknown::parked(run, step, record.class, failure));
+    }
+}
+
+/// The last moment at which the call may have been sent, by the database's clock, with as much again for a connection
+/// that is slow.
+pub(super) fn sendable_until(run: &Run<'_>, record: &AttemptRecord) -> UnixMicros {
+    let send_by = record
+        .send_by
+        .or(record.dispatched_at)
+        .unwrap_or(record.prepared_at);
+    send_by.plus(run.inner.parts.settings.send_margin)
+}
+
+/// Waits; a stop or the loss of the execution ends it. A clock that was set back does not make it longer than it can
+/// be.
+async fn wait(run: &Run<'_>, remaining: Duration) -> Result<Option<Outcome>, RecordError> {
+    let longest = run.inner.parts.settings.send_margin.saturating_mul(2);
+    tokio::select! {
+        () = run.inner.parts.clock.sleep(remaining.min(longest)) => Ok(None),
+        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+        () = run.inner.stopping.cancelled() => Ok(Some(Outcome::Paused)),
+    }
+}
+
+/// True when the same call may be sent again, because the provider takes all of them for one. Both what it was when the
+/// call was sent and what it is now must say so.
+pub(super) fn is_repeatable(
+    run: &Run<'_>,
+    provider: &Arc<dyn ImageProvider>,
+    record: &AttemptRecord,
+) -> bool {
+    if record.class != CapabilityClass::A || provider.class() != CapabilityClass::A {
+        return false;
+    }
+    let first_sent = record.dispatched_at.unwrap_or(record.prepared_at);
+    let age = run.database_now().since(first_sent);
+    age.saturating_add(run.inner.parts.settings.send_margin) < provider.repeatable_for()
+}
+
+/// What a provider says about a call.
+pub(super) enum Word {
+    /// It is done.
+    Received(Answer),
+    /// It is at work under this job id.
+    Pending(String),
+    /// It refused the work.
+    Refused(Rejection),
+    /// It never saw the call.
+    Absent,
+    /// It cannot be asked, or did not answer: why.
+    Silent(String),
+}
+
+/// Asks the provider about a call of which no job id is known.
+pub(super) async fn ask(
+    run: &Run<'_>,
+    target: &Target,
+    provider: &Arc<dyn ImageProvider>,
+    record: &AttemptRecord,
+) -> Word {
+    let impossible = || Word::Silent("the provider cannot be asked".to_owned());
+    if !matches!(record.class, CapabilityClass::B | CapabilityClass::C) {
+        return impossible();
+    }
+    let call = call(run, target, provider, record.id);
+    match question(provider.lookup(&call).await) {
+        Ok(Lookup::Received(answer)) => Word::Received(answer),
+        Ok(Lookup::Pending { job_id }) => Word::Pending(job_id),
+        Ok(Lookup::Absent) => Word::Absent,
+        Ok(Lookup::Impossible) => impossible(),
+        Err(Unanswered::Refused(rejection)) => Word::Refused(rejection),
+        Err(Unanswered::Lost(_)) => {
+            Word::Silent("the provider did not answer the question about it".to_owned())
+        }
+    }
+}
+
+/// The provider never saw the job id that we chose. Sent again under the same id it is the same job, however late the
+/// first one comes.
+pub(super) async fn send_after_absence(
+    run: &Run<'_>,
+    step: &Step,
+    target: &Target,
+    provider: &Arc<dyn ImageProvider>,
+    record: &AttemptRecord,
+) -> Result<Outcome, RecordError> {
+    if run.stops.cancelled.is_cancelled() {
+        let failure = crate::run::cancelled();
+        run.go_on(step).await?;
+        end(run, record.id, AttemptOutcome::Rejected, &failure, "").await?;
+        return Ok(Outcome::Cancelled);
+    }
+    if !run.may_send() {
+        return Ok(Outcome::Paused);
+    }
+    send(run, step, target, provider, record.id, Sending::AfterAbsence).await
 }
 
 /// What a call that was sent again proves about all of them: that this one was not accepted says nothing about

@@ -16,8 +16,10 @@ pub mod lists;
 pub mod money;
 pub mod orders;
 pub mod ownership;
+pub mod parking;
 pub mod resolution;
 pub mod retention;
+pub mod salvage;
 pub mod transitions;
 pub mod units;
 pub mod unparking;
@@ -44,6 +46,20 @@ macro_rules! record_scenarios {
             ownership: a_released_execution_is_free_at_once,
             ownership: the_oldest_execution_is_claimed_first,
             ownership: a_call_needs_a_lease_that_outlasts_it,
+            ownership: crashes_are_counted_since_the_last_step_that_ended,
+            parking: a_parked_execution_is_looked_at_when_its_time_has_come,
+            parking: a_look_at_a_parked_execution_tells_nothing,
+            parking: a_parked_execution_goes_on_when_something_is_found,
+            parking: a_parked_execution_with_a_step_to_draw_is_not_settled,
+            parking: evidence_wakes_a_parked_execution,
+            parking: evidence_that_comes_during_a_look_is_looked_at_next,
+            parking: a_picture_that_is_unknown_no_longer_wakes_those_who_wait_for_it,
+            parking: parked_and_running_executions_share_the_places,
+            parking: an_execution_that_cannot_be_run_is_parked_with_its_reason,
+            parking: a_poisoned_execution_is_left_alone_until_it_is_cancelled,
+            salvage: an_answer_that_came_after_the_end_is_booked_once,
+            salvage: an_answer_without_a_picture_is_paid_and_frees_the_unit,
+            salvage: what_has_not_ended_or_is_known_is_not_stranded,
             fences: a_stranger_changes_nothing,
             fences: after_the_end_nothing_changes,
             transitions: attempts_change_only_as_the_states_allow,
@@ -54,6 +70,9 @@ macro_rules! record_scenarios {
             money: an_unknown_outcome_is_held,
             money: an_unknown_outcome_that_turns_up_is_paid_once,
             money: an_unknown_outcome_that_was_refused_is_released,
+            money: an_unknown_outcome_that_was_never_sent_is_released,
+            money: an_unknown_outcome_that_is_written_off_is_paid_and_audited,
+            money: an_unknown_outcome_that_turns_out_accepted_is_reserved_again,
             money: a_refusal_with_an_unknown_bill_is_held,
             money: a_bill_without_an_image_is_settled,
             money: a_bill_may_be_above_its_ceiling,

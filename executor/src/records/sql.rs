@@ -14,6 +14,9 @@
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
+//! | `receipts` | evidence |
+//! | `parking` | executions that wait, and what wakes them |
+//! | `salvage` | answers that came after the end |
 //! | `resolve`, `unpark` | decisions of people |
 //! | `ledger`, `budgets` | money, and the limits on it |
 //! | `usage`, `verify` | what was used of each model, and whether the books are right |
@@ -37,12 +40,15 @@ mod lifecycle;
 mod outcomes;
 mod owned;
 mod pages;
+mod parking;
 mod plans;
 #[cfg(test)]
 mod query_plans;
+mod receipts;
 mod resolve;
 mod retention;
 mod rows;
+mod salvage;
 mod snapshots;
 pub(super) mod statement;
 mod store;

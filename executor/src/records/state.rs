@@ -121,6 +121,22 @@ impl AttemptState {
 }
 
 words! {
+    /// A kind of evidence about an attempt.
+    ReceiptKind {
+        /// The whole answer, staged.
+        Answer = "answer",
+        /// A part of an answer: the provider took the work.
+        PartialAnswer = "partial_answer",
+        /// The provider took the work, under the job id that stands as request id.
+        Accepted = "accepted",
+        /// The provider refused the call, and does not bill that.
+        Rejection = "rejection",
+        /// The call was not sent, and will not be.
+        Unsent = "unsent",
+    }
+}
+
+words! {
     /// What was decided about an attempt whose outcome, or whose bill, is unknown.
     Decision {
         /// Nothing was billed.

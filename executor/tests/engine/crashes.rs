@@ -15,7 +15,7 @@ use limn_proto::reason::Reason;
 use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, picture, plan, spec};
 
 /// Crashes while a call is in flight; returns the provider and the folder.
-fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
+pub(crate) fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let provider = Scripted::new("first", class);
     provider.script([Act::Hold]);
@@ -190,15 +190,21 @@ fn a_staged_answer_is_not_given_up_while_the_store_is_away() {
 fn a_call_of_a_provider_that_is_switched_off_waits_for_it() {
     let (provider, folder) = crash_in_flight(CapabilityClass::D);
     look(folder.path(), None);
+    let process = Process::start(folder.path(), &[]);
+    let stuck = process.execution_of("first");
+    assert_eq!(stuck.state, ExecutionState::NeedsDecision);
+    let failure = stuck.failure.as_ref().unwrap();
+    assert_eq!(failure.reason, Reason::ProviderUnavailable);
+    assert!(failure.message.contains("provider first"), "{}", failure.message);
+    assert!(stuck.next_check_at.is_some());
+    assert_eq!(stuck.steps[0].attempts[0].state, AttemptState::Dispatching);
+    assert_eq!(stuck.steps[1].state, StepState::Pending);
+    process.crash();
+
     let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
-    let ended = process.run(&plan(&spec(2, &["first"])), &Order::default());
-    assert_eq!(ended.state, ExecutionState::NeedsDecision);
-    assert_eq!(ended.steps[0].attempts[0].state, AttemptState::Unknown);
-    assert_eq!(
-        ended.steps[1].state,
-        StepState::Completed,
-        "the other step is not skipped"
-    );
+    let parked = process.until(stuck.id, |now| now.steps[1].state == StepState::Completed);
+    assert_eq!(parked.steps[0].attempts[0].state, AttemptState::Unknown);
+    assert_eq!(provider.calls(), 2, "one for each step");
 }
 
 #[test]

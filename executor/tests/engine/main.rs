@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crashes;
+mod lookups;
 mod outcomes;
+mod policies;
 mod processes;
 mod retention;
+mod stops;
 mod support;
 mod watching;
+mod zombies;

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -18,14 +18,16 @@ use limn_executor::{
     blob::{folder::FolderStore, link::LinkSigner},
     clock::SystemClock,
     executor::{Executor, Order, Parts, Settings},
-    ids::TimeOrderedIds,
+    ids::{ExecutionId, TimeOrderedIds},
     plan::{Plan, Render},
     provider::{
-        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
+        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
         Rejection, Rendered, Submission,
     },
     providers::Registry,
-    records::{Balance, BudgetKey, ExecutionRecord, RecordStore, sqlite::SqliteRecords},
+    records::{
+        Balance, BudgetKey, ExecutionFilter, ExecutionRecord, Page, RecordStore, sqlite::SqliteRecords,
+    },
 };
 use limn_proto::{
     plan::{self as wire, Money},
@@ -52,6 +54,23 @@ pub(crate) enum Act {
     Job(u32),
     /// Waits until the test lets it draw.
     Hold,
+    /// Waits until the test lets it do something else.
+    HoldThen(Box<Act>),
+}
+
+/// What the provider says when it is asked about a lost call.
+#[derive(Clone, Debug)]
+pub(crate) enum Word {
+    /// It never came.
+    Absent,
+    /// It is a job, done after so many questions.
+    Job(u32),
+    /// It is done.
+    Done,
+    /// The work was refused.
+    Refused(Reason),
+    /// The question is lost.
+    Lost,
 }
 
 /// A provider that acts by a script and counts.
@@ -60,6 +79,13 @@ pub(crate) struct Scripted {
     id: &'static str,
     class: CapabilityClass,
     script: Mutex<VecDeque<Act>>,
+    words: Mutex<VecDeque<Word>>,
+    /// Answers after a cancel that the work was stopped.
+    pub(crate) is_stoppable: AtomicBool,
+    /// How long it takes calls of one attempt for the same.
+    pub(crate) repeatable_for: Mutex<Duration>,
+    pub(crate) cancels: AtomicU32,
+    pub(crate) lookups: AtomicU32,
     pub(crate) submits: AtomicU32,
     pub(crate) polls: AtomicU32,
     pub(crate) gate: Semaphore,
@@ -72,6 +98,11 @@ impl Scripted {
             id,
             class,
             script: Mutex::default(),
+            words: Mutex::default(),
+            is_stoppable: AtomicBool::new(false),
+            repeatable_for: Mutex::new(Duration::MAX),
+            cancels: AtomicU32::new(0),
+            lookups: AtomicU32::new(0),
             submits: AtomicU32::new(0),
             polls: AtomicU32::new(0),
             gate: Semaphore::new(0),
@@ -84,8 +115,46 @@ impl Scripted {
         self.script.lock().unwrap().extend(acts);
     }
 
+    /// The next answers about lost calls; after them the last one is repeated. Without any it cannot be asked.
+    pub(crate) fn say(&self, words: impl IntoIterator<Item = Word>) {
+        *self.words.lock().unwrap() = words.into_iter().collect();
+    }
+
+    fn act(&self, act: Act, drawn: Answer) -> Result<Submission, CallError> {
+        match act {
+            Act::Draw | Act::Hold | Act::HoldThen(_) => Ok(Submission::Received(drawn)),
+            Act::WrongSize => Ok(Submission::Received(picture(7, 5))),
+            Act::NoImage => Ok(Submission::Received(Answer::default())),
+            Act::Unsent => Err(CallError::Unsent {
+                message: "connection refused".to_owned(),
+            }),
+            Act::Reject(reason, billing) => Err(CallError::Rejected(rejection(reason, billing))),
+            Act::Lose => Err(CallError::Unknown {
+                message: "connection reset".to_owned(),
+                http_status: None,
+                request_id: String::new(),
+                partial_body: drawn.body.slice(..20),
+            }),
+            Act::Job(questions) => Ok(Submission::Accepted {
+                job_id: format!("job-{questions}"),
+            }),
+        }
+    }
+
     pub(crate) fn calls(&self) -> u32 {
         self.submits.load(Ordering::SeqCst)
+    }
+}
+
+fn rejection(reason: Reason, billing: Billing) -> Rejection {
+    Rejection {
+        reason,
+        message: "refused by the script".to_owned(),
+        http_status: Some(400),
+        request_id: "req-2".to_owned(),
+        retry_after: None,
+        billing,
+        metadata: Default::default(),
     }
 }
 
@@ -120,41 +189,61 @@ impl ImageProvider for Scripted {
         self.submits.fetch_add(1, Ordering::SeqCst);
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Draw);
         let drawn = picture(call.render.width_px, call.render.height_px);
+        if !matches!(act, Act::Hold | Act::HoldThen(_)) {
+            return self.act(act, drawn);
+        }
+        self.reached.add_permits(1);
+        self.gate.acquire().await.unwrap().forget();
         match act {
-            Act::Draw => Ok(Submission::Received(drawn)),
-            Act::WrongSize => Ok(Submission::Received(picture(7, 5))),
-            Act::NoImage => Ok(Submission::Received(Answer::default())),
-            Act::Unsent => Err(CallError::Unsent {
-                message: "connection refused".to_owned(),
-            }),
-            Act::Reject(reason, billing) => Err(CallError::Rejected(Rejection {
-                reason,
-                message: "refused by the script".to_owned(),
-                http_status: Some(400),
-                request_id: "req-2".to_owned(),
-                retry_after: None,
-                billing,
-                metadata: Default::default(),
-            })),
-            Act::Lose => Err(CallError::Unknown {
-                message: "connection reset".to_owned(),
-                http_status: None,
-                request_id: String::new(),
-                partial_body: drawn.body.slice(..20),
-            }),
-            Act::Job(questions) => Ok(Submission::Accepted {
+            Act::HoldThen(act) => self.act(*act, drawn),
+            act => self.act(act, drawn),
+        }
+    }
+
+    async fn lookup(&self, call: &Call<'_>) -> Result<Lookup, CallError> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        let mut words = self.words.lock().unwrap();
+        let word = match words.len() {
+            0 => return Ok(Lookup::Impossible),
+            1 => words[0].clone(),
+            _ => words.pop_front().unwrap(),
+        };
+        match word {
+            Word::Absent => Ok(Lookup::Absent),
+            Word::Job(questions) => Ok(Lookup::Pending {
                 job_id: format!("job-{questions}"),
             }),
-            Act::Hold => {
-                self.reached.add_permits(1);
-                self.gate.acquire().await.unwrap().forget();
-                Ok(Submission::Received(drawn))
-            }
+            Word::Done => Ok(Lookup::Received(picture(
+                call.render.width_px,
+                call.render.height_px,
+            ))),
+            Word::Refused(reason) => Err(CallError::Rejected(rejection(reason, Billing::No))),
+            Word::Lost => Err(CallError::Unknown {
+                message: "no answer".to_owned(),
+                http_status: None,
+                request_id: String::new(),
+                partial_body: Bytes::new(),
+            }),
         }
+    }
+
+    async fn cancel(&self, _call: &Call<'_>, _job_id: &str) -> Result<(), CallError> {
+        self.cancels.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn repeatable_for(&self) -> Duration {
+        *self.repeatable_for.lock().unwrap()
     }
 
     async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError> {
         let asked = self.polls.fetch_add(1, Ordering::SeqCst);
+        if self.is_stoppable.load(Ordering::SeqCst) && self.cancels.load(Ordering::SeqCst) > 0 {
+            return Err(CallError::Rejected(rejection(
+                Reason::CancelledByClient,
+                Billing::No,
+            )));
+        }
         let needed: u32 = job_id.strip_prefix("job-").unwrap().parse().unwrap();
         if asked < needed {
             return Ok(Poll::Pending(Duration::from_millis(1)));
@@ -288,6 +377,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts on the folder, after whoever was there before.
     pub(crate) fn start(folder: &Path, providers: &[Arc<Scripted>]) -> Self {
+        Self::start_with(folder, providers, |settings| settings)
+    }
+
+    /// The same, with other settings.
+    pub(crate) fn start_with(
+        folder: &Path,
+        providers: &[Arc<Scripted>],
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -308,11 +406,11 @@ impl Process {
                 providers: registry,
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(TimeOrderedIds),
-                settings: Settings {
+                settings: change(Settings {
                     poll: Duration::from_millis(20),
                     send_margin: Duration::from_millis(50),
                     ..Settings::default()
-                },
+                }),
             })
         });
         Self { runtime, executor }
@@ -348,6 +446,39 @@ impl Process {
             .execution(&execution.client, execution.id)
             .await;
         record.unwrap().unwrap()
+    }
+
+    /// The execution once it is as the test waits for it to be.
+    pub(crate) fn until(
+        &self,
+        execution: ExecutionId,
+        is_so: impl Fn(&ExecutionRecord) -> bool,
+    ) -> ExecutionRecord {
+        self.block_on(async {
+            loop {
+                let record = self.executor.records().execution("tester", execution).await;
+                let record = record.unwrap().unwrap();
+                if is_so(&record) {
+                    return record;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    }
+
+    /// The newest execution that is drawn, or was to be drawn, by this provider.
+    pub(crate) fn execution_of(&self, provider: &str) -> ExecutionRecord {
+        let page = Page {
+            limit: 100,
+            after: None,
+        };
+        let records = self.executor.records();
+        let found = self.block_on(records.executions("tester", &ExecutionFilter::default(), &page));
+        let drawn_by = |record: &ExecutionRecord| {
+            let mut attempts = record.steps.iter().flat_map(|step| &step.attempts);
+            attempts.any(|attempt| attempt.provider == provider)
+        };
+        found.unwrap().into_iter().find(drawn_by).unwrap()
     }
 
     /// The balance of the client, after checking that the ledger says the same.

@@ -113,7 +113,10 @@ async fn rival_decisions_are_one_decision(database: Database) {
     for number in 1..=ROUNDS {
         let (fence, lost) = lose(stored.as_ref(), &order(number), &number.to_be_bytes(), number).await;
         let failure = failure();
-        stored.settle_execution(&fence, &failure, NOW).await.unwrap();
+        stored
+            .settle_execution(&fence, &failure, None, NOW)
+            .await
+            .unwrap();
         let decisions = [
             (Verdict::NotCharged, FollowUp::Retry),
             (Verdict::Charged { cost_nanos: None }, FollowUp::Fail),
@@ -163,7 +166,7 @@ async fn rival_decisions_are_one_decision(database: Database) {
             };
             rival.end_step(&fence, &end).await.unwrap();
         }
-        let end = rival.settle_execution(&fence, &failure, NOW).await.unwrap();
+        let end = rival.settle_execution(&fence, &failure, None, NOW).await.unwrap();
         assert_eq!(end, ExecutionState::Failed);
     }
     let decided = usize::try_from(ROUNDS).unwrap();
@@ -182,7 +185,7 @@ async fn a_decision_and_a_late_answer_are_one_outcome(database: Database) {
         let (fence, lost) = lose(stored.as_ref(), &order(number), &number.to_be_bytes(), number).await;
         let receipt = Receipt {
             attempt: lost,
-            kind: "answer".to_owned(),
+            kind: ReceiptKind::Answer,
             staging_key: format!("staging/{lost}"),
             body_sha256: sha256_hex(b"answer"),
             size_bytes: 6,
@@ -240,7 +243,10 @@ async fn executions_that_wait_for_each_other_are_decided_at_once(database: Datab
                 "{grant:?}"
             );
             park(stored.as_ref(), fence, "b").await;
-            stored.settle_execution(fence, &failure(), NOW).await.unwrap();
+            stored
+                .settle_execution(fence, &failure(), None, NOW)
+                .await
+                .unwrap();
         }
         let start = Arc::new(Barrier::new(2));
         let tasks = parked
@@ -302,7 +308,10 @@ async fn what_a_policy_gave_up_is_refunded(database: Database) {
     assert_eq!(balance(records.as_ref()).await, settled);
     let again = records.resolve_attempt(&charged).await.unwrap();
     assert_eq!(again, Resolved::NotUnknown { state });
-    records.settle_execution(&fence, &failure(), NOW).await.unwrap();
+    records
+        .settle_execution(&fence, &failure(), None, NOW)
+        .await
+        .unwrap();
     let ended = records.execution("acme", fence.execution).await.unwrap().unwrap();
 
     for _ in 0..2 {

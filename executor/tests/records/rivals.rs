@@ -141,7 +141,10 @@ async fn rival_prunings_remove_each_execution_once(database: Database) {
             now: NOW,
         };
         stored.end_step(&fence, &skipped).await.unwrap();
-        stored.settle_execution(&fence, &failure, NOW).await.unwrap();
+        stored
+            .settle_execution(&fence, &failure, None, NOW)
+            .await
+            .unwrap();
     }
     database.clock.advance(Duration::from_secs(91 * 24 * 60 * 60));
     let mut tasks = Vec::new();

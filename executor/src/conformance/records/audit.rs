@@ -154,7 +154,9 @@ fn balance_of_attempts(execution: &ExecutionRecord) -> Balance {
 /// True when money may have moved without an event: nothing is told after the end.
 fn was_decided_after_the_end(execution: &ExecutionRecord) -> bool {
     let mut attempts = execution.steps.iter().flat_map(|step| &step.attempts);
-    execution.state.is_terminal() && attempts.any(|attempt| attempt.decision.is_some())
+    let is_late =
+        |attempt: &AttemptRecord| attempt.decision.is_some() || attempt.ended_at > execution.ended_at;
+    execution.state.is_terminal() && attempts.any(is_late)
 }
 
 fn words(event: Event) -> String {

@@ -28,6 +28,8 @@ pub(super) const CEILING: i64 = 50_000_000;
 pub(super) const BILL: i64 = 40_000_000;
 /// How long leases are.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
+/// When a parked execution is looked at again.
+pub(super) const NEXT_CHECK: Duration = Duration::from_secs(60);
 
 /// A store to try, and the clock that its leases go by.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +198,7 @@ impl<'s> Driver<'s> {
     pub(super) fn receipt(&self, attempt: AttemptId) -> Receipt {
         Receipt {
             attempt,
-            kind: "answer".to_owned(),
+            kind: ReceiptKind::Answer,
             staging_key: format!("staging/{attempt}"),
             body_sha256: sha256_hex(attempt.to_string().as_bytes()),
             size_bytes: 4096,
@@ -400,7 +402,9 @@ impl<'s> Driver<'s> {
     }
 
     pub(super) async fn settle(&self, fence: &Fence) -> Result<ExecutionState> {
-        self.store.settle_execution(fence, &failure(), self.now()).await
+        self.store
+            .settle_execution(fence, &failure(), Some(NEXT_CHECK), self.now())
+            .await
     }
 
     pub(super) async fn execution(&self, id: ExecutionId) -> Result<ExecutionRecord> {

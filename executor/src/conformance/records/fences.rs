@@ -64,7 +64,7 @@ async fn every_verb_is_fenced(driver: &Driver<'_>, fence: &Fence, attempt: &NewA
     verbs_but_settle_are_fenced(driver, fence, attempt).await;
     let settled = driver
         .store
-        .settle_execution(fence, &failure(), driver.now())
+        .settle_execution(fence, &failure(), None, driver.now())
         .await;
     assert!(is_fenced(&settled), "settle_execution: {settled:?}");
 }

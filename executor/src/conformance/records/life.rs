@@ -124,7 +124,7 @@ pub async fn receipts_are_evidence_even_from_strangers(subject: Subject<'_>) -> 
     driver.send(&fence, &attempt).await?;
     let before = driver.picture().await?;
     let partial = Receipt {
-        kind: "partial_answer".to_owned(),
+        kind: ReceiptKind::PartialAnswer,
         headers: BTreeMap::new(),
         body_sha256: sha256_hex(b"half"),
         ..driver.receipt(attempt.id)

@@ -134,6 +134,101 @@ pub async fn an_unknown_outcome_that_was_refused_is_released(subject: Subject<'_
     Ok(())
 }
 
+/// Whoever was to send it says that it did not: nothing was billed.
+pub async fn an_unknown_outcome_that_was_never_sent_is_released(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let fence = driver.start("plan", &["a"]).await?;
+    let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    for outcome in [AttemptOutcome::Unknown, AttemptOutcome::Abandoned] {
+        store.end_attempt(&fence, lost, &driver.end(outcome)).await?;
+    }
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(0, 0, 0));
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(BILL, 0, 0));
+    Ok(())
+}
+
+/// Given up is counted as billed at the ceiling, and the audit log says that the plan wanted it so, once. The unit is
+/// free for another attempt.
+pub async fn an_unknown_outcome_that_is_written_off_is_paid_and_audited(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let fence = driver.start("plan", &["a"]).await?;
+    let lost = driver.send(&fence, &driver.attempt("a", "plan/a")).await?;
+    let unknown = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&fence, lost, &unknown).await?;
+    let record = driver.execution(fence.execution).await?;
+    let attempt = record.steps.first().and_then(|step| step.attempts.first());
+    let unknown_at = there(attempt, "the attempt")?.unknown_at;
+    assert!(unknown_at >= Some(unknown.now), "by the clock of the database");
+
+    let written_off = driver.end(AttemptOutcome::WrittenOff {
+        follow_up: FollowUp::Retry,
+    });
+    for _ in 0..2 {
+        store.end_attempt(&fence, lost, &written_off).await?;
+    }
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(CEILING, 0, 0)
+    );
+    let record = driver.execution(fence.execution).await?;
+    let attempt = record.steps.first().and_then(|step| step.attempts.first());
+    let attempt = there(attempt, "the attempt")?;
+    assert_eq!(attempt.state, AttemptState::WrittenOff);
+    assert_eq!(
+        (attempt.cost_nanos, attempt.cost_estimated),
+        (Some(CEILING), true)
+    );
+    assert_eq!(attempt.ended_at, Some(written_off.now));
+    let decided = there(attempt.decision.as_ref(), "the decision")?;
+    assert_eq!(
+        (decided.decision, decided.follow_up, decided.actor.as_str()),
+        (Decision::WrittenOff, Some(FollowUp::Retry), "policy")
+    );
+
+    let page = Page {
+        limit: 10,
+        after: None,
+    };
+    let entries = store.audit_events("acme", &AuditFilter::default(), &page).await?;
+    let [entry] = entries.as_slice() else {
+        return Err(RecordError::Damaged(format!("one entry, not {entries:?}")));
+    };
+    assert_eq!(entry.action, AuditAction::AttemptWrittenOff);
+    assert_eq!(entry.actor, "policy");
+    assert_eq!(entry.details.get("attemptId"), Some(&lost.to_string()));
+    driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(CEILING + BILL, 0, 0)
+    );
+    Ok(())
+}
+
+/// The provider knows the work after all: what was held is reserved again until it is done.
+pub async fn an_unknown_outcome_that_turns_out_accepted_is_reserved_again(
+    subject: Subject<'_>,
+) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = driver.attempt("a", "plan/a");
+    let lost = driver.send(&fence, &attempt).await?;
+    let unknown = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&fence, lost, &unknown).await?;
+    store.accepted(&fence, lost, "job-7", driver.now()).await?;
+    assert_eq!(
+        balance_of(&driver, fence.execution).await?,
+        amounts(0, CEILING, 0)
+    );
+    store.received(&fence, lost, &driver.receipt(lost)).await?;
+    store.commit(&fence, &driver.commit(&fence, &attempt)).await?;
+    assert_eq!(balance_of(&driver, fence.execution).await?, amounts(BILL, 0, 0));
+    Ok(())
+}
+
 /// The refusal is proven, its price is not: held, while the unit is free for another attempt.
 pub async fn a_refusal_with_an_unknown_bill_is_held(subject: Subject<'_>) -> Result<()> {
     let store = subject.store;

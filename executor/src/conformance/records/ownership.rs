@@ -70,6 +70,36 @@ pub async fn a_lost_owner_is_counted_and_its_work_goes_on(subject: Subject<'_>) 
     driver.audit().await
 }
 
+/// A crash counts until a step ends; a parked execution counts its crashes as well.
+pub async fn crashes_are_counted_since_the_last_step_that_ended(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let fence = driver.start("plan", &["a", "b", "c"]).await?;
+    let mut boots = (1..).map(|number| BootId(Uuid::from_u128(number)));
+    let mut crash = async || {
+        driver.pass(LEASE);
+        let boot = there(boots.next(), "a boot")?;
+        let claims = store.claim(boot, LEASE, 10, &[]).await?;
+        there(claims.first().copied(), "a claim")
+    };
+    assert_eq!(crash().await?.crash_count, 1);
+    let claim = crash().await?;
+    assert_eq!(claim.crash_count, 2);
+    assert_eq!(driver.execution(fence.execution).await?.crash_count, 2);
+    driver.draw(&claim.fence, &driver.attempt("a", "plan/a")).await?;
+    assert_eq!(driver.execution(fence.execution).await?.crash_count, 0);
+    let claim = crash().await?;
+    assert_eq!(claim.crash_count, 1);
+    let end = driver.end_of("b", StepState::Failed);
+    store.end_step(&claim.fence, &end).await?;
+    let claim = crash().await?;
+    assert_eq!(claim.crash_count, 1);
+    // The same end again gets nowhere.
+    store.end_step(&claim.fence, &end).await?;
+    assert_eq!(crash().await?.crash_count, 2);
+    driver.audit().await
+}
+
 /// Giving back leaves no crash behind, and ends the right to change.
 pub async fn a_released_execution_is_free_at_once(subject: Subject<'_>) -> Result<()> {
     let store = subject.store;

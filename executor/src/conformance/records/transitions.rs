@@ -17,9 +17,10 @@ pub(super) enum Verb {
     RejectBillUnknown,
     FailPaid,
     LoseSight,
+    WriteOff,
 }
 
-const VERBS: [Verb; 9] = [
+const VERBS: [Verb; 10] = [
     Verb::Dispatch,
     Verb::Accept,
     Verb::Receive,
@@ -29,10 +30,16 @@ const VERBS: [Verb; 9] = [
     Verb::RejectBillUnknown,
     Verb::FailPaid,
     Verb::LoseSight,
+    Verb::WriteOff,
 ];
 
+/// As a policy does that draws again.
+const GIVEN_UP: AttemptOutcome = AttemptOutcome::WrittenOff {
+    follow_up: FollowUp::Retry,
+};
+
 /// The way to each state that a verb leads to.
-pub(super) const WAYS: [(AttemptState, &[Verb]); 9] = [
+pub(super) const WAYS: [(AttemptState, &[Verb]); 10] = [
     (AttemptState::Prepared, &[]),
     (AttemptState::Dispatching, &[Verb::Dispatch]),
     (AttemptState::Accepted, &[Verb::Dispatch, Verb::Accept]),
@@ -48,6 +55,10 @@ pub(super) const WAYS: [(AttemptState, &[Verb]); 9] = [
         &[Verb::Dispatch, Verb::Receive, Verb::FailPaid],
     ),
     (AttemptState::Unknown, &[Verb::Dispatch, Verb::LoseSight]),
+    (
+        AttemptState::WrittenOff,
+        &[Verb::Dispatch, Verb::LoseSight, Verb::WriteOff],
+    ),
 ];
 
 fn allowed(state: AttemptState) -> &'static [Verb] {
@@ -68,7 +79,13 @@ fn allowed(state: AttemptState) -> &'static [Verb] {
             Verb::LoseSight,
         ],
         AttemptState::Received => &[Verb::Commit, Verb::FailPaid],
-        AttemptState::Unknown => &[Verb::Receive, Verb::Reject],
+        AttemptState::Unknown => &[
+            Verb::Accept,
+            Verb::Receive,
+            Verb::Abandon,
+            Verb::Reject,
+            Verb::WriteOff,
+        ],
         AttemptState::Committed
         | AttemptState::Abandoned
         | AttemptState::Rejected
@@ -99,6 +116,7 @@ async fn apply(driver: &Driver<'_>, fence: &Fence, attempt: &NewAttempt, verb: V
             .await
         }
         Verb::LoseSight => end(AttemptOutcome::Unknown).await,
+        Verb::WriteOff => end(GIVEN_UP).await,
     }
 }
 
@@ -162,12 +180,12 @@ pub async fn steps_change_only_as_the_states_allow(subject: Subject<'_>) -> Resu
         let digests = [digest_of(state.as_str().as_bytes())];
         let attempt = driver.attempt("a", state.as_str());
         if *state != StepState::Processing {
-            assert!(is_wrong_state(
-                &store.acquire_unit(&fence, "a", &digests, 0).await
-            ));
+            // A parked step may ask again for its picture.
+            let asked = store.acquire_unit(&fence, "a", &digests, 0).await;
+            assert_eq!(is_wrong_state(&asked), *state != StepState::NeedsDecision);
             assert!(is_wrong_state(&store.prepare(&fence, &attempt).await));
         }
-        if !matches!(state, StepState::Pending | StepState::Processing) {
+        if state.is_terminal() {
             assert!(is_wrong_state(&store.start_step(&fence, "a", driver.now()).await));
         }
         if !matches!(state, StepState::Completed | StepState::Processing) {

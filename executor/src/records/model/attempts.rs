@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::state::{AttemptState, StepState};
-use super::{budgets::BudgetShortage, library::ImageRecord};
-use crate::{clock::UnixMicros, failure::Failure, ids::AttemptId, provider::CapabilityClass};
+use super::super::state::{AttemptState, FollowUp, ReceiptKind, StepState};
+use super::{budgets::BudgetShortage, history::AttemptRecord, library::ImageRecord};
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    ids::{AttemptId, ExecutionId},
+    provider::CapabilityClass,
+};
 
 /// An attempt to prepare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +66,8 @@ pub enum Dispatch {
 pub struct Receipt {
     /// The attempt.
     pub attempt: AttemptId,
-    /// What kind of evidence: `answer`, `partial_answer`, `rejection`.
-    pub kind: String,
+    /// What kind of evidence it is.
+    pub kind: ReceiptKind,
     /// Key of the staged bytes; empty: none.
     pub staging_key: String,
     /// SHA-256 of the staged bytes; empty: none.
@@ -77,6 +82,13 @@ pub struct Receipt {
     pub headers: BTreeMap<String, String>,
     /// When.
     pub at: UnixMicros,
+}
+
+impl Receipt {
+    /// True for evidence from which the picture can be made: a whole answer whose bytes are staged.
+    pub fn is_whole_answer(&self) -> bool {
+        self.kind == ReceiptKind::Answer && !self.staging_key.is_empty()
+    }
 }
 
 /// A picture to record, with everything that T5 writes.
@@ -112,7 +124,7 @@ pub struct AttemptEnd {
 /// Where the money of an ended attempt goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// Never sent (from prepared or dispatching): released.
+    /// Never sent (from prepared, dispatching or unknown): released.
     Abandoned,
     /// Refused and not billed (from dispatching, accepted or unknown): released.
     Rejected,
@@ -127,6 +139,12 @@ pub enum AttemptOutcome {
     },
     /// Perhaps billed (from dispatching or accepted): held.
     Unknown,
+    /// Given up by the policy of the plan (from unknown): settled at the ceiling, as an estimate, and written into the
+    /// audit log.
+    WrittenOff {
+        /// What becomes of the step.
+        follow_up: FollowUp,
+    },
 }
 
 impl AttemptOutcome {
@@ -137,8 +155,59 @@ impl AttemptOutcome {
             Self::Rejected | Self::RejectedBillUnknown => AttemptState::Rejected,
             Self::FailedPaid { .. } => AttemptState::FailedPaid,
             Self::Unknown => AttemptState::Unknown,
+            Self::WrittenOff { .. } => AttemptState::WrittenOff,
         }
     }
+}
+
+/// An answer to an unknown attempt of an execution that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stranded {
+    /// Client that owns the execution.
+    pub client: String,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// Digest of its plan, with its prefix.
+    pub plan_digest: String,
+    /// Which drawing.
+    pub take: u32,
+    /// The step of the attempt.
+    pub step_id: String,
+    /// The attempt.
+    pub attempt: AttemptRecord,
+    /// The receipt of the whole answer.
+    pub answer: Receipt,
+}
+
+/// What came of the answer to an unknown attempt of an execution that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Salvage {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The receipt of the answer.
+    pub answer: Receipt,
+    /// The picture that was in it.
+    pub find: Find,
+    /// What was billed.
+    pub cost_nanos: i64,
+    /// It is our own price.
+    pub cost_estimated: bool,
+    /// Now.
+    pub now: UnixMicros,
+}
+
+/// What was in a salvaged answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Find {
+    /// A picture of the plan.
+    Image {
+        /// The record to write, complete.
+        image: Box<ImageRecord>,
+        /// Prompt as the provider rewrote it.
+        revised_prompt: String,
+    },
+    /// Nothing to keep: it was paid in vain.
+    Nothing(Failure),
 }
 
 /// A step that completes with an earlier picture.

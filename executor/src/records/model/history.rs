@@ -30,7 +30,7 @@ pub struct ExecutionRecord {
     pub max_concurrency: u32,
     /// Where it stands.
     pub state: ExecutionState,
-    /// Why, when failed or cancelled.
+    /// Why, when failed or cancelled, or when parked because it cannot be run.
     pub failure: Option<Failure>,
     /// The execution that it resumes.
     pub previous: Option<ExecutionId>,
@@ -123,6 +123,8 @@ pub struct AttemptRecord {
     pub dispatched_at: Option<UnixMicros>,
     /// Until when the first byte may leave.
     pub send_by: Option<UnixMicros>,
+    /// When its outcome became unknown, by the database's clock.
+    pub unknown_at: Option<UnixMicros>,
     /// Answer staged at.
     pub received_at: Option<UnixMicros>,
     /// Ended at.

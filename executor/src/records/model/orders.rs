@@ -64,8 +64,10 @@ pub enum Acceptance {
 pub struct Claim {
     /// Proof of ownership.
     pub fence: super::super::Fence,
-    /// How often an owner was lost.
+    /// How often an owner was lost since a step last ended.
     pub crash_count: u32,
+    /// The database's clock at the claim.
+    pub at: UnixMicros,
 }
 
 /// An execution whose lease was extended.

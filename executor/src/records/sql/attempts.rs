@@ -12,7 +12,9 @@ use super::{
     ledger::{keys, news, post, reserve},
     lifecycle::step,
     owned::{Execution, owned},
-    rows::{Fields, damaged, overflow, wrong_state},
+    parking::wake_waiting,
+    receipts,
+    rows::{Fields, overflow, wrong_state},
     snapshots::{ATTEMPTS, attempt_record, class_word},
     statement::sql,
     tx::Tx,
@@ -160,66 +162,30 @@ pub(super) async fn accepted(
 ) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let (_, record) = of_execution(tx, &execution, id).await?;
+    let before = execution.balance;
     match record.state {
         AttemptState::Accepted if record.job_id == job_id => return Ok(()),
         AttemptState::Dispatching => {}
+        AttemptState::Unknown => {
+            post(
+                tx,
+                &mut execution,
+                id,
+                Movement::Unhold,
+                record.ceiling_nanos,
+                now,
+            )
+            .await?;
+        }
         _ => return Err(refuse(&record)),
     }
-    sql("UPDATE attempts SET state = 'accepted', job_id = $2 WHERE id = $1")
+    sql("UPDATE attempts SET state = 'accepted', job_id = $2, failure = NULL WHERE id = $1")
         .bind(id.to_string())
         .bind(job_id)
         .execute(tx)
         .await?;
-    tell(tx, &mut execution, id, now).await
-}
-
-/// Adds evidence; the same evidence twice is one row. Returns its number.
-pub(super) async fn add_receipt(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64> {
-    if find(tx, receipt.attempt).await?.is_none() {
-        return Err(wrong_state(
-            format!("attempt {}", receipt.attempt),
-            "unknown here",
-        ));
-    }
-    let headers =
-        serde_json::to_string(&receipt.headers).map_err(|_| damaged("headers", "text that is no JSON"))?;
-    let known = sql(
-        "SELECT number FROM receipts WHERE attempt_id = $1 AND kind = $2 AND staging_key = $3 \
-         AND body_sha256 = $4 AND size_bytes = $5 AND media_type = $6 AND request_id = $7 \
-         AND headers = $8 AND at_us = $9",
-    )
-    .bind(receipt.attempt.to_string())
-    .bind(&receipt.kind)
-    .bind(&receipt.staging_key)
-    .bind(&receipt.body_sha256)
-    .bind(receipt.size_bytes)
-    .bind(&receipt.media_type)
-    .bind(&receipt.request_id)
-    .bind(&headers)
-    .bind(receipt.at.0)
-    .fetch_optional(tx)
-    .await?;
-    if let Some(row) = known {
-        return Fields(&row).number("number");
-    }
-    let row = sql(
-        "INSERT INTO receipts (attempt_id, number, kind, staging_key, body_sha256, size_bytes, \
-         media_type, request_id, headers, at_us) \
-         SELECT $1, COUNT(*) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM receipts WHERE attempt_id = $1 \
-         RETURNING number",
-    )
-    .bind(receipt.attempt.to_string())
-    .bind(&receipt.kind)
-    .bind(&receipt.staging_key)
-    .bind(&receipt.body_sha256)
-    .bind(receipt.size_bytes)
-    .bind(&receipt.media_type)
-    .bind(&receipt.request_id)
-    .bind(&headers)
-    .bind(receipt.at.0)
-    .fetch_one(tx)
-    .await?;
-    Fields(&row).number("number")
+    tell(tx, &mut execution, id, now).await?;
+    tell_cost(tx, &mut execution, before, now).await
 }
 
 /// T4.
@@ -236,10 +202,11 @@ pub(super) async fn received(tx: &mut Tx<'_>, fence: &Fence, id: AttemptId, rece
         AttemptState::Unknown => {
             let held_nanos = record.ceiling_nanos;
             post(tx, &mut execution, id, Movement::Unhold, held_nanos, receipt.at).await?;
+            wake_waiting(tx, &execution).await?;
         }
         _ => return Err(refuse(&record)),
     }
-    let number = add_receipt(tx, receipt).await?;
+    let number = receipts::insert(tx, receipt).await?;
     sql(
         "UPDATE attempts SET state = 'received', received_us = $2, answer_receipt = $3, failure = NULL, \
          provider_request_id = CASE WHEN $4 = '' THEN provider_request_id ELSE $4 END WHERE id = $1",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     super::{Claim, ExecutionState, Fence, Renewal, Result},
     owned::{find, owned},
+    parking::due,
     rows::{Fields, Row},
     statement::{Statement, sql},
     tx::Tx,
@@ -17,7 +18,7 @@ use crate::{
 /// What can be claimed, oldest first. The states are spelled out as in the partial index, so that the index serves.
 pub(super) fn claimable(now: UnixMicros, limit: i64) -> Statement {
     sql(
-        "SELECT id, owner_boot_id, lease_epoch, crash_count FROM executions \
+        "SELECT id, state, owner_boot_id, lease_epoch, crash_count FROM executions \
          WHERE state IN ('pending', 'processing', 'cancelling') \
          AND (owner_boot_id IS NULL OR lease_until_us <= $1) ORDER BY created_us, id LIMIT $2",
     )
@@ -36,22 +37,30 @@ pub(super) async fn claim(
 ) -> Result<Vec<Claim>> {
     let now = tx.now().await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let looked_at = limit.saturating_add(running.len());
-    let rows = claimable(now, i64::try_from(looked_at).unwrap_or(i64::MAX))
-        .fetch_all(tx)
-        .await?;
-    let mut claims = Vec::with_capacity(rows.len().min(limit));
-    for row in &rows {
-        let execution = Fields(row).id("id", ExecutionId)?;
-        if claims.len() < limit && !running.contains(&execution) {
-            claims.push(take(tx, row, boot, now.plus(lease)).await?);
+    let mut claims = Vec::new();
+    // Neither those that are parked nor the others can keep the rest waiting.
+    for (find, places) in [
+        (due as fn(UnixMicros, i64) -> Statement, limit.div_ceil(2)),
+        (claimable, limit),
+    ] {
+        let looked_at = places.saturating_add(running.len());
+        let rows = find(now, i64::try_from(looked_at).unwrap_or(i64::MAX))
+            .fetch_all(tx)
+            .await?;
+        for row in &rows {
+            let execution = Fields(row).id("id", ExecutionId)?;
+            if claims.len() < places && !running.contains(&execution) {
+                claims.push(take(tx, row, boot, now, lease).await?);
+            }
         }
     }
     Ok(claims)
 }
 
-async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, until: UnixMicros) -> Result<Claim> {
+async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
     let fields = Fields(row);
+    let until = now.plus(lease);
+    let is_parked = fields.word("state", ExecutionState::parse)? == ExecutionState::NeedsDecision;
     let lost_owner = fields
         .optional_id("owner_boot_id", BootId)?
         .is_some_and(|owner| owner != boot);
@@ -64,16 +73,18 @@ async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, until: UnixMicros) -> Re
         crash_count: fields
             .number::<u32>("crash_count")?
             .saturating_add(u32::from(lost_owner)),
+        at: now,
     };
     sql(
         "UPDATE executions SET owner_boot_id = $2, lease_epoch = $3, lease_until_us = $4, \
-         crash_count = $5 WHERE id = $1",
+         crash_count = $5, wake_us = $6 WHERE id = $1",
     )
     .bind(claim.fence.execution.to_string())
     .bind(boot.to_string())
     .bind(claim.fence.epoch)
     .bind(until.0)
     .bind(claim.crash_count)
+    .bind(is_parked.then_some(until.0))
     .execute(tx)
     .await?;
     Ok(claim)
@@ -90,13 +101,17 @@ pub(super) async fn renew(
     if executions.is_empty() {
         return Ok(Vec::new());
     }
-    let until = tx.now().await?.plus(lease);
+    let now = tx.now().await?;
+    let until = now.plus(lease);
     let mut statement = sql("UPDATE executions SET lease_until_us = ");
     statement.push_bind(until.0);
+    // What was learnt about a parked one meanwhile stays marked.
+    statement.push(", wake_us = CASE WHEN state = 'needs_decision' AND wake_us > ");
+    statement.push_bind(now.0).push(" THEN ").push_bind(until.0);
     statement
-        .push(" WHERE owner_boot_id = ")
+        .push(" ELSE wake_us END WHERE owner_boot_id = ")
         .push_bind(boot.to_string());
-    statement.push(" AND state IN ('pending', 'processing', 'cancelling') AND id IN (");
+    statement.push(" AND state IN ('pending', 'processing', 'cancelling', 'needs_decision') AND id IN (");
     statement.push_list(executions.iter().map(ExecutionId::to_string));
     statement.push(") RETURNING id, state");
     let rows = statement.fetch_all(tx).await?;
@@ -119,13 +134,15 @@ pub(super) async fn release(tx: &mut Tx<'_>, fence: &Fence) -> Result<()> {
         return Ok(());
     }
     let execution = owned(tx, fence).await?;
-    disown(tx, execution.id).await
-}
-
-/// Leaves an execution without an owner.
-pub(super) async fn disown(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
-    sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL WHERE id = $1")
-        .bind(execution.to_string())
+    let is_parked = execution.state == ExecutionState::NeedsDecision;
+    let wake = if is_parked {
+        Some(tx.now().await?)
+    } else {
+        execution.wake
+    };
+    sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL, wake_us = $2 WHERE id = $1")
+        .bind(execution.id.to_string())
+        .bind(wake.map(|wake| wake.0))
         .execute(tx)
         .await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! States of executions and their steps.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::name::{Collection, resource_name};
 use uuid::Uuid;
@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{
     super::{AuditAction, AuditEvent, ExecutionState, Fence, Result, StepEnd, StepRecord, StepState},
     audit,
-    claims::disown,
     events::append,
     owned::{Execution, find, owned},
+    parking,
     rows::{Fields, failure_bytes, wrong_state},
     snapshots::step_record,
     statement::sql,
@@ -24,28 +24,37 @@ use crate::{
     ids::{ExecutionId, ImageId},
 };
 
-/// Pending to processing.
+/// Pending or parked to processing.
 pub(super) async fn start_execution(tx: &mut Tx<'_>, fence: &Fence, now: UnixMicros) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
-    if execution.state != ExecutionState::Pending {
+    if !matches!(
+        execution.state,
+        ExecutionState::Pending | ExecutionState::NeedsDecision
+    ) {
         return Ok(());
     }
-    sql("UPDATE executions SET started_us = $2 WHERE id = $1")
+    sql("UPDATE executions SET started_us = COALESCE(started_us, $2) WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
         .execute(tx)
         .await?;
-    change_state(tx, &mut execution, ExecutionState::Processing, None, now).await
+    let state = if execution.cancel_requested {
+        ExecutionState::Cancelling
+    } else {
+        ExecutionState::Processing
+    };
+    change_state(tx, &mut execution, state, None, now).await
 }
 
-/// Pending step to processing.
+/// Pending or parked step to processing.
 pub(super) async fn start_step(tx: &mut Tx<'_>, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
     let mut execution = owned(tx, fence).await?;
     let mut step = step(tx, &execution, step_id).await?;
     match step.state {
         StepState::Processing => Ok(()),
-        StepState::Pending => {
+        StepState::Pending | StepState::NeedsDecision => {
             step.state = StepState::Processing;
+            step.failure = None;
             change_step(tx, &mut execution, &step, now).await
         }
         other => Err(wrong_state(format!("step {step_id}"), other.as_str())),
@@ -75,7 +84,17 @@ pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> R
     }
     step.state = end.state;
     step.failure = Some(end.failure.clone());
+    forget_crashes(tx, execution.id).await?;
     change_step(tx, &mut execution, &step, end.now).await
+}
+
+/// The execution gets somewhere, so its owners do not die of it.
+async fn forget_crashes(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
+    sql("UPDATE executions SET crash_count = 0 WHERE id = $1")
+        .bind(execution.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// A step completes with an image.
@@ -91,6 +110,7 @@ pub(super) async fn complete_step(
     step.image = Some(image);
     step.reused = reused;
     step.failure = None;
+    forget_crashes(tx, execution.id).await?;
     change_step(tx, execution, &step, now).await
 }
 
@@ -99,6 +119,7 @@ pub(super) async fn settle(
     tx: &mut Tx<'_>,
     fence: &Fence,
     failure: &Failure,
+    next_check: Option<Duration>,
     now: UnixMicros,
 ) -> Result<ExecutionState> {
     if let Some(state) = settled_before(tx, fence).await? {
@@ -108,13 +129,18 @@ pub(super) async fn settle(
     let steps = steps(tx, &execution).await?;
     let any = |state: StepState| steps.iter().any(|step| step.state == state);
     if any(StepState::Pending) || any(StepState::Processing) {
+        if execution.state == ExecutionState::NeedsDecision {
+            change_state(tx, &mut execution, ExecutionState::Processing, None, now).await?;
+        }
         return Ok(execution.state);
     }
     refuse_calls_in_flight(tx, execution.id).await?;
     if any(StepState::NeedsDecision) && !execution.cancel_requested {
         let parked = ExecutionState::NeedsDecision;
-        change_state(tx, &mut execution, parked, Some(failure), now).await?;
-        disown(tx, execution.id).await?;
+        if execution.state != parked {
+            change_state(tx, &mut execution, parked, Some(failure), now).await?;
+        }
+        parking::leave(tx, &execution, next_check).await?;
         return Ok(parked);
     }
     for mut step in steps.iter().cloned() {
@@ -130,13 +156,13 @@ pub(super) async fn settle(
     } else {
         (ExecutionState::Failed, Some(failure))
     };
+    change_state(tx, &mut execution, end, failure, now).await?;
     sql("UPDATE executions SET ended_us = $2, failure = $3, lease_until_us = NULL WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
         .bind(failure.map(failure_bytes))
         .execute(tx)
         .await?;
-    change_state(tx, &mut execution, end, failure, now).await?;
     Ok(end)
 }
 
@@ -178,14 +204,20 @@ pub(super) async fn request_cancel(
     let Some(mut execution) = find(tx, id).await? else {
         return Ok(());
     };
-    if execution.client != client || execution.cancel_requested || execution.state.is_terminal() {
+    // One that was parked after its cancel, because its owners died of it, is cancelled again.
+    let is_parked = execution.state == ExecutionState::NeedsDecision;
+    let done_before = execution.cancel_requested && !is_parked;
+    if execution.client != client || done_before || execution.state.is_terminal() {
         return Ok(());
     }
-    sql("UPDATE executions SET cancel_requested_us = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(now.0)
-        .execute(tx)
-        .await?;
+    sql(
+        "UPDATE executions SET cancel_requested_us = COALESCE(cancel_requested_us, $2), crash_count = 0 \
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(now.0)
+    .execute(tx)
+    .await?;
     change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await?;
     audit::append(
         tx,
@@ -204,6 +236,7 @@ pub(super) async fn request_cancel(
     .await
 }
 
+/// The failure is told, not kept: only an end and [`parking::park`] keep theirs.
 pub(super) async fn change_state(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
@@ -211,12 +244,17 @@ pub(super) async fn change_state(
     failure: Option<&Failure>,
     now: UnixMicros,
 ) -> Result<()> {
-    sql("UPDATE executions SET state = $2 WHERE id = $1")
+    let at = tx.now().await?;
+    // What was learnt stays marked; a time to be looked at by itself is for parked ones alone.
+    execution.wake = execution.wake.filter(|wake| *wake <= at && !state.is_terminal());
+    sql("UPDATE executions SET state = $2, failure = NULL, wake_us = $3 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(state.as_str())
+        .bind(execution.wake.map(|wake| wake.0))
         .execute(tx)
         .await?;
     execution.state = state;
+    execution.failure = None;
     append(tx, execution, now, state_changed(state, failure)).await
 }
 

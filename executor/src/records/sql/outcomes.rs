@@ -1,15 +1,22 @@
 //! How attempts end, and how steps get their image: T5 to T7, and reuse.
 
+use std::collections::BTreeMap;
+
+use limn_proto::name::{Collection, resource_name};
+use uuid::Uuid;
+
 use super::{
     super::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, CostLine, Fence, Movement, Result,
-        Reuse, StepState,
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
+        Decision, Fence, Movement, Result, Reuse, StepState,
     },
     attempts::{of_execution, refuse, tell, tell_cost, tell_line},
+    audit,
     ledger::post,
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
+    parking::wake_waiting,
     rows::{Fields, damaged, failure_bytes, wrong_state},
     statement::sql,
     tx::Tx,
@@ -110,6 +117,9 @@ pub(super) async fn end_attempt(
         return Err(refuse(&record));
     }
     write_end(tx, id, end).await?;
+    if record.state == AttemptState::Unknown {
+        wake_waiting(tx, &execution).await?;
+    }
     let before = execution.balance;
     let ceiling_nanos = record.ceiling_nanos;
     match end.outcome {
@@ -132,6 +142,15 @@ pub(super) async fn end_attempt(
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => {
             post(tx, &mut execution, id, Movement::Hold, ceiling_nanos, end.now).await?;
         }
+        AttemptOutcome::WrittenOff { .. } => {
+            post(tx, &mut execution, id, Movement::Unhold, ceiling_nanos, end.now).await?;
+            audit::append(tx, &written_off(&execution, &step_id, &record, end)).await?;
+            let bill = Bill {
+                cost_nanos: ceiling_nanos,
+                estimated: true,
+            };
+            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
+        }
     }
     tell(tx, &mut execution, id, end.now).await?;
     tell_cost(tx, &mut execution, before, end.now).await
@@ -140,10 +159,11 @@ pub(super) async fn end_attempt(
 fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
     use AttemptState::{Accepted, Dispatching, Prepared, Received, Unknown};
     match outcome {
-        AttemptOutcome::Abandoned => &[Prepared, Dispatching],
+        AttemptOutcome::Abandoned => &[Prepared, Dispatching, Unknown],
         AttemptOutcome::Rejected => &[Dispatching, Accepted, Unknown],
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => &[Dispatching, Accepted],
         AttemptOutcome::FailedPaid { .. } => &[Received],
+        AttemptOutcome::WrittenOff { .. } => &[Unknown],
     }
 }
 
@@ -155,7 +175,9 @@ async fn is_repeated(tx: &mut Tx<'_>, record: &AttemptRecord, outcome: AttemptOu
     }
     let last_movement = match outcome {
         AttemptOutcome::FailedPaid { cost_nanos, .. } => return Ok(record.cost_nanos == Some(cost_nanos)),
-        AttemptOutcome::Abandoned | AttemptOutcome::Unknown => return Ok(true),
+        AttemptOutcome::Abandoned | AttemptOutcome::Unknown | AttemptOutcome::WrittenOff { .. } => {
+            return Ok(true);
+        }
         AttemptOutcome::Rejected => Movement::Release,
         AttemptOutcome::RejectedBillUnknown => Movement::Hold,
     };
@@ -173,16 +195,64 @@ async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) -> Result<(
     let state = end.outcome.state();
     // Unknown is no end: what became of the attempt is still to be found out.
     let ended = (!state.is_open()).then_some(end.now.0);
+    let unknown = match end.outcome {
+        AttemptOutcome::Unknown => Some(tx.now().await?.0),
+        _ => None,
+    };
     sql("UPDATE attempts SET state = $2, failure = $3, ended_us = $4, \
-         provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END WHERE id = $1")
+         provider_request_id = CASE WHEN $5 = '' THEN provider_request_id ELSE $5 END, \
+         unknown_us = COALESCE($6, unknown_us) WHERE id = $1")
     .bind(id.to_string())
     .bind(state.as_str())
     .bind(failure_bytes(&end.failure))
     .bind(ended)
     .bind(&end.provider_request_id)
+    .bind(unknown)
+    .execute(tx)
+    .await?;
+    let AttemptOutcome::WrittenOff { follow_up } = end.outcome else {
+        return Ok(());
+    };
+    sql(
+        "UPDATE attempts SET resolution = $2, resolution_follow_up = $3, resolution_actor = $4, \
+         resolution_reason = $5 WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(Decision::WrittenOff.as_str())
+    .bind(follow_up.as_str())
+    .bind(POLICY)
+    .bind(&end.failure.message)
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Who decides when the plan does.
+const POLICY: &str = "policy";
+
+fn written_off(execution: &Execution, step_id: &str, record: &AttemptRecord, end: &AttemptEnd) -> AuditEvent {
+    let action = AuditAction::AttemptWrittenOff;
+    let fact = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
+    AuditEvent {
+        // An attempt is written off once.
+        id: Uuid::new_v5(&record.id.0, action.as_str().as_bytes()),
+        client: execution.client.clone(),
+        at: end.now,
+        actor: POLICY.to_owned(),
+        action,
+        subject: resource_name(
+            &execution.client,
+            Collection::Executions,
+            &execution.id.to_string(),
+        ),
+        reason: end.failure.message.clone(),
+        details: BTreeMap::from([
+            fact("attemptId", &record.id),
+            fact("stepId", &step_id),
+            fact("ceilingNanos", &record.ceiling_nanos),
+            fact("currency", &execution.currency),
+        ]),
+    }
 }
 
 /// The step completes with an earlier picture; the unit that has it stays as it is.

@@ -25,6 +25,8 @@ pub(super) struct Execution {
     pub(super) owner: Option<BootId>,
     pub(super) epoch: i64,
     pub(super) lease_until: Option<UnixMicros>,
+    /// When it is looked at again, when it is parked; see [`parking`](super::parking).
+    pub(super) wake: Option<UnixMicros>,
     pub(super) cancel_requested: bool,
     pub(super) last_sequence: u64,
     pub(super) events_pruned: bool,
@@ -33,8 +35,8 @@ pub(super) struct Execution {
 }
 
 const FIND: &str = "SELECT id, client, session_id, take, state, failure, started_us, owner_boot_id, lease_epoch, \
-    lease_until_us, cancel_requested_us, last_seq, events_pruned_us, currency, settled_nanos, reserved_nanos, \
-    unknown_held_nanos \
+    lease_until_us, wake_us, cancel_requested_us, last_seq, events_pruned_us, currency, settled_nanos, \
+    reserved_nanos, unknown_held_nanos \
     FROM executions WHERE id = $1";
 
 /// The execution, whoever owns it. Locked when the transaction writes: what a verb does to an execution it does alone.
@@ -55,6 +57,7 @@ pub(super) async fn find(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<Exec
         owner: fields.optional_id("owner_boot_id", BootId)?,
         epoch: fields.number("lease_epoch")?,
         lease_until: fields.optional_time("lease_until_us")?,
+        wake: fields.optional_time("wake_us")?,
         cancel_requested: fields.optional_time("cancel_requested_us")?.is_some(),
         last_sequence: fields.number("last_seq")?,
         events_pruned: fields.optional_time("events_pruned_us")?.is_some(),

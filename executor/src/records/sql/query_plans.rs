@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
-    claims, events, library, plans, resolve, retention, snapshots,
+    claims, events, library, parking, plans, resolve, retention, salvage, snapshots,
     statement::Statement,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
@@ -68,6 +68,13 @@ async fn claims_and_histories_are_found_by_index() {
         !steps.iter().any(|step| step.contains("TEMP B-TREE")),
         "{steps:#?}"
     );
+    let due = parking::due(UnixMicros(1), 1).into_text();
+    check(&records, &due, "executions_parked").await;
+    let id = ExecutionId(uuid::Uuid::nil());
+    let waiting = parking::waiting("acme", id, UnixMicros(1)).into_text();
+    check(&records, &waiting, "executions_open").await;
+    let stranded = salvage::stranded_query(None, 1).into_text();
+    check(&records, &stranded, "attempts_unknown").await;
     check(&records, &resolve::waiting("acme").into_text(), "executions_open").await;
     check(&records, events::EVENTS_AFTER, "execution_id=? AND seq>?").await;
     for (ended, index) in [

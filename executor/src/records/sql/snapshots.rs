@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     super::{
         AttemptRecord, AttemptState, CostLine, CostRecord, Decision, DecisionRecord, ExecutionFilter,
-        ExecutionMode, ExecutionRecord, ExecutionState, FollowUp, Page, Receipt, Result, StepRecord,
-        StepState,
+        ExecutionMode, ExecutionRecord, ExecutionState, FollowUp, Page, Receipt, ReceiptKind, Result,
+        StepRecord, StepState,
     },
     pages,
     rows::{Fields, Row, damaged},
@@ -120,8 +120,8 @@ const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, fail
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
     a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, \
-    a.received_us, a.ended_us, a.settled_seq, a.resolution, a.resolution_follow_up, a.resolution_actor, \
-    a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
+    a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.resolution, a.resolution_follow_up, \
+    a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
     FROM attempts a LEFT JOIN receipts r ON r.attempt_id = a.id AND r.number = a.answer_receipt";
 
@@ -207,6 +207,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         prepared_at: fields.time("prepared_us")?,
         dispatched_at: fields.optional_time("dispatched_us")?,
         send_by: fields.optional_time("send_by_us")?,
+        unknown_at: fields.optional_time("unknown_us")?,
         received_at: fields.optional_time("received_us")?,
         ended_at: fields.optional_time("ended_us")?,
         answer: receipt(fields, id)?,
@@ -230,10 +231,15 @@ fn receipt(fields: Fields<'_>, attempt: AttemptId) -> Result<Option<Receipt>> {
     if fields.optional_number::<u32>("receipt_number")?.is_none() {
         return Ok(None);
     }
+    receipt_record(fields, attempt).map(Some)
+}
+
+/// A receipt, from columns of its table; its kind is called `receipt_kind`.
+pub(super) fn receipt_record(fields: Fields<'_>, attempt: AttemptId) -> Result<Receipt> {
     let headers = fields.text("headers")?;
-    Ok(Some(Receipt {
+    Ok(Receipt {
         attempt,
-        kind: fields.text("receipt_kind")?,
+        kind: fields.word("receipt_kind", ReceiptKind::parse)?,
         staging_key: fields.text("staging_key")?,
         body_sha256: fields.text("body_sha256")?,
         size_bytes: fields.number("size_bytes")?,
@@ -242,7 +248,7 @@ fn receipt(fields: Fields<'_>, attempt: AttemptId) -> Result<Option<Receipt>> {
         headers: serde_json::from_str(&headers)
             .map_err(|_| damaged("headers", "no JSON object of strings"))?,
         at: fields.time("at_us")?,
-    }))
+    })
 }
 
 /// The line of a billed attempt, with the sequence that orders lines.

@@ -7,7 +7,8 @@ use futures::{FutureExt as _, stream::BoxStream};
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
-    lifecycle, outcomes, owned, plans, resolve, retention, snapshots, units, unpark, usage, verify,
+    lifecycle, outcomes, owned, parking, plans, receipts, resolve, retention, salvage, snapshots, units,
+    unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -99,6 +100,22 @@ impl<B: Backend> RecordStore for Sql<B> {
         })
     }
 
+    async fn park(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros,
+    ) -> Result<()> {
+        write_tx!(self, |tx, fence, failure, next_check, now| parking::park(
+            tx,
+            fence,
+            failure,
+            *next_check,
+            *now
+        ))
+    }
+
     async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()> {
         write_tx!(self, |tx, fence, now| lifecycle::start_execution(tx, fence, *now))
     }
@@ -152,8 +169,11 @@ impl<B: Backend> RecordStore for Sql<B> {
     }
 
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
-        let added: Result<i64> = write_tx!(self, |tx, receipt| attempts::add_receipt(tx, receipt));
-        added.map(drop)
+        write_tx!(self, |tx, receipt| receipts::add(tx, receipt))
+    }
+
+    async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
+        read_tx!(self, |tx| receipts::list(tx, attempt))
     }
 
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
@@ -186,11 +206,24 @@ impl<B: Backend> RecordStore for Sql<B> {
         &self,
         fence: &Fence,
         failure: &Failure,
+        next_check: Option<Duration>,
         now: UnixMicros,
     ) -> Result<ExecutionState> {
-        write_tx!(self, |tx, fence, failure, now| lifecycle::settle(
-            tx, fence, failure, *now
+        write_tx!(self, |tx, fence, failure, next_check, now| lifecycle::settle(
+            tx,
+            fence,
+            failure,
+            *next_check,
+            *now
         ))
+    }
+
+    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
+        read_tx!(self, |tx| salvage::stranded(tx, after, limit))
+    }
+
+    async fn salvage(&self, salvage: &Salvage) -> Result<bool> {
+        write_tx!(self, |tx, salvage| salvage::salvage(tx, salvage))
     }
 
     async fn request_cancel(

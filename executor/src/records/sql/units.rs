@@ -30,7 +30,7 @@ pub(super) async fn acquire(
 ) -> Result<UnitGrant> {
     let execution = owned(tx, fence).await?;
     let state = step(tx, &execution, step_id).await?.state;
-    if state != StepState::Processing {
+    if !matches!(state, StepState::Processing | StepState::NeedsDecision) {
         return Err(wrong_state(format!("step {step_id}"), state.as_str()));
     }
     let Some(wanted) = render_digests.get(first) else {
@@ -52,12 +52,17 @@ pub(super) async fn acquire(
             Some(Unit::Open {
                 execution: holder,
                 step_id: holding_step,
-            }) if busy.is_none() && (holder, holding_step.as_str()) != (execution.id, step_id) => {
+            }) if busy.is_none() => {
                 let open = open_attempt(tx, &execution, digest).await?;
-                busy = Some(UnitGrant::Busy {
-                    execution: holder,
-                    unknown: open.is_some_and(|(_, state)| state == AttemptState::Unknown),
-                });
+                let unknown = open.is_some_and(|(_, state)| state == AttemptState::Unknown);
+                let is_own = (holder, holding_step.as_str()) == (execution.id, step_id);
+                // Not even the step itself draws beside a call of which nobody knows what became.
+                if unknown || !is_own {
+                    busy = Some(UnitGrant::Busy {
+                        execution: holder,
+                        unknown,
+                    });
+                }
             }
             Some(Unit::Open { .. } | Unit::Idle) | None => {}
         }

@@ -107,13 +107,18 @@ impl SqliteRecords {
     }
 
     /// Ends every lease. For a process that starts and alone holds the file: whoever owned an execution is gone,
-    /// and nobody need wait for its lease to pass.
+    /// and nobody need wait for its lease to pass. What the process before could not run is looked at again at once,
+    /// for this one may be configured otherwise.
     ///
     /// # Errors
     ///
     /// [`RecordError::Unavailable`] when the file cannot be written.
     pub async fn expire_leases(&self) -> Result<()> {
-        sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling')")
+        sqlx::query("UPDATE executions SET lease_until_us = 0 WHERE owner_boot_id IS NOT NULL AND state IN ('pending', 'processing', 'cancelling', 'needs_decision')")
+            .execute(&self.backend.write_pool)
+            .await
+            .map_err(unavailable)?;
+        sqlx::query("UPDATE executions SET wake_us = 0 WHERE state = 'needs_decision' AND wake_us IS NOT NULL AND failure IS NOT NULL")
             .execute(&self.backend.write_pool)
             .await
             .map_err(unavailable)?;
