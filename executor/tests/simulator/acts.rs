@@ -36,7 +36,7 @@ pub(crate) enum Act {
     /// A process takes the place of one that ended.
     Start,
     /// A vendor is done with a job.
-    Done(String),
+    Done(usize),
     /// The trouble is over.
     Calm,
 }
@@ -59,9 +59,13 @@ impl Act {
     pub(crate) fn is_idle(&self) -> bool {
         match self {
             Self::Submit(_) | Self::Attach(_) | Self::Done(_) | Self::Start | Self::Calm => false,
-            Self::Impatient(_) | Self::Cancel | Self::Decide | Self::Kill | Self::Freeze | Self::SetClock | Self::Stop => {
-                true
-            }
+            Self::Impatient(_)
+            | Self::Cancel
+            | Self::Decide
+            | Self::Kill
+            | Self::Freeze
+            | Self::SetClock
+            | Self::Stop => true,
         }
     }
 }
@@ -176,8 +180,9 @@ impl World {
             }
             Act::Start => self.start_process(),
             Act::Done(job) => {
-                self.trace.step(self.now, format_args!("{job} is done"));
-                self.market.finish(&job);
+                let work = self.market.job(job);
+                self.trace.step(self.now, format_args!("{work} is done"));
+                self.market.finish(job);
                 self.note_charges()?;
             }
             Act::Calm => {
@@ -233,7 +238,8 @@ impl World {
                 if !is_sent || self.rng.chance(500) {
                     continue;
                 }
-                if self.rng.chance(300) {
+                // A database carries out what it was sent long before; bytes to a vendor are on their way or are not.
+                if matches!(entry.stage, Stage::Store(_)) && self.rng.chance(300) {
                     entry.due = self.within(0, 30_000);
                 }
             }
@@ -341,7 +347,11 @@ impl World {
                         Err(error) => error.to_string(),
                     };
                     self.trace.note(format_args!("order {order}: {told}"));
-                    if self.callers.submitted(order, &result)? {
+                    let database = &mut self.database;
+                    if self
+                        .callers
+                        .submitted(order, &result, |execution| database.is_pruned(execution))?
+                    {
                         let due = self.within(200, 3_000);
                         self.schedule(due, Act::Submit(order));
                     }
@@ -357,9 +367,10 @@ impl World {
                 Message::Watched { watch, event } => self.callers.watched(watch, &event)?,
                 Message::WatchFailed { watch, error } => {
                     self.trace.note(format_args!("watch {watch}: {error}"));
-                    self.callers.watch_failed(watch, &error)?;
-                    let due = self.within(100, 3_000);
-                    self.schedule(due, Act::Attach(watch));
+                    if self.callers.watch_failed(watch, &error)? {
+                        let due = self.within(100, 3_000);
+                        self.schedule(due, Act::Attach(watch));
+                    }
                 }
                 Message::WatchEnded { watch } => {
                     self.trace.note(format_args!("watch {watch} ends"));

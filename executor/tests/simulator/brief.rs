@@ -2,8 +2,8 @@
 
 use limn_executor::records::{
     Acceptance, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch, ExecutionRecord,
-    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Renewal, Resolved, Standing, StoredEvent,
-    UnitGrant, Unparked, UsageRecord, Verification,
+    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution, Receipt,
+    Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked, UsageRecord, Verification,
 };
 use std::collections::BTreeMap;
 
@@ -35,7 +35,18 @@ macro_rules! by_debug {
     )+};
 }
 
-by_debug!(Preparation, Dispatch, PlanDeletion, Balance, BudgetRecord, BudgetChange, UsageRecord, Verification);
+by_debug!(
+    Pruned,
+    PrunedExecution,
+    Preparation,
+    Dispatch,
+    PlanDeletion,
+    Balance,
+    BudgetRecord,
+    BudgetChange,
+    UsageRecord,
+    Verification
+);
 
 impl Brief for PlanRecord {
     fn brief(&self) -> String {
@@ -52,6 +63,24 @@ impl Brief for ImageRecord {
 impl Brief for AuditEvent {
     fn brief(&self) -> String {
         self.action.as_str().to_owned()
+    }
+}
+
+impl Brief for bool {
+    fn brief(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Brief for Receipt {
+    fn brief(&self) -> String {
+        self.kind.as_str().to_owned()
+    }
+}
+
+impl Brief for Stranded {
+    fn brief(&self) -> String {
+        crate::market::shown(self.attempt.id)
     }
 }
 

@@ -131,6 +131,7 @@ impl Callers {
         &mut self,
         number: usize,
         result: &Result<ExecutionId, SubmitError>,
+        is_gone: impl FnOnce(ExecutionId) -> bool,
     ) -> Result<bool, Violation> {
         let placed = &mut self.orders[number];
         placed.waits_at = None;
@@ -139,8 +140,11 @@ impl Callers {
                 placed.done = true;
                 let request = placed.order.request_id.clone().unwrap_or_default();
                 let key = (placed.plan.client.clone(), request);
-                let stands_for = *self.requests.entry(key).or_insert(*execution);
-                if stands_for != *execution {
+                // A request id is forgotten with its execution.
+                if let Some(stands_for) = self.requests.insert(key, *execution)
+                    && stands_for != *execution
+                    && !is_gone(stands_for)
+                {
                     let both = format!("{} and {}", about(stands_for), about(*execution));
                     return Err(Violation::new("one request id stands for two executions", both));
                 }
@@ -255,12 +259,18 @@ impl Callers {
         }
     }
 
-    /// The stream ended with an error.
-    pub(crate) fn watch_failed(&mut self, number: usize, error: &WatchError) -> Result<(), Violation> {
+    /// The stream ended with an error. True when it is to be read on.
+    pub(crate) fn watch_failed(&mut self, number: usize, error: &WatchError) -> Result<bool, Violation> {
         let watch = &mut self.watches[number];
         watch.at = None;
         match error {
-            WatchError::ShuttingDown | WatchError::Records(_) => Ok(()),
+            WatchError::ShuttingDown | WatchError::Records(_) => Ok(true),
+            // Only what has ended is removed.
+            WatchError::Pruned(_) => {
+                watch.done = true;
+                watch.cursor = None;
+                Ok(false)
+            }
             WatchError::NotFound | WatchError::OutOfRange { .. } => Err(Violation::new(
                 "a stream was refused",
                 format!("watch {number} of {}: {error}", about(watch.execution)),
@@ -269,9 +279,9 @@ impl Callers {
     }
 
     /// What watchers who saw the end saw last.
-    pub(crate) fn ends_seen(&self) -> impl Iterator<Item = (ExecutionId, Option<u64>)> {
+    pub(crate) fn ends_seen(&self) -> impl Iterator<Item = (ExecutionId, u64)> {
         let done = self.watches.iter().filter(|watch| watch.done);
-        done.map(|watch| (watch.execution, watch.cursor))
+        done.filter_map(|watch| Some((watch.execution, watch.cursor?)))
     }
 
     /// Forgets what waited at a process that is gone; returns the orders and watches to begin again.

@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use limn_executor::{clock::Clock, ids::AttemptId, records::sqlite::SqliteRecords};
+use limn_executor::{
+    clock::Clock,
+    ids::{AttemptId, ExecutionId},
+    records::sqlite::SqliteRecords,
+};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -78,9 +82,11 @@ impl Database {
         let (records, checker) = runtime.block_on(async {
             let records = SqliteRecords::open_with_clock(&path, clock).await.unwrap();
             let mut checker = connect(&path).await;
-            let charges = "CREATE TEMP TABLE charges (attempt_id TEXT NOT NULL, nanos INTEGER NOT NULL, \
-                           excused INTEGER NOT NULL)";
-            sqlx::raw_sql(charges).execute(&mut checker).await.unwrap();
+            let known = "CREATE TEMP TABLE charges (attempt_id TEXT NOT NULL, nanos INTEGER NOT NULL, \
+                         excused INTEGER NOT NULL); \
+                         CREATE TEMP TABLE ended AS SELECT * FROM executions; \
+                         CREATE UNIQUE INDEX temp.ended_by_id ON ended (id);";
+            sqlx::raw_sql(known).execute(&mut checker).await.unwrap();
             (records, checker)
         });
         Self {
@@ -108,10 +114,21 @@ impl Database {
 
     /// The first rule that is broken.
     pub(crate) fn check(&mut self) -> Result<(), Violation> {
-        self.broken(include_str!("check.sql"))
+        self.broken(include_str!("check.sql"))?;
+        let note = sqlx::query(
+            "INSERT OR IGNORE INTO ended SELECT * FROM executions WHERE state IN ('completed', 'failed', 'cancelled')",
+        )
+        .execute(&mut self.checker);
+        self.runtime.block_on(note).unwrap();
+        Ok(())
     }
 
-    /// The first rule that is broken when nothing goes on any more.
+    /// The first rule that is broken when nothing goes on any more by itself.
+    pub(crate) fn check_rest(&mut self) -> Result<(), Violation> {
+        self.broken(include_str!("check_rest.sql"))
+    }
+
+    /// The first rule that is broken when everything was decided.
     pub(crate) fn check_end(&mut self) -> Result<(), Violation> {
         self.broken(include_str!("check_end.sql"))
     }
@@ -141,13 +158,23 @@ impl Database {
             .collect()
     }
 
-    /// Executions that still have something to do by themselves.
-    pub(crate) fn restless(&mut self) -> i64 {
+    /// Grows with everything that is found out, told or paid, and not with looks that find nothing.
+    pub(crate) fn progress(&mut self) -> i64 {
         let query = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM executions WHERE state IN ('pending', 'processing', 'cancelling')",
+            "SELECT (SELECT COUNT(*) FROM ledger) + (SELECT COUNT(*) FROM receipts) \
+             + (SELECT COALESCE(SUM(last_seq), 0) FROM executions)",
         )
         .fetch_one(&mut self.checker);
         self.runtime.block_on(query).unwrap()
+    }
+
+    /// True when an execution was removed after the retention time.
+    pub(crate) fn is_pruned(&mut self, execution: ExecutionId) -> bool {
+        let query = sqlx::query_scalar("SELECT COUNT(*) FROM pruned_executions WHERE id = $1")
+            .bind(execution.to_string())
+            .fetch_one(&mut self.checker);
+        let count: i64 = self.runtime.block_on(query).unwrap();
+        count > 0
     }
 
     /// Rows of a query, as text, for a report.

@@ -32,7 +32,7 @@ LEFT JOIN (
     SELECT 'clients/' || client || '/budgets/client' AS scope, currency, SUM(settled_nanos) AS spent,
         SUM(reserved_nanos) AS reserved, SUM(unknown_held_nanos) AS held
     FROM executions GROUP BY client, currency) e ON e.scope = b.scope AND e.currency = b.currency
-WHERE b.scope LIKE '%/budgets/client'
+WHERE b.scope LIKE '%/budgets/client' AND NOT EXISTS (SELECT 1 FROM pruned_executions)
     AND (b.spent_nanos, b.reserved_nanos, b.unknown_held_nanos)
         IS NOT (COALESCE(e.spent, 0), COALESCE(e.reserved, 0), COALESCE(e.held, 0))
 
@@ -47,7 +47,7 @@ WHERE NOT CASE
     WHEN state = 'rejected'
         THEN reserved_nanos = 0 AND (unknown_held_nanos = 0 OR unknown_held_nanos = ceiling_nanos AND cost_nanos IS NULL)
             AND (cost_nanos IS NULL OR resolution = 'charged')
-    WHEN state = 'abandoned'
+    WHEN state IN ('abandoned')
         THEN reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NULL
     ELSE reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NOT NULL
 END
@@ -78,7 +78,7 @@ WHERE s.state = 'completed' AND (i.id IS NULL OR i.execution_id <> s.execution_i
 
 UNION ALL
 SELECT 'an event is missing', e.id FROM executions e
-WHERE e.last_seq <> (SELECT COUNT(*) FROM events v WHERE v.execution_id = e.id)
+WHERE e.events_pruned_us IS NULL AND e.last_seq <> (SELECT COUNT(*) FROM events v WHERE v.execution_id = e.id)
 
 UNION ALL
 -- The vendors know best. Who decides that nothing was billed has to know, too.
@@ -139,5 +139,17 @@ UNION ALL
 SELECT 'an attempt was given up without a word in the audit log', a.id FROM attempts a
 WHERE (a.state = 'written_off' OR a.resolution <> '')
     AND NOT EXISTS (SELECT 1 FROM audit_events v WHERE v.details LIKE '%' || a.id || '%')
+
+UNION ALL
+SELECT 'what an answer cost is not what was billed', a.id FROM attempts a
+WHERE a.state IN ('committed', 'failed_paid')
+    AND a.cost_nanos <> (SELECT COALESCE(SUM(c.nanos), 0) FROM charges c WHERE c.attempt_id = a.id AND NOT c.excused)
+    AND NOT EXISTS (SELECT 1 FROM charges c WHERE c.attempt_id = a.id AND c.excused)
+
+UNION ALL
+-- Of an execution that ended only the money moves.
+SELECT 'an execution that ended was changed', e.id FROM executions e JOIN ended o ON o.id = e.id
+WHERE (e.state, e.ended_us, e.failure, e.owner_boot_id, e.lease_epoch, e.last_seq)
+    IS NOT (o.state, o.ended_us, o.failure, o.owner_boot_id, o.lease_epoch, o.last_seq)
 
 LIMIT 1

@@ -2,14 +2,21 @@
 
 use std::{fmt, sync::Mutex};
 
-use futures::future::BoxFuture;
+use futures::{
+    StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use limn_executor::{
     clock::UnixMicros,
     ids::{AttemptId, ExecutionId},
-    records::{Fence, sqlite::SqliteRecords},
+    records::{Fence, Hint, sqlite::SqliteRecords},
 };
 use std::sync::Arc;
-use tokio::{sync::oneshot, task};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task,
+};
 
 use crate::vendor::VendorCall;
 
@@ -73,6 +80,8 @@ pub(crate) enum Work {
     Store(StoreCall),
     Blob(BlobCall),
     Vendor(VendorCall),
+    /// Nothing: a word for the other processes goes its way.
+    Hint(Hint),
     /// Somebody outside takes his time, for example the reader of a stream.
     Pause(oneshot::Sender<()>),
 }
@@ -89,6 +98,7 @@ pub(crate) struct Arrival {
 #[derive(Default)]
 pub(crate) struct Desk {
     arrivals: Mutex<Vec<Arrival>>,
+    listeners: Mutex<Vec<(u32, mpsc::UnboundedSender<Hint>)>>,
 }
 
 impl fmt::Debug for Desk {
@@ -105,6 +115,24 @@ impl Desk {
             work,
             task: task::try_id(),
         });
+    }
+
+    /// The hints that come to a process.
+    pub(crate) fn listen(&self, process: u32) -> BoxStream<'static, Hint> {
+        let (sender, mut hints) = mpsc::unbounded_channel();
+        // The word with which every listener begins.
+        let _ = sender.send(Hint::Missed);
+        self.listeners.lock().unwrap().push((process, sender));
+        stream::poll_fn(move |context| hints.poll_recv(context)).boxed()
+    }
+
+    /// A process hears a hint.
+    pub(crate) fn hear(&self, process: u32, hint: Hint) {
+        let listeners = self.listeners.lock().unwrap();
+        for (_, listener) in listeners.iter().filter(|(number, _)| *number == process) {
+            // A process that ended hears nothing.
+            let _ = listener.send(hint);
+        }
     }
 
     /// What came in since the last look, in an order that does not depend on the speed of threads.

@@ -37,6 +37,8 @@ faults! {
     store_after: 80,
     /// The database takes its time, at worst longer than a lease.
     store_slow: 80,
+    /// A hint to another process is lost.
+    hint_lost: 800,
     /// The blob store fails and did nothing.
     blob_before: 150,
     /// The blob store did it, and its answer is lost.
@@ -67,8 +69,10 @@ faults! {
     job_vanishes: 80,
     /// Work that is done is answered again with other bytes.
     done_twice: 300,
-    /// Asking for work goes wrong.
-    poll_fails: 200,
+    /// Asking about work goes wrong.
+    question_fails: 200,
+    /// Work is not found at once by who asks about its call.
+    listed_late: 400,
 }
 
 /// How often something happens to a process or comes from a client: most times between two of them, in milliseconds.

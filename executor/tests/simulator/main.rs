@@ -15,6 +15,7 @@ mod market;
 mod orders;
 mod process;
 mod records;
+mod reply;
 mod rng;
 mod trace;
 mod vendor;
@@ -24,6 +25,7 @@ use std::{
     collections::BTreeMap,
     env,
     fmt::Write as _,
+    panic::catch_unwind,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -68,13 +70,9 @@ fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
         "seed {seed}, step {}: {}: {}\n",
         outcome.steps, violation.rule, violation.subject
     );
-    let full = setting("LIMN_SIM_TRACE").is_some();
-    let first = if full {
-        0
-    } else {
-        outcome.lines.len().saturating_sub(SHOWN)
-    };
-    for line in &outcome.lines[first..] {
+    // A whole trace is for LIMN_SIM_TRACE; who looks for work and finds none only takes the room of what matters.
+    let told: Vec<&String> = outcome.lines.iter().filter(|line| !is_idle(line)).collect();
+    for line in &told[told.len().saturating_sub(SHOWN)..] {
         let _ = writeln!(text, "{line}");
     }
     let _ = write!(
@@ -82,6 +80,13 @@ fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
         "again: LIMN_SIM_SEED={seed} cargo test -p limn-executor --test simulator"
     );
     text
+}
+
+/// True for steps in which somebody looks for something to do and finds nothing.
+fn is_idle(line: &str) -> bool {
+    let line = line.trim_end();
+    let looks = [" claim : []", " stranded : []", " wakes"];
+    looks.iter().any(|look| line.ends_with(look))
 }
 
 #[expect(
@@ -124,8 +129,8 @@ fn play_all(seeds: &[u64]) -> Sum {
     let started = Instant::now();
     let work = || {
         while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = play(*seed);
-            if setting("LIMN_SIM_TRACE").is_some() && outcome.result.is_ok() {
+            let outcome = catch_unwind(|| play(*seed)).unwrap_or_else(|_| panic!("seed {seed} panicked"));
+            if setting("LIMN_SIM_TRACE").is_some() {
                 println!("{}", outcome.lines.join("\n"));
             }
             let mut sum = sum.lock().unwrap();

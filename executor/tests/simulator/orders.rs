@@ -44,6 +44,11 @@ pub(crate) fn plan(rng: &mut Rng, vendors: &[usize]) -> Plan {
 }
 
 fn policy(rng: &mut Rng) -> wire::RunPolicy {
+    let on_unknown = rng.pick(&[
+        wire::UnknownPolicy::Unspecified,
+        wire::UnknownPolicy::WriteOffAndRetryOnce,
+        wire::UnknownPolicy::WriteOffAndFail,
+    ]);
     wire::RunPolicy {
         max_concurrency: rng.pick(&[1, 2, 3]),
         stop_on_first_error: rng.chance(200),
@@ -54,6 +59,10 @@ fn policy(rng: &mut Rng) -> wire::RunPolicy {
             multiplier_milli: 2000,
         }),
         attempt_timeout_ms: rng.pick(&[0, 0, 8_000]),
+        on_unknown: on_unknown.into(),
+        max_duplicate_spend: (on_unknown == wire::UnknownPolicy::WriteOffAndRetryOnce)
+            .then(|| money(CEILING_NANOS * i64::try_from(rng.between(1, 2)).unwrap()))
+            .flatten(),
         ..Default::default()
     }
 }

@@ -85,7 +85,7 @@ impl Process {
         ));
         let decoded = Arc::new(AtomicU32::new(0));
         let vendors = (0..NAMES.len()).map(|vendor| {
-            let vendor = Vendor::new(vendor, number, Arc::clone(desk), Arc::clone(&decoded));
+            let vendor = Vendor::new(vendor, number, world, Arc::clone(&decoded));
             Arc::new(vendor) as Arc<dyn ImageProvider>
         });
         let parts = Parts {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
@@ -74,7 +74,7 @@ impl Records {
                     is_ok,
                     is_mistake,
                     facts,
-                    decodes: verb == "received",
+                    decodes: matches!(verb, "received" | "plan"),
                     deliver: Box::new(move || drop(answer.send(told))),
                 }
             }
@@ -197,6 +197,19 @@ impl RecordStore for Records {
         call!(self, asked, |store, fence| store.open_execution(fence))
     }
 
+    async fn park(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros,
+    ) -> Result<()> {
+        let subject = format!("{} {}", about(fence.execution), failure.reason.as_str());
+        let asked = Asked::new("park", subject).fenced(fence);
+        call!(self, asked, |store, fence, failure| store
+            .park(fence, failure, next_check, now))
+    }
+
     async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()> {
         let asked = Asked::new("start_execution", about(fence.execution)).fenced(fence);
         call!(self, asked, |store, fence| store.start_execution(fence, now))
@@ -260,8 +273,14 @@ impl RecordStore for Records {
     }
 
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
-        let asked = Asked::new("add_receipt", shown(receipt.attempt));
+        let subject = format!("{} {}", shown(receipt.attempt), receipt.kind.as_str());
+        let asked = Asked::new("add_receipt", subject);
         call!(self, asked, |store, receipt| store.add_receipt(receipt))
+    }
+
+    async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
+        let asked = Asked::new("receipts", shown(attempt)).reading();
+        call!(self, asked, |store| store.receipts(attempt))
     }
 
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
@@ -304,11 +323,23 @@ impl RecordStore for Records {
         &self,
         fence: &Fence,
         failure: &Failure,
+        next_check: Option<Duration>,
         now: UnixMicros,
     ) -> Result<ExecutionState> {
-        let asked = Asked::new("settle_execution", about(fence.execution)).fenced(fence);
+        let subject = format!("{} next {next_check:?}", about(fence.execution));
+        let asked = Asked::new("settle_execution", subject).fenced(fence);
         call!(self, asked, |store, fence, failure| store
-            .settle_execution(fence, failure, now))
+            .settle_execution(fence, failure, next_check, now))
+    }
+
+    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
+        let asked = Asked::new("stranded", String::new()).reading();
+        call!(self, asked, |store| store.stranded(after, limit))
+    }
+
+    async fn salvage(&self, salvage: &Salvage) -> Result<bool> {
+        let asked = Asked::new("salvage", shown(salvage.answer.attempt));
+        call!(self, asked, |store, salvage| store.salvage(salvage))
     }
 
     async fn request_cancel(
@@ -388,6 +419,16 @@ impl RecordStore for Records {
         call!(self, asked, |store, unparking| store.unpark(unparking))
     }
 
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned> {
+        let asked = Asked::new("prune", String::new());
+        call!(self, asked, |store, retention| store.prune(retention, limit))
+    }
+
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>> {
+        let asked = Asked::new("pruned", about(execution)).reading();
+        call!(self, asked, |store, client| store.pruned(client, execution))
+    }
+
     async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
         let asked = Asked::new("budget", key.scope.clone()).reading();
         call!(self, asked, |store, key| store.budget(key))
@@ -401,7 +442,11 @@ impl RecordStore for Records {
     ) -> Result<Vec<BudgetRecord>> {
         let asked = Asked::new("budgets", client.to_owned()).reading();
         let after = after.cloned();
-        call!(self, asked, |store, client, after| store.budgets(client, after.as_ref(), limit))
+        call!(self, asked, |store, client, after| store.budgets(
+            client,
+            after.as_ref(),
+            limit
+        ))
     }
 
     async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange> {
@@ -411,7 +456,8 @@ impl RecordStore for Records {
 
     async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>> {
         let asked = Asked::new("usage", client.to_owned()).reading();
-        call!(self, asked, |store, client, currency| store.usage(client, currency, since))
+        call!(self, asked, |store, client, currency| store
+            .usage(client, currency, since))
     }
 
     async fn verify(&self, client: Option<&str>) -> Result<Verification> {
@@ -428,6 +474,14 @@ impl RecordStore for Records {
     async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
         let asked = Asked::new("balances", String::new()).reading();
         call!(self, asked, |store| store.balances())
+    }
+
+    fn announce(&self, hint: Hint) {
+        self.desk.arrive(self.process, String::new(), Work::Hint(hint));
+    }
+
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        Some(self.desk.listen(self.process))
     }
 
     async fn check(&self) -> Result<String> {

@@ -13,19 +13,22 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use limn_executor::{
+    clock::{Clock as _, UnixMicros},
     ids::AttemptId,
     plan::Render,
     provider::{
-        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered,
-        Submission,
+        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
+        Rendered, Submission,
     },
 };
 use limn_proto::reason::Reason;
 use tokio::sync::oneshot;
 
 use crate::{
+    clock::WorldClock,
     desk::{Desk, Work},
     ids::Short,
+    process::Surroundings,
 };
 
 /// The classes, by the number of their vendor.
@@ -38,6 +41,9 @@ pub(crate) const CLASSES: [CapabilityClass; 4] = [
 /// The ids, by the number of the vendor.
 pub(crate) const NAMES: [&str; 4] = ["alfa", "bravo", "charlie", "delta"];
 
+/// How long the vendor of class A knows the key of a call.
+pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(25);
+
 /// Longest time of a call when the plan does not say.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -48,6 +54,11 @@ pub(crate) enum Question {
         job_id: String,
         answer: oneshot::Sender<Result<Poll, CallError>>,
     },
+    Lookup(oneshot::Sender<Result<Lookup, CallError>>),
+    Cancel {
+        job_id: String,
+        answer: oneshot::Sender<Result<(), CallError>>,
+    },
 }
 
 /// A call that a process wants to send.
@@ -57,6 +68,8 @@ pub(crate) struct VendorCall {
     pub(crate) width_px: u32,
     pub(crate) height_px: u32,
     pub(crate) timeout: Duration,
+    /// When the process looked at the clock for the last time.
+    pub(crate) submitted: UnixMicros,
     pub(crate) question: Question,
 }
 
@@ -64,6 +77,7 @@ pub(crate) struct VendorCall {
 pub(crate) struct Vendor {
     number: usize,
     process: u32,
+    clock: Arc<WorldClock>,
     desk: Arc<Desk>,
     /// Counts answers that are read.
     decoded: Arc<AtomicU32>,
@@ -76,11 +90,12 @@ impl fmt::Debug for Vendor {
 }
 
 impl Vendor {
-    pub(crate) fn new(number: usize, process: u32, desk: Arc<Desk>, decoded: Arc<AtomicU32>) -> Self {
+    pub(crate) fn new(number: usize, process: u32, world: &Surroundings, decoded: Arc<AtomicU32>) -> Self {
         Self {
             number,
             process,
-            desk,
+            clock: Arc::clone(&world.clock),
+            desk: Arc::clone(&world.desk),
             decoded,
         }
     }
@@ -97,6 +112,7 @@ impl Vendor {
                 width_px: call.render.width_px,
                 height_px: call.render.height_px,
                 timeout: call.timeout,
+                submitted: self.clock.now(),
                 question,
             }),
         );
@@ -128,6 +144,23 @@ impl ImageProvider for Vendor {
         let job_id = job_id.to_owned();
         self.ask("poll", call, Question::Poll { job_id, answer });
         answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    async fn lookup(&self, call: &Call<'_>) -> Result<Lookup, CallError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask("lookup", call, Question::Lookup(answer));
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    async fn cancel(&self, call: &Call<'_>, job_id: &str) -> Result<(), CallError> {
+        let (answer, answered) = oneshot::channel();
+        let job_id = job_id.to_owned();
+        self.ask("cancel", call, Question::Cancel { job_id, answer });
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn repeatable_for(&self) -> Duration {
+        KEYS_KEPT
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {

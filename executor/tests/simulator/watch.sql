@@ -12,8 +12,13 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('execution', 'processing', 'completed'),
     ('execution', 'processing', 'failed'),
     ('execution', 'needs_decision', 'cancelling'),
-    -- A person decided.
+    -- Something was learnt, or a person decided.
     ('execution', 'needs_decision', 'processing'),
+    ('execution', 'pending', 'needs_decision'),
+    ('execution', 'cancelling', 'needs_decision'),
+    ('execution', 'needs_decision', 'pending'),
+    ('execution', 'needs_decision', 'completed'),
+    ('execution', 'needs_decision', 'failed'),
     ('execution', 'cancelling', 'cancelled'),
     ('execution', 'cancelling', 'completed'),
     ('step', 'pending', 'processing'),
@@ -25,7 +30,10 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('step', 'processing', 'skipped'),
     ('step', 'processing', 'needs_decision'),
     ('step', 'needs_decision', 'cancelled'),
+    ('step', 'needs_decision', 'completed'),
+    ('step', 'needs_decision', 'processing'),
     ('step', 'needs_decision', 'pending'),
+    ('step', 'needs_decision', 'skipped'),
     ('step', 'needs_decision', 'failed'),
     -- Decided before it was parked.
     ('step', 'processing', 'pending'),
@@ -41,7 +49,13 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('attempt', 'accepted', 'unknown'),
     ('attempt', 'received', 'committed'),
     ('attempt', 'received', 'failed_paid'),
+    ('attempt', 'unknown', 'accepted'),
+    ('attempt', 'unknown', 'received'),
+    ('attempt', 'unknown', 'abandoned'),
     ('attempt', 'unknown', 'rejected'),
+    -- Found after the end of the execution.
+    ('attempt', 'unknown', 'committed'),
+    ('attempt', 'unknown', 'failed_paid'),
     ('attempt', 'unknown', 'written_off'),
     ('unit', 'idle', 'open'),
     ('unit', 'open', 'idle'),
@@ -73,14 +87,6 @@ CREATE TRIGGER sim_executions_end AFTER UPDATE OF state ON executions
     WHEN OLD.state <> NEW.state AND NEW.state IN ('completed', 'failed', 'cancelled')
 BEGIN INSERT INTO sim_ended VALUES (NEW.id, NEW.last_seq); END;
 
--- Of an execution that ended only the money moves.
-CREATE TRIGGER sim_executions_ended AFTER UPDATE ON executions
-    WHEN OLD.state IN ('completed', 'failed', 'cancelled') AND (
-        NEW.ended_us IS NOT OLD.ended_us OR NEW.failure IS NOT OLD.failure
-        OR NEW.owner_boot_id IS NOT OLD.owner_boot_id OR NEW.lease_epoch <> OLD.lease_epoch
-        OR NEW.last_seq > 1 + (SELECT last_seq FROM sim_ended WHERE id = NEW.id))
-BEGIN INSERT INTO sim_broken VALUES ('an execution that ended was changed', NEW.id); END;
-
 CREATE TRIGGER sim_events_after_end AFTER INSERT ON events
     WHEN EXISTS (SELECT 1 FROM sim_ended WHERE id = NEW.execution_id AND NEW.seq > last_seq + 1)
 BEGIN INSERT INTO sim_broken VALUES ('an event came after the end', NEW.execution_id || '/' || NEW.seq); END;
@@ -91,6 +97,14 @@ CREATE TRIGGER sim_events_in_order AFTER INSERT ON events
 BEGIN INSERT INTO sim_broken VALUES ('events have a gap', NEW.execution_id || '/' || NEW.seq); END;
 
 -- What is only ever added.
+-- Of histories that may be removed, only those of executions that ended and hold no money.
+CREATE TRIGGER sim_events_removed AFTER DELETE ON events
+    WHEN NOT EXISTS (SELECT 1 FROM sim_ended WHERE id = OLD.execution_id)
+BEGIN INSERT INTO sim_broken VALUES ('an event of an execution that goes on was removed', OLD.execution_id); END;
+CREATE TRIGGER sim_attempts_removed AFTER DELETE ON attempts
+    WHEN OLD.state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown')
+        OR OLD.reserved_nanos <> 0 OR OLD.unknown_held_nanos <> 0
+BEGIN INSERT INTO sim_broken VALUES ('an attempt that holds something was removed', OLD.id); END;
 CREATE TRIGGER sim_events_changed AFTER UPDATE ON events
 BEGIN INSERT INTO sim_broken VALUES ('an event was changed', NEW.execution_id || '/' || NEW.seq); END;
 CREATE TRIGGER sim_ledger_changed AFTER UPDATE ON ledger
@@ -99,8 +113,6 @@ CREATE TRIGGER sim_ledger_removed AFTER DELETE ON ledger
 BEGIN INSERT INTO sim_broken VALUES ('a ledger row was removed', OLD.event_key); END;
 CREATE TRIGGER sim_receipts_changed AFTER UPDATE ON receipts
 BEGIN INSERT INTO sim_broken VALUES ('a receipt was changed', NEW.attempt_id); END;
-CREATE TRIGGER sim_receipts_removed AFTER DELETE ON receipts
-BEGIN INSERT INTO sim_broken VALUES ('a receipt was removed', OLD.attempt_id); END;
 CREATE TRIGGER sim_audit_changed AFTER UPDATE ON audit_events
 BEGIN INSERT INTO sim_broken VALUES ('an audit event was changed', NEW.id); END;
 CREATE TRIGGER sim_audit_removed AFTER DELETE ON audit_events

@@ -13,7 +13,7 @@ use limn_executor::{
     ids::{AttemptId, ExecutionId},
     plan::Plan,
     provider::CapabilityClass,
-    records::Fence,
+    records::{Fence, Hint, Retention},
 };
 
 use crate::{
@@ -24,19 +24,27 @@ use crate::{
     clock::{START, WorldClock},
     desk::{Applied, Arrival, BlobCall, Deliver, Desk, Fact, Fault, StoreCall, Work, about},
     faults::{Faults, Rhythm},
-    market::{Market, Reply, shown, timed_out, unsent},
+    market::{Market, Reaction, shown},
     process::{Process, Surroundings},
+    reply::{Reply, timed_out, unsent},
     rng::Rng,
     trace::{Trace, take_panics},
     vendor::{CLASSES, Question, VendorCall},
 };
 
-/// Longest time from the last look at the clock to the first byte of a call, in a process that is not frozen.
-const CONNECT_MOST_MS: u64 = 2_000;
+/// Longest time from the last look at the clock to the first byte of a call, in a process that is not frozen: a bit
+/// less than the margin that executors leave for it.
+pub(crate) const CONNECT_MOST_MS: u64 = 1_900;
 /// A schedule that takes more steps than this goes round in circles.
 const MAX_STEPS: u64 = 30_000;
 /// How long the world may take to come to rest once nothing goes wrong any more.
 const MAX_REST: Duration = Duration::from_secs(3 * 3600);
+
+/// How long nothing may happen before the world is at rest: longer than any vendor needs, and than executors leave what
+/// is unknown alone at first.
+const QUIET: Duration = Duration::from_secs(70);
+/// How often to look whether something happened.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Something that will go on.
 pub(crate) struct Entry {
@@ -56,16 +64,17 @@ pub(crate) enum Stage {
     Store(StoreCall),
     Blob(BlobCall),
     /// A call to a vendor that has not left yet.
-    Leaving {
-        call: VendorCall,
-        submitted: UnixMicros,
-    },
+    Leaving(VendorCall),
+    /// A word from another process.
+    Hint(Hint),
     /// An answer on its way to the process.
     Answer {
         brief: String,
         deliver: Deliver,
         /// It is the paid answer of this attempt.
         paid: Option<AttemptId>,
+        /// It says that the vendor knows nothing of this attempt.
+        absent: Option<AttemptId>,
         /// Nothing but looking for work.
         idle: bool,
         decodes: bool,
@@ -101,7 +110,13 @@ pub(crate) struct World {
     grants: HashMap<AttemptId, Grant>,
     /// Executions about whose attempts a person decided since the last claim.
     decided: HashSet<ExecutionId>,
+    /// Processes that were told that the vendor knows nothing of a call.
+    absent: HashSet<(u32, AttemptId)>,
     charges_noted: usize,
+    /// Nothing happened since.
+    quiet_since: UnixMicros,
+    looked_at: UnixMicros,
+    progress: i64,
     /// Paid answers that a living process was given, with that process.
     pub(crate) answers: BTreeMap<AttemptId, u32>,
 }
@@ -119,6 +134,11 @@ impl World {
             send_margin: Duration::from_secs(2),
             drain: Duration::from_secs(60),
             keep_alive: Duration::from_secs(10),
+            unknown_grace: Duration::from_secs(8),
+            max_crashes: rng.pick(&[1, 3, 100]),
+            reconcile: Duration::from_secs(20),
+            retention: retention(&mut rng),
+            prune_every: Duration::from_secs(15),
             ..Settings::default()
         };
         let vendors: Vec<usize> = match rng.below(4) {
@@ -127,6 +147,7 @@ impl World {
         };
         let plans = (0..rng.between(1, 3)).map(|_| Arc::new(crate::orders::plan(&mut rng, &vendors)));
         let plans = plans.collect();
+        let market = Market::new(&mut rng);
         let mut world = Self {
             database: Database::open(Arc::clone(&clock) as Arc<_>),
             surroundings: Surroundings {
@@ -139,7 +160,7 @@ impl World {
             faults,
             rhythm,
             now: START,
-            market: Market::default(),
+            market,
             processes: Vec::new(),
             callers: Callers::default(),
             plans,
@@ -151,7 +172,11 @@ impl World {
             owners: HashMap::new(),
             grants: HashMap::new(),
             decided: HashSet::new(),
+            absent: HashSet::new(),
             charges_noted: 0,
+            quiet_since: START,
+            looked_at: START,
+            progress: 0,
             answers: BTreeMap::new(),
         };
         world.trace.note(format_args!("faults: {}", world.faults.brief()));
@@ -166,7 +191,11 @@ impl World {
         loop {
             self.admit()?;
             if self.is_at_rest() {
-                return self.check_end();
+                self.check_rest()?;
+                if !self.decide_everything()? {
+                    return self.check_end();
+                }
+                self.quiet_since = self.now;
             }
             if self.trace.steps() > MAX_STEPS {
                 return Err(Violation::new(
@@ -192,18 +221,32 @@ impl World {
             let (due, stage) = match work {
                 Work::Sleep { until, wake } => (until, Stage::Sleep(wake)),
                 Work::Store(call) => (self.after_store_delay(), Stage::Store(call)),
+                Work::Hint(hint) => {
+                    self.pass_on(process, hint);
+                    continue;
+                }
                 Work::Blob(call) => (self.after(&[0, 0, 2, 20]), Stage::Blob(call)),
                 Work::Pause(resume) => (self.after(&[0, 0, 10, 500, 4000]), Stage::Sleep(resume)),
                 Work::Vendor(call) => {
                     self.check_permission(process, &call)?;
                     let due = self.after(&[0, 0, 5, 100, CONNECT_MOST_MS]);
-                    let submitted = self.now;
-                    (due, Stage::Leaving { call, submitted })
+                    (due, Stage::Leaving(call))
                 }
             };
             self.enter(Some(process), due, label, stage);
         }
         Ok(())
+    }
+
+    /// A hint goes to every other process, late, or never.
+    fn pass_on(&mut self, from: u32, hint: Hint) {
+        let others: Vec<u32> = self.processes.iter().map(|process| process.number).collect();
+        for number in others.into_iter().filter(|number| *number != from) {
+            if !self.rng.chance(self.faults.hint_lost) {
+                let due = self.after(&[0, 1, 20]);
+                self.enter(Some(number), due, String::new(), Stage::Hint(hint));
+            }
+        }
     }
 
     pub(crate) fn enter(&mut self, process: Option<u32>, due: UnixMicros, label: String, stage: Stage) {
@@ -256,7 +299,7 @@ impl World {
     fn due(&self, entry: &Entry) -> UnixMicros {
         let needs_process = matches!(
             entry.stage,
-            Stage::Sleep(_) | Stage::Leaving { .. } | Stage::Answer { .. }
+            Stage::Sleep(_) | Stage::Hint(_) | Stage::Leaving(_) | Stage::Answer { .. }
         );
         let process = entry.process.filter(|_| needs_process);
         let frozen_until = process.and_then(|number| self.process(number)?.frozen_until);
@@ -282,6 +325,12 @@ impl World {
                 let _ = wake.send(());
                 self.run_process(number, false)?;
             }
+            Stage::Hint(hint) => {
+                self.trace
+                    .step(self.now, format_args!("p{number} hears {}", shown_hint(hint)));
+                self.surroundings.desk.hear(number, hint);
+                self.run_process(number, false)?;
+            }
             Stage::Store(call) => self.apply_store(number, label, call)?,
             Stage::Blob(call) => {
                 let fault = self.fault(self.faults.blob_before, self.faults.blob_after);
@@ -291,11 +340,12 @@ impl World {
                 let due = self.after(&[0, 0, 1, 10]);
                 self.answer(number, due, label, applied, false);
             }
-            Stage::Leaving { call, submitted } => self.leave(number, label, call, submitted)?,
+            Stage::Leaving(call) => self.leave(number, label, call)?,
             Stage::Answer {
                 brief,
                 deliver,
                 paid,
+                absent,
                 idle: _,
                 decodes,
             } => {
@@ -306,6 +356,7 @@ impl World {
                 {
                     self.answers.insert(attempt, number);
                 }
+                self.absent.extend(absent.map(|attempt| (number, attempt)));
                 deliver();
                 self.run_process(number, decodes)?;
             }
@@ -370,7 +421,7 @@ impl World {
         }
         let is_ok = applied.is_ok;
         let due = self.after_store_delay();
-        self.answer(number, due, label, applied, matches!(verb, "claim" | "renew"));
+        self.answer(number, due, label, applied, is_routine(verb));
         if is_ok && !reads {
             self.database.check()?;
         }
@@ -382,6 +433,7 @@ impl World {
             brief: applied.brief,
             deliver: applied.deliver,
             paid: None,
+            absent: None,
             idle,
             decodes: applied.decodes,
         };
@@ -408,54 +460,58 @@ impl World {
             }
             return Ok(());
         }
-        if CLASSES[call.vendor] == CapabilityClass::A {
+        // Again: where that is the same call, or where the first one never came.
+        let may_repeat = match CLASSES[call.vendor] {
+            CapabilityClass::A => true,
+            CapabilityClass::B => self.absent.contains(&(process, call.attempt)),
+            CapabilityClass::C | CapabilityClass::D => false,
+        };
+        if may_repeat {
             return Ok(());
         }
         Err(Violation::new("a call was sent twice", shown(call.attempt)))
     }
 
     /// The first byte of a call to a vendor leaves, or does not.
-    fn leave(
-        &mut self,
-        number: u32,
-        label: String,
-        call: VendorCall,
-        submitted: UnixMicros,
-    ) -> Result<(), Violation> {
-        let deadline = submitted.plus(call.timeout);
-        if self.rng.chance(self.faults.unsent) {
+    fn leave(&mut self, number: u32, label: String, call: VendorCall) -> Result<(), Violation> {
+        let connect_most = Duration::from_millis(CONNECT_MOST_MS);
+        // The process was frozen after its last look at the clock. Connecting took too long, mostly; what leaves
+        // nevertheless is what no executor can prevent, and only where others may have gone on without it.
+        let is_late = self.now.since(call.submitted) > connect_most;
+        let is_excused = is_late && matches!(CLASSES[call.vendor], CapabilityClass::A | CapabilityClass::B);
+        if self.rng.chance(if is_late { 800 } else { self.faults.unsent }) {
             self.trace
                 .step(self.now, format_args!("p{number} {label}: not sent"));
             return self.reply(number, label, call, Reply::Error(unsent()), self.now);
         }
-        let reaction = self.market.arrive(&mut self.rng, &self.faults, self.now, &call);
+        let reaction = self
+            .market
+            .arrive(&mut self.rng, &self.faults, self.now, &call, is_excused);
+        let late = if is_late { ", late" } else { "" };
+        self.trace
+            .step(self.now, format_args!("p{number} {label}: arrived{late}"));
         self.note_charges()?;
         if let Some((job, done_at)) = reaction.job {
             self.enter(None, done_at, String::new(), Stage::Act(Act::Done(job)));
         }
+        let (reply, at) = self.on_the_way_back(&call, reaction);
+        self.reply(number, label, call, reply, at)
+    }
+
+    /// What may happen to an answer before it is there.
+    fn on_the_way_back(&mut self, call: &VendorCall, reaction: Reaction) -> (Reply, UnixMicros) {
+        let Reaction { reply, at, .. } = reaction;
         let is_submit = matches!(call.question, Question::Submit(_));
-        let waits_too_long = self.rng.chance(self.faults.late);
-        let (reply, at) = if is_submit && self.rng.chance(self.faults.cut_off) {
-            (
-                Reply::Error(reaction.reply.broken(&mut self.rng, true)),
-                reaction.at,
-            )
+        let deadline = call.submitted.plus(call.timeout).max(self.now);
+        if is_submit && self.rng.chance(self.faults.cut_off) {
+            (reply.broken(&mut self.rng, true), at)
         } else if is_submit && self.rng.chance(self.faults.lost) {
-            (
-                Reply::Error(reaction.reply.broken(&mut self.rng, false)),
-                reaction.at,
-            )
-        } else {
-            (reaction.reply, reaction.at)
-        };
-        let (reply, at) = if at > deadline && !waits_too_long {
-            (Reply::Error(timed_out()), deadline.max(self.now))
+            (reply.broken(&mut self.rng, false), at)
+        } else if at > deadline && !self.rng.chance(self.faults.late) {
+            (Reply::Error(timed_out()), deadline)
         } else {
             (reply, at)
-        };
-        self.trace
-            .step(self.now, format_args!("p{number} {label}: arrived"));
-        self.reply(number, label, call, reply, at)
+        }
     }
 
     fn reply(
@@ -470,12 +526,14 @@ impl World {
             return Ok(());
         }
         let paid = matches!(reply, Reply::Answer(_)).then_some(call.attempt);
+        let absent = matches!(reply, Reply::Absent).then_some(call.attempt);
         let (brief, deliver) = reply.deliver(call.question);
         let due = at.plus(Duration::from_millis(self.rng.pick(&[0, 3, 200])));
         let stage = Stage::Answer {
             brief,
             deliver,
             paid,
+            absent,
             idle: false,
             decodes: false,
         };
@@ -496,7 +554,8 @@ impl World {
                 shown(charge.attempt),
                 charge.nanos
             ));
-            self.database.charged(charge.attempt, charge.nanos, false);
+            self.database
+                .charged(charge.attempt, charge.nanos, charge.excused);
         }
         self.database.check()
     }
@@ -515,24 +574,35 @@ impl World {
         self.read_messages()
     }
 
-    /// Trouble is over, everybody was answered, and nothing but looking for work goes on.
+    /// Trouble is over, everybody was answered, and for a while nothing was found out: what goes on are only looks.
     fn is_at_rest(&mut self) -> bool {
+        if self.calm_since.is_none() || !self.callers.are_done() {
+            self.quiet_since = self.now;
+            return false;
+        }
+        if self.now.since(self.looked_at) > LOOK {
+            self.looked_at = self.now;
+            let progress = self.database.progress();
+            let is_awaited = |entry: &Entry| matches!(&entry.stage, Stage::Act(act) if !act.is_idle());
+            if progress != self.progress || self.entries.iter().any(is_awaited) {
+                self.progress = progress;
+                self.quiet_since = self.now;
+            }
+        }
         let is_idle = |entry: &Entry| match &entry.stage {
             Stage::Act(act) => act.is_idle(),
-            Stage::Sleep(_) => true,
-            Stage::Store(call) => matches!(call.verb, "claim" | "renew"),
+            Stage::Sleep(_) | Stage::Hint(_) => true,
+            Stage::Store(call) => is_routine(call.verb),
             Stage::Answer { idle, .. } => *idle,
-            Stage::Blob(_) | Stage::Leaving { .. } => false,
+            Stage::Blob(_) | Stage::Leaving(_) => false,
         };
-        self.calm_since.is_some()
-            && self.callers.are_done()
-            && self.entries.iter().all(is_idle)
-            && self.database.restless() == 0
+        self.now.since(self.quiet_since) > QUIET && self.entries.iter().all(is_idle)
     }
 
-    fn check_end(&mut self) -> Result<(), Violation> {
+    /// What must hold when nothing goes on any more by itself.
+    fn check_rest(&mut self) -> Result<(), Violation> {
         self.database.check()?;
-        self.database.check_end()?;
+        self.database.check_rest()?;
         self.verify_books()?;
         let rows = self
             .database
@@ -541,12 +611,26 @@ impl World {
             rows.into_iter().map(|(id, _, last)| (id, last)).collect();
         for (execution, cursor) in self.callers.ends_seen() {
             let last = last_sequence.get(&execution.to_string());
-            if cursor.map(|cursor| cursor.to_string()).as_ref() != last {
-                let subject = format!("{}: {cursor:?} of {last:?}", about(execution));
+            if last.is_some_and(|last| *last != cursor.to_string()) {
+                let subject = format!("{}: {cursor} of {last:?}", about(execution));
                 return Err(Violation::new("a watcher did not see everything", subject));
             }
         }
         self.check_answers()
+    }
+
+    /// What must hold once people decided about everything that executors could not.
+    fn check_end(&mut self) -> Result<(), Violation> {
+        self.database.check_end()?;
+        let images = self
+            .database
+            .rows("SELECT id, storage_path, '' FROM images ORDER BY id");
+        for (image, key, _) in images {
+            if !self.surroundings.shelf.holds(&key) {
+                return Err(Violation::new("an image has no bytes", image));
+            }
+        }
+        Ok(())
     }
 
     /// Every paid answer that came is an image, was settled without one, or is staged with a receipt to be decided on.
@@ -573,5 +657,30 @@ impl World {
             }
         }
         Ok(())
+    }
+}
+
+/// How long histories are kept: in most worlds longer than they last.
+fn retention(rng: &mut Rng) -> Retention {
+    let mut age = |per_mille: u64| {
+        rng.chance(per_mille)
+            .then(|| Duration::from_secs(rng.between(5, 40)))
+    };
+    Retention {
+        events: age(200),
+        executions: age(200),
+    }
+}
+
+/// True for what processes do now and then, whether there is something to do or not.
+fn is_routine(verb: &str) -> bool {
+    matches!(verb, "claim" | "renew" | "stranded" | "prune")
+}
+
+fn shown_hint(hint: Hint) -> String {
+    match hint {
+        Hint::Changed(execution) => format!("of {}", about(execution)),
+        Hint::Claimable(execution) => format!("of {}, to be claimed", about(execution)),
+        Hint::Missed => "that it missed something".to_owned(),
     }
 }
