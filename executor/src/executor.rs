@@ -354,8 +354,7 @@ impl Executor {
 
     /// Watchers look, and so does who claims.
     fn nudge(&self, execution: ExecutionId) {
-        self.inner.signals.notify(execution);
-        self.inner.work.notify_one();
+        self.inner.offer(execution);
     }
 
     /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is

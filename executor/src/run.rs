@@ -282,13 +282,13 @@ async fn attempt_to_run(
         stops.cancelled.cancel();
     }
     let plan = load_plan(records, &record.client, &record.plan_digest).await?;
+    if claim.crash_count > 0 {
+        sweep(inner, &record).await;
+    }
     let is_parked = record.state == ExecutionState::NeedsDecision;
     if !is_parked {
         records.start_execution(&fence, inner.parts.clock.now()).await?;
         inner.signals.notify(fence.execution);
-    }
-    if claim.crash_count > 0 {
-        sweep(inner, &record).await;
     }
     let run = Run {
         inner,

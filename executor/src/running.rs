@@ -66,13 +66,6 @@ impl Running {
         self.lock().keys().copied().collect()
     }
 
-    /// Notes that the lease of an execution was renewed until this uptime.
-    pub(crate) fn renewed(&self, execution: ExecutionId, leased_until: Duration) {
-        if let Some(stops) = self.lock().get(&execution) {
-            stops.lease(leased_until);
-        }
-    }
-
     /// Returns once an execution has left since the last call.
     pub(crate) async fn left(&self) {
         self.left.notified().await;
@@ -84,6 +77,13 @@ impl Running {
         executions
             .get(&execution)
             .is_some_and(|stops| !stops.lost.is_cancelled())
+    }
+
+    /// Notes that the lease of an execution was renewed until this uptime.
+    pub(crate) fn renewed(&self, execution: ExecutionId, leased_until: Duration) {
+        if let Some(stops) = self.lock().get(&execution) {
+            stops.lease(leased_until);
+        }
     }
 
     /// Tells an execution that its client asked for a stop.

@@ -50,6 +50,20 @@ async fn blobs_outlive_the_store_and_leftovers_of_a_power_cut_are_swept() {
 }
 
 #[tokio::test]
+async fn a_folder_has_one_identity_for_all_who_work_with_it() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, other) = (
+        FolderStore::open(folder.path(), None).unwrap(),
+        FolderStore::open(folder.path(), None).unwrap(),
+    );
+    let identity = one.identity().unwrap();
+    assert_eq!(other.identity().unwrap(), identity);
+    assert_eq!(one.list("").await.unwrap(), [], "it is no blob");
+    let stranger = FolderStore::open(elsewhere.path(), None).unwrap();
+    assert_ne!(stranger.identity().unwrap(), identity);
+}
+
+#[tokio::test]
 async fn puts_leave_nothing_but_the_blob() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();

@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretBox};
 
 /// Bytes of the secret.
 const KEY_BYTES: usize = 32;
+/// Hexadecimal digits of a fingerprint.
+const FINGERPRINT_CHARS: usize = 12;
 
 /// A secret of 32 bytes. What it signs begins with a word for the purpose, so one secret serves several.
 pub(crate) struct SigningKey {
@@ -65,6 +67,22 @@ impl SigningKey {
         key.copy_from_slice(&self.padded()[..KEY_BYTES]);
         key
     }
+}
+
+/// A word that tells keys apart and does not tell the key; nothing when there is no key yet. Processes that share a
+/// database must have the same one.
+///
+/// # Errors
+///
+/// The file cannot be read, or is no key.
+pub fn signing_key_fingerprint(file: &Path) -> io::Result<Option<String>> {
+    let key = match read(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read?,
+    };
+    let labelled = [b"limn.signing_key.fingerprint/1\n", key.as_slice()].concat();
+    let digest = limn_proto::digest::sha256_hex(&labelled);
+    Ok(Some(digest.chars().take(FINGERPRINT_CHARS).collect()))
 }
 
 fn read(file: &Path) -> io::Result<[u8; KEY_BYTES]> {
@@ -130,6 +148,19 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
             assert_eq!(fs::read_to_string(&file).unwrap(), content);
         }
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one.key"), folder.path().join("other.key"));
+        assert_eq!(signing_key_fingerprint(&one).unwrap(), None);
+        SigningKey::open(&one).unwrap();
+        SigningKey::open(&other).unwrap();
+        let fingerprint = signing_key_fingerprint(&one).unwrap().unwrap();
+        assert_eq!(fingerprint.len(), FINGERPRINT_CHARS);
+        assert_eq!(signing_key_fingerprint(&one).unwrap().unwrap(), fingerprint);
+        assert_ne!(signing_key_fingerprint(&other).unwrap().unwrap(), fingerprint);
     }
 
     #[test]

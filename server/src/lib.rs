@@ -38,5 +38,6 @@ pub mod telemetry;
 mod wiring;
 
 pub use app::{App, AppError};
+pub use keys::signing_key_fingerprint;
 pub use serve::{RunError, run};
 pub use wiring::{check_database, load_catalog};

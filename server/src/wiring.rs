@@ -1,30 +1,30 @@
-//! Which adapters this process works with. The only file that names a database, a store or a clock; providers come
-//! from the table of those that are built in.
+//! Which adapters this process works with. Only here a database, a store or a clock is named; providers come from the
+//! table of those that are built in.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use limn_executor::{
     artifact::Limits,
-    blob::{folder::FolderStore, link::LinkSigner},
+    blob::link::LinkSigner,
     clock::SystemClock,
     executor::{Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
     providers::{self, Kind, Registry},
-    records::{
-        RecordError, RecordStore,
-        postgres::{Inspection, PostgresRecords},
-        sqlite::SqliteRecords,
-    },
 };
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
 
 use crate::{
     app::AppError,
     catalog::{self, Availability, SelectionOverrides},
-    config::{Account, Config, Database, DatabasePlace},
+    config::{Account, Config},
     keys::SigningKey,
 };
+
+mod database;
+mod store;
+
+pub use database::check_database;
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -65,87 +65,17 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         source,
     })?;
     let links = Arc::new(LinkSigner::new(key.expose()));
-    let (storage, signer) = (config.storage.clone(), Arc::clone(&links));
-    let opened = tokio::task::spawn_blocking(move || {
-        let store = FolderStore::open(&storage.folder, Some(signer))?;
-        Ok::<_, std::io::Error>(match &storage.public_base_url {
-            Some(base_url) => store.with_public_base_url(base_url),
-            None => store,
-        })
-    });
-    let blobs = opened
-        .await
-        .map_err(std::io::Error::other)
-        .and_then(|store| store)
-        .map_err(|source| AppError::File {
-            file: config.storage.folder.clone(),
-            source,
-        })?;
+    let blobs = store::open(config, Arc::clone(&links)).await?;
+    let records = database::open(config, &blobs).await?;
     let executor = Executor::start(Parts {
-        records: records(&config.database).await?,
-        blobs: Arc::new(blobs),
+        records,
+        blobs: Arc::new(blobs.store),
         providers: providers(config)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
         settings: settings(config),
     });
     Ok(Wired { executor, links, key })
-}
-
-/// Opens the database and brings its schema up to date.
-async fn records(database: &Database) -> Result<Arc<dyn RecordStore>, AppError> {
-    let unusable = |source| unusable(database, source);
-    match &database.place {
-        DatabasePlace::Sqlite(file) => {
-            let records = SqliteRecords::open(file).await.map_err(unusable)?;
-            // The data folder is locked, so whoever owned an execution is gone, and nobody need wait for its lease.
-            records.expire_leases().await.map_err(unusable)?;
-            Ok(Arc::new(records))
-        }
-        // Other processes may be at work on it: what they own is theirs until the lease passes.
-        DatabasePlace::Postgres(address) => {
-            let records = PostgresRecords::open_at(address, database.max_connections)
-                .await
-                .map_err(unusable)?;
-            Ok(Arc::new(if database.hints {
-                records
-            } else {
-                records.without_hints()
-            }))
-        }
-    }
-}
-
-fn unusable(database: &Database, source: RecordError) -> AppError {
-    let database = match &database.place {
-        DatabasePlace::Sqlite(file) => format!("the database {}", file.display()),
-        DatabasePlace::Postgres(address) => format!("the {address}"),
-    };
-    AppError::Database { database, source }
-}
-
-/// Asks whether the database can be used, and says what it is. Nothing is executed. A file is opened, which brings its
-/// schema up to date; one on a server is left as it is, for other processes may be at work on it.
-///
-/// # Errors
-///
-/// The database cannot be used.
-pub async fn check_database(config: &Config) -> Result<String, AppError> {
-    let database = &config.database;
-    let unusable = |source| unusable(database, source);
-    match &database.place {
-        DatabasePlace::Sqlite(file) => {
-            SqliteRecords::open(file).await.map_err(unusable)?;
-            Ok(file.display().to_string())
-        }
-        DatabasePlace::Postgres(address) => {
-            let inspection = Inspection::of(address).await.map_err(unusable)?;
-            match inspection.obstacle() {
-                Some(why) => Err(unusable(RecordError::Unavailable(why.into()))),
-                None => Ok(format!("{address}: {inspection}")),
-            }
-        }
-    }
 }
 
 /// Every provider that is not switched off. One without a key stays, because executions of an earlier

@@ -89,3 +89,9 @@ CREATE TABLE pruned_executions (
     ended_us  BIGINT NOT NULL,
     pruned_us BIGINT NOT NULL
 );
+
+-- What all processes that share the database must have in common, as the first of them noted it.
+CREATE TABLE shared_facts (
+    name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value TEXT COLLATE "C" NOT NULL
+);

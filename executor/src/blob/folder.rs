@@ -15,12 +15,16 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use uuid::Uuid;
 
 mod unfinished;
 
 use super::{BlobError, BlobKey, BlobStore, link::LinkSigner};
 use crate::clock::UnixMicros;
 use unfinished::Unfinished;
+
+/// File with the identity of a folder. Its name is not in the alphabet of keys.
+pub const IDENTITY: &str = "~identity";
 
 /// Stores blobs as files.
 #[derive(Clone, Debug)]
@@ -46,6 +50,18 @@ impl FolderStore {
             links,
             public_base_url: None,
         })
+    }
+
+    /// A word that only this folder has, and every process finds that works with it. Made when it is missing; goes with
+    /// the folder when it is moved or copied. Blocks for a moment.
+    pub fn identity(&self) -> io::Result<String> {
+        let file = self.folder.root.join(IDENTITY);
+        if !file.try_exists()? {
+            let fresh = Uuid::new_v4().to_string();
+            self.folder.write_new(&file, fresh.as_bytes())?;
+            sync_folder(&self.folder.root)?;
+        }
+        Ok(fs::read_to_string(&file)?.trim().to_owned())
     }
 
     /// The same store, whose folder is also served to everybody at an address, by whatever serves files there.

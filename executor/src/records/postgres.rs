@@ -24,6 +24,7 @@ use super::{
 use crate::clock::Clock;
 
 mod address;
+mod facts;
 mod hints;
 mod inspection;
 

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod big;
 mod crashes;
+mod crowd;
 mod lookups;
 mod outcomes;
 mod policies;

@@ -408,7 +408,7 @@ impl Process {
                 ids: Arc::new(TimeOrderedIds),
                 settings: change(Settings {
                     poll: Duration::from_millis(20),
-                    send_margin: Duration::from_millis(50),
+                    send_margin: Duration::from_millis(250),
                     ..Settings::default()
                 }),
             })

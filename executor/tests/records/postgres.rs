@@ -70,6 +70,18 @@ async fn processes_that_start_together_migrate_once() {
 }
 
 #[tokio::test]
+async fn the_first_process_notes_a_fact_and_the_others_learn_it() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let one = PostgresRecords::open(database.url(), 1).await.unwrap();
+    let other = PostgresRecords::open(database.url(), 1).await.unwrap();
+    assert_eq!(one.note_fact("colour", "red").await.unwrap(), "red");
+    assert_eq!(other.note_fact("colour", "blue").await.unwrap(), "red");
+    assert_eq!(other.note_fact("shape", "round").await.unwrap(), "round");
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_leaves_no_transaction_to_the_next_one() {
     let Some(database) = Database::postgres().await else {
         return;

@@ -8,6 +8,7 @@ use limn_server::{
     check_database,
     config::{Config, DatabasePlace},
     lock::{DataLock, Holder, LockError},
+    signing_key_fingerprint,
 };
 use serde::Serialize;
 
@@ -119,6 +120,9 @@ async fn look_here(config: &Config, findings: &mut Findings) {
             failure.text().trim_start_matches("error: "),
         ),
     }
+    if config.database.postgres().is_some() {
+        findings.add_result("signing key", look_at_key(&config.storage.signing_key_file));
+    }
     let folder = &config.data_dir;
     if !folder.exists() {
         let (state, detail) = match nearest_existing(folder) {
@@ -197,6 +201,18 @@ async fn look_at_database(config: &Config) -> Result<String, String> {
         return Ok(format!("{} is made by the first picture", file.display()));
     }
     check_database(config).await.map_err(|error| with_causes(&error))
+}
+
+/// Links and page tokens of one process work at another only when the keys are the same.
+fn look_at_key(file: &Path) -> Result<String, String> {
+    match signing_key_fingerprint(file) {
+        Ok(None) => Ok(format!("{} is made by the first start", file.display())),
+        Ok(Some(fingerprint)) => Ok(format!(
+            "{}, fingerprint {fingerprint}: the same at every server",
+            file.display()
+        )),
+        Err(error) => Err(format!("{} cannot be used: {error}", file.display())),
+    }
 }
 
 /// Writes a file into the folder and takes it away again.

@@ -55,13 +55,18 @@ fn two_servers_share_a_database() {
     let third = Limn::new();
     let listed = third.json(&shared.and(&["images"]));
     assert_eq!(listed["images"].as_array().unwrap().len(), 2, "{listed}");
-    for (limn, server) in [(one, first), (other, second)] {
+    let mut fingerprints = Vec::new();
+    for (limn, server) in [(&one, first), (&other, second)] {
         let doctor = limn.ok(&shared.and(&["doctor"]));
         assert!(doctor.stdout.contains("PostgreSQL "), "{doctor:?}");
         assert!(doctor.stdout.contains("synchronous_commit on"), "{doctor:?}");
+        let key = doctor.stdout.lines().find(|line| line.starts_with("signing key"));
+        fingerprints.push(key.unwrap().to_owned());
         assert_eq!(server.interrupt(), 0);
         assert!(!limn.path("data/limn.db").exists());
     }
+    assert!(fingerprints[0].contains("fingerprint"));
+    assert_eq!(fingerprints[0], fingerprints[1]);
 }
 
 #[test]
@@ -97,4 +102,25 @@ fn the_database_flag_also_takes_a_file() {
         assert!(limn.path(file).is_file());
     }
     assert!(!limn.path("data/limn.db").exists());
+}
+
+#[test]
+fn a_store_that_the_others_do_not_share_is_refused() {
+    let (one, other) = (Limn::new(), Limn::new());
+    let Some(shared) = Shared::new(&one) else {
+        return;
+    };
+    let server = one.serve_with(&shared.and(&[]));
+    let own = format!("storage.folder={}", other.path("own").display());
+    // The last flag of a key counts.
+    let executions = [shared.and(&["executions"]), vec!["--set", &own]].concat();
+    let ran = other.fails(7, &executions);
+    assert!(ran.stderr.contains("share one storage.folder"), "{ran:?}");
+    // What the refusal advises for a store that is lost for good.
+    let named = ran.stderr.split("write ").nth(1).unwrap();
+    let (identity, rest) = named.split_once(" into ").unwrap();
+    let file = rest.split_whitespace().next().unwrap();
+    std::fs::write(file, identity).unwrap();
+    other.ok(&executions);
+    drop(server);
 }
