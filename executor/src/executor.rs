@@ -364,6 +364,7 @@ impl Executor {
         inner.stopping.cancel();
         inner.tasks.close();
         tokio::select! {
+            biased;
             () = inner.tasks.wait() => {}
             () = inner.parts.clock.sleep(inner.parts.settings.drain) => {
                 tracing::warn!("shutdown did not wait for every call in flight");

@@ -188,13 +188,14 @@ impl Progress {
         let backoff = &run.plan.policy.backoff;
         let delay = backoff.delay(self.failures, random_u32(run), failure.retry_delay);
         tokio::select! {
-            () = run.inner.parts.clock.sleep(delay) => Ok(None),
+            biased;
+            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
             () = run.stops.cancelled.cancelled() => {
                 end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
             }
-            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
             () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
             () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
+            () = run.inner.parts.clock.sleep(delay) => Ok(None),
         }
     }
 }
@@ -274,16 +275,17 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
     tokio::select! {
+        biased;
+        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+        () = run.stops.cancelled.cancelled() => {
+            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
+        }
+        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
         // A closed channel wakes too; the next look tells.
         _ = changes.changed() => Ok(None),
         // A change between the look and the subscription is found here.
         () = run.inner.parts.clock.sleep(run.inner.parts.settings.poll) => Ok(None),
-        () = run.stops.cancelled.cancelled() => {
-            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
-        }
-        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
-        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
-        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
     }
 }
 

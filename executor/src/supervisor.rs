@@ -27,9 +27,10 @@ async fn claim_loop(inner: Arc<Inner>) {
     while !inner.stopping.is_cancelled() {
         claim_once(&inner).await;
         tokio::select! {
+            biased;
+            () = inner.stopping.cancelled() => {}
             () = inner.work.notified() => {}
             () = inner.parts.clock.sleep(inner.parts.settings.poll) => {}
-            () = inner.stopping.cancelled() => {}
         }
     }
 }
@@ -93,10 +94,11 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         }
         let is_stopping = inner.stopping.is_cancelled();
         tokio::select! {
-            () = inner.parts.clock.sleep(period) => {}
+            biased;
             // An idle process stops at once, and any other one with its last execution.
             () = inner.stopping.cancelled(), if !is_stopping => {}
             () = inner.running.left(), if is_stopping => {}
+            () = inner.parts.clock.sleep(period) => {}
         }
     }
 }
@@ -140,8 +142,9 @@ async fn reconcile_loop(inner: Arc<Inner>) {
             tracing::error!(%error, "answers that came late could not be looked for");
         }
         tokio::select! {
-            () = inner.parts.clock.sleep(inner.parts.settings.reconcile) => {}
+            biased;
             () = inner.stopping.cancelled() => {}
+            () = inner.parts.clock.sleep(inner.parts.settings.reconcile) => {}
         }
     }
 }
