@@ -5,7 +5,13 @@ use std::{collections::HashSet, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry, salvage,
+    executor::Inner,
+    hints,
+    ids::ExecutionId,
+    records::{Claim, RecordError},
+    retention, run,
+    running::Entry,
+    salvage,
 };
 
 /// Starts the tasks of an executor.
@@ -66,8 +72,14 @@ async fn claim_once(inner: &Arc<Inner>) {
 
 async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
     let execution = claim.fence.execution;
-    if let Err(error) = run::execution(&inner, &claim, entry.stops.clone()).await {
-        tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+    match run::execution(&inner, &claim, entry.stops.clone()).await {
+        Ok(()) => {}
+        Err(RecordError::Fenced) => {
+            tracing::warn!(%execution, "stopped: the execution is owned elsewhere");
+        }
+        Err(error) => {
+            tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+        }
     }
     drop(entry);
     if inner.stopping.is_cancelled() {
