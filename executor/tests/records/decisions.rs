@@ -312,7 +312,7 @@ async fn what_a_policy_gave_up_is_refunded(database: Database) {
         let attempt = &record.steps[0].attempts[0];
         assert_eq!(
             (attempt.state, attempt.cost_nanos),
-            (AttemptState::Rejected, None)
+            (AttemptState::Rejected, Some(0))
         );
         assert_eq!(attempt.decision.as_ref().unwrap().actor, "ada");
         assert_eq!(

@@ -163,6 +163,19 @@ pub struct CostLine {
     pub estimated: bool,
 }
 
+impl CostLine {
+    /// The line of an attempt that was billed.
+    pub fn of(step_id: &str, attempt: &AttemptRecord, amount_nanos: i64, estimated: bool) -> Self {
+        Self {
+            step_id: step_id.to_owned(),
+            attempt_number: attempt.number,
+            provider: attempt.provider.clone(),
+            amount_nanos,
+            estimated,
+        }
+    }
+}
+
 /// Which executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionFilter {

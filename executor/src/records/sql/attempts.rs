@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, Balance, Dispatch, Fence, Movement, NewAttempt, Preparation, Receipt,
-        RecordError, Result, StepState,
+        AttemptRecord, AttemptState, Balance, CostLine, Dispatch, Fence, Movement, NewAttempt, Preparation,
+        Receipt, RecordError, Result, StepState,
     },
     budgets::shortage,
     events::append,
@@ -263,6 +263,17 @@ pub(super) async fn tell(
 ) -> Result<()> {
     let (step_id, record) = of_execution(tx, execution, id).await?;
     let event = attempt_changed(&step_id, &record, &execution.currency);
+    append(tx, execution, at, event).await
+}
+
+/// Appends the event of a bill. There is a new line, so there is an event even when no amount moved.
+pub(super) async fn tell_line(
+    tx: &mut Tx<'_>,
+    execution: &mut Execution,
+    line: CostLine,
+    at: UnixMicros,
+) -> Result<()> {
+    let event = cost_changed(&news(execution, vec![line]));
     append(tx, execution, at, event).await
 }
 

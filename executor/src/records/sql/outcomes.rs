@@ -5,9 +5,8 @@ use super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Commit, CostLine, Fence, Movement, Result,
         Reuse, StepState,
     },
-    attempts::{of_execution, refuse, tell, tell_cost},
-    events::append,
-    ledger::{news, post},
+    attempts::{of_execution, refuse, tell, tell_cost, tell_line},
+    ledger::post,
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
@@ -16,7 +15,7 @@ use super::{
     tx::Tx,
     units,
 };
-use crate::{clock::UnixMicros, events::cost_changed, ids::AttemptId};
+use crate::{clock::UnixMicros, ids::AttemptId};
 
 /// T5.
 pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
@@ -91,16 +90,8 @@ async fn settle(
         .execute(tx)
         .await?;
     tell(tx, execution, record.id, now).await?;
-    // There is a new line, so there is an event even when no amount moved.
-    let line = CostLine {
-        step_id: step_id.to_owned(),
-        attempt_number: record.number,
-        provider: record.provider.clone(),
-        amount_nanos: bill.cost_nanos,
-        estimated: bill.estimated,
-    };
-    let event = cost_changed(&news(execution, vec![line]));
-    append(tx, execution, now, event).await
+    let line = CostLine::of(step_id, record, bill.cost_nanos, bill.estimated);
+    tell_line(tx, execution, line, now).await
 }
 
 /// T6, T7 and their kin.

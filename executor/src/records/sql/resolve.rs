@@ -9,10 +9,10 @@ use limn_proto::{
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, AuditAction, AuditEvent, Decision, ExecutionState, FollowUp, Movement,
-        Resolution, Resolved, Result, StepRecord, StepState, Verdict,
+        AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, ExecutionState, FollowUp,
+        Movement, Resolution, Resolved, Result, StepRecord, StepState, Verdict,
     },
-    attempts::{self, tell, tell_cost},
+    attempts::{self, tell, tell_cost, tell_line},
     audit,
     ledger::post,
     lifecycle::{change_state, change_step, steps},
@@ -83,10 +83,13 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
         None => units::let_go(tx, &execution, &step_id, &record.render_digest).await?,
     }
     let balance = execution.balance;
-    move_money(tx, &mut execution, &record, question, resolution).await?;
+    let line = move_money(tx, &mut execution, &step_id, &record, question, resolution).await?;
     if !execution.state.is_terminal() {
         tell(tx, &mut execution, record.id, resolution.now).await?;
-        tell_cost(tx, &mut execution, balance, resolution.now).await?;
+        match line {
+            Some(line) => tell_line(tx, &mut execution, line, resolution.now).await?,
+            None => tell_cost(tx, &mut execution, balance, resolution.now).await?,
+        }
     }
     if let Some(follow_up) = follow_up {
         let stays_parked = is_stuck(&execution, &before);
@@ -245,40 +248,41 @@ async fn write(
     Ok(())
 }
 
+/// Moves the money that the decision is about; returns the cost line that it makes or changes. A bill that was paid
+/// back stays as a line of nothing.
 async fn move_money(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
+    step_id: &str,
     record: &AttemptRecord,
     question: Question,
     resolution: &Resolution,
-) -> Result<()> {
+) -> Result<Option<CostLine>> {
     let (id, now) = (record.id, resolution.now);
-    if question == Question::WriteOff {
+    let (bill_nanos, estimated) = if question == Question::WriteOff {
         let settled_nanos = record
             .cost_nanos
             .ok_or_else(|| damaged("cost_nanos", "nothing, although the attempt was written off"))?;
         post(tx, execution, id, Movement::Refund, settled_nanos, now).await?;
-        sql("UPDATE attempts SET cost_nanos = NULL, cost_estimated = $2, settled_seq = NULL WHERE id = $1")
-            .bind(id.to_string())
-            .bind(false)
-            .execute(tx)
-            .await?;
-        return Ok(());
-    }
-    post(tx, execution, id, Movement::Unhold, record.ceiling_nanos, now).await?;
-    post(tx, execution, id, Movement::Release, record.ceiling_nanos, now).await?;
-    if let Verdict::Charged { cost_nanos } = resolution.verdict {
+        (0, false)
+    } else {
+        post(tx, execution, id, Movement::Unhold, record.ceiling_nanos, now).await?;
+        post(tx, execution, id, Movement::Release, record.ceiling_nanos, now).await?;
+        let Verdict::Charged { cost_nanos } = resolution.verdict else {
+            return Ok(None);
+        };
         let bill_nanos = cost_nanos.unwrap_or(record.ceiling_nanos);
         post(tx, execution, id, Movement::Settle, bill_nanos, now).await?;
-        sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(bill_nanos)
-            .bind(cost_nanos.is_none())
-            .bind(next_line(tx, execution).await?)
-            .execute(tx)
-            .await?;
-    }
-    Ok(())
+        (bill_nanos, cost_nanos.is_none())
+    };
+    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(bill_nanos)
+        .bind(estimated)
+        .bind(next_line(tx, execution).await?)
+        .execute(tx)
+        .await?;
+    Ok(Some(CostLine::of(step_id, record, bill_nanos, estimated)))
 }
 
 /// The place of the next cost line: that of the event which tells of it. An execution that ended has no more events,
