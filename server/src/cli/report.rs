@@ -86,7 +86,7 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
                 attempt.provider,
                 attempt.model,
                 words::attempt_state(attempt.state()),
-                money::show_known(attempt.cost.as_ref()),
+                bill(attempt),
                 because(attempt.failure.as_ref()),
             );
             text.push_str(&traces(attempt));
@@ -99,10 +99,23 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
     text
 }
 
+/// What an attempt was billed, or may be.
+fn bill(attempt: &v1::Attempt) -> String {
+    match (&attempt.cost, &attempt.held, attempt.state()) {
+        (Some(cost), _, _) => format!("billed {}", money::show(cost)),
+        (None, Some(held), _) => format!("perhaps billed, holds {}", money::show(held)),
+        (None, None, v1::AttemptState::Abandoned | v1::AttemptState::Rejected) => "not billed".to_owned(),
+        (None, None, _) => "not billed yet".to_owned(),
+    }
+}
+
 /// What finds an attempt at its provider, when it gave no picture, and who decided about it.
 fn traces(attempt: &v1::Attempt) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
+    if attempt.held.is_some() || attempt.state() == v1::AttemptState::WrittenOff {
+        let _ = writeln!(text, "    attempt id {}", attempt.attempt_id);
+    }
     if attempt.state() != v1::AttemptState::Committed {
         for (what, id) in decisions::ids_at_provider(attempt) {
             let _ = writeln!(text, "    {what} {id} at {}", attempt.provider);
@@ -113,6 +126,15 @@ fn traces(attempt: &v1::Attempt) -> String {
         let _ = writeln!(text, "    decided by {actor}: {reason}");
     }
     text
+}
+
+/// One execution in one line of a list, with the command that shows what to decide.
+pub(crate) fn listed_execution(execution: &v1::Execution) -> String {
+    let line = execution_line(execution);
+    match execution.state() {
+        v1::ExecutionState::NeedsDecision => format!("{line}; decide with: limn resolve {}", execution.name),
+        _ => line,
+    }
 }
 
 /// One execution in one line.
@@ -131,12 +153,9 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         execution.take,
         paid(execution.cost.as_ref()),
     );
-    if execution.state() == v1::ExecutionState::NeedsDecision {
-        if let Some(time) = &execution.next_check_time {
-            // Writing into a String cannot fail.
-            let _ = write!(line, ", looked at again at {}", moment(Some(time)));
-        }
-        let _ = write!(line, "; decide with: limn resolve {}", execution.name);
+    if let Some(time) = &execution.next_check_time {
+        // Writing into a String cannot fail.
+        let _ = write!(line, ", looked at again at {}", moment(Some(time)));
     }
     line
 }
