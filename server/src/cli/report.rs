@@ -71,13 +71,9 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
         let _ = writeln!(text, "because    {} ({})", failure.message, failure.reason);
     }
     for step in &execution.steps {
-        let _ = writeln!(
-            text,
-            "{:<10} {} {}",
-            step.step_id,
-            words::step_state(step.state()),
-            step.image
-        );
+        let state = words::step_state(step.state());
+        let line = format!("{:<10} {state} {}", step.step_id, step.image);
+        let _ = writeln!(text, "{}", line.trim_end());
         for attempt in &step.attempts {
             let _ = writeln!(
                 text,
@@ -187,7 +183,7 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
     let (reason, exit) = if decisions::has_unknown_outcome(execution) {
         (Reason::OutcomeUnknown, Exit::OutcomeUnknown)
     } else if decisions::is_stuck(execution) {
-        (Reason::ExecutionPoisoned, Exit::OutcomeUnknown)
+        (given_reason.unwrap_or(Reason::ExecutionPoisoned), Exit::OutcomeUnknown)
     } else {
         (given_reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed)
     };
