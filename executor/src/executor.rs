@@ -175,14 +175,22 @@ pub(crate) struct Inner {
     pub(crate) developing: Semaphore,
 }
 
+impl Inner {
+    /// Tells this process and the others that an execution may be there for whoever claims it.
+    pub(crate) fn offer(&self, execution: ExecutionId) {
+        self.signals.offer(execution);
+        self.work.notify_one();
+    }
+}
+
 impl Executor {
     /// Starts the tasks that claim and run executions. Needs a tokio runtime.
     pub fn start(parts: Parts) -> Self {
         let boot = BootId(uuid::Uuid::new_v4());
         let inner = Arc::new(Inner {
+            signals: Signals::new(Arc::clone(&parts.records)),
             parts,
             boot,
-            signals: Signals::default(),
             tails: Tails::default(),
             running: Running::default(),
             work: Notify::new(),
@@ -238,7 +246,9 @@ impl Executor {
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
             Acceptance::BudgetExceeded(shortage) => return Err(SubmitError::BudgetExceeded(shortage)),
         };
-        inner.work.notify_one();
+        if !existing {
+            inner.offer(id);
+        }
         let execution = inner.parts.records.execution(&plan.client, id).await?;
         let execution = execution
             .ok_or_else(|| RecordError::Damaged(format!("execution {id} was accepted and is gone")))?;
@@ -298,8 +308,7 @@ impl Executor {
         let record = inner.parts.records.request_cancel(client, execution, now).await?;
         if record.is_some() {
             inner.running.cancel(execution);
-            inner.signals.notify(execution);
-            inner.work.notify_one();
+            inner.offer(execution);
         }
         Ok(record)
     }

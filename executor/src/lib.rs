@@ -34,6 +34,7 @@ pub mod events;
 pub mod executor;
 pub mod failure;
 mod finish;
+mod hints;
 pub mod ids;
 mod persist;
 pub mod plan;

@@ -11,6 +11,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 
 mod migrations;
 mod model;
@@ -297,4 +298,16 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
 
     /// Asks whether the database works. For `limn doctor`; says what it is.
     async fn check(&self) -> Result<String>;
+
+    // Hints between processes.
+
+    /// Lets other processes know soon that they might look at an execution again. Returns at once, and the hint may be
+    /// lost: nobody may depend on it. Nothing happens where only one process works with the database.
+    fn announce(&self, _hint: Hint) {}
+
+    /// The hints of other processes, not one's own. The stream has no end, and begins with [`Hint::Missed`]. Nothing
+    /// where there are no other processes.
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        None
+    }
 }

@@ -12,11 +12,13 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    blob::BlobKey,
     executor::Inner,
     failure::Failure,
     plan::{Plan, Step},
     records::{
-        Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord, StepState,
+        AttemptState, Claim, ExecutionRecord, ExecutionState, Fence, RecordError, RecordStore, StepRecord,
+        StepState,
     },
     running::Stops,
     step,
@@ -110,6 +112,7 @@ pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Res
     let plan = load_plan(records, &record).await?;
     if claim.crash_count > 0 {
         tracing::warn!(execution = %fence.execution, crash_count = claim.crash_count, "taking over an execution");
+        sweep(inner, &record).await;
     }
     records.start_execution(&fence, inner.parts.clock.now()).await?;
     inner.signals.notify(fence.execution);
@@ -131,6 +134,17 @@ pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Res
             Ok(())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Removes staged answers whose images are recorded: the earlier owner may have ended before it came to that.
+async fn sweep(inner: &Inner, record: &ExecutionRecord) {
+    let attempts = record.steps.iter().flat_map(|step| &step.attempts);
+    for attempt in attempts.filter(|attempt| attempt.state == AttemptState::Committed) {
+        // What stays behind is only untidy.
+        if let Err(error) = inner.parts.blobs.delete(&BlobKey::staged(attempt.id)).await {
+            tracing::warn!(attempt = %attempt.id, %error, "a staged answer could not be removed");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::ids::ExecutionId;
@@ -22,6 +23,7 @@ pub(crate) struct Stops {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Running {
     executions: Arc<Mutex<HashMap<ExecutionId, Stops>>>,
+    left: Arc<Notify>,
 }
 
 impl Running {
@@ -39,6 +41,19 @@ impl Running {
     /// Ids of all executions in progress.
     pub(crate) fn ids(&self) -> Vec<ExecutionId> {
         self.lock().keys().copied().collect()
+    }
+
+    /// Returns once an execution has left since the last call.
+    pub(crate) async fn left(&self) {
+        self.left.notified().await;
+    }
+
+    /// True for an execution in progress that was not lost to another process.
+    pub(crate) fn holds(&self, execution: ExecutionId) -> bool {
+        let executions = self.lock();
+        executions
+            .get(&execution)
+            .is_some_and(|stops| !stops.lost.is_cancelled())
     }
 
     /// Tells an execution that its client asked for a stop.
@@ -71,5 +86,6 @@ pub(crate) struct Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.running.lock().remove(&self.execution);
+        self.running.left.notify_one();
     }
 }

@@ -2,12 +2,21 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use crate::{executor::Inner, records::Claim, retention, run, running::Entry};
+use tokio_util::sync::CancellationToken;
+
+use crate::{executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry};
 
 /// Starts the tasks of an executor.
 pub(crate) fn spawn(inner: &Arc<Inner>) {
+    // Until the last execution has drained, others may have something to say about it.
+    let rest = CancellationToken::new();
+    inner.tasks.spawn(hints::listen(Arc::clone(inner), rest.clone()));
     inner.tasks.spawn(claim_loop(Arc::clone(inner)));
-    inner.tasks.spawn(heartbeat_loop(Arc::clone(inner)));
+    let heartbeat = heartbeat_loop(Arc::clone(inner));
+    inner.tasks.spawn(async move {
+        let _rest = rest.drop_guard();
+        heartbeat.await;
+    });
     inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
 }
 
@@ -55,7 +64,12 @@ async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
         tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
     }
     drop(entry);
-    inner.signals.notify(execution);
+    if inner.stopping.is_cancelled() {
+        // What is left of it was given back.
+        inner.signals.offer(execution);
+    } else {
+        inner.signals.notify(execution);
+    }
     // A place is free.
     inner.work.notify_one();
 }
@@ -72,21 +86,18 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         if !ids.is_empty() {
             renew(&inner, &ids).await;
         }
-        if inner.stopping.is_cancelled() {
-            // Looks again soon, so that the process ends soon after its last execution.
-            let soon = inner.parts.settings.poll.min(period);
-            inner.parts.clock.sleep(soon).await;
-            continue;
-        }
+        let is_stopping = inner.stopping.is_cancelled();
         tokio::select! {
             () = inner.parts.clock.sleep(period) => {}
-            // An idle process stops at once.
-            () = inner.stopping.cancelled() => {}
+            // An idle process stops at once, and any other one with its last execution.
+            () = inner.stopping.cancelled(), if !is_stopping => {}
+            () = inner.running.left(), if is_stopping => {}
         }
     }
 }
 
-async fn renew(inner: &Inner, ids: &[crate::ids::ExecutionId]) {
+/// Renews the leases of these executions, and learns what others did about them.
+pub(crate) async fn renew(inner: &Inner, ids: &[ExecutionId]) {
     match inner
         .parts
         .records

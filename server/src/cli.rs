@@ -14,6 +14,8 @@ use flags::{Cli, Command, Global};
 use output::Output;
 use settings::Settings;
 
+mod audit;
+mod budget;
 mod cancel;
 mod check;
 mod check_config;
@@ -43,7 +45,9 @@ mod request;
 mod resolve;
 mod serve;
 mod settings;
+mod table;
 mod unpark;
+mod usage;
 mod watch;
 mod words;
 
@@ -86,6 +90,9 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Budget(args) => budget::run(args, &settings, output).await,
+        Command::Usage(args) => usage::run(args, &settings, output).await,
+        Command::Audit(args) => audit::run(args, &settings, output).await,
         Command::Serve(args) => Box::pin(serve::run(args, &mut settings, output)).await,
         Command::CheckConfig => check_config::run(&settings, output),
         Command::Doctor => doctor::run(&settings, output).await,

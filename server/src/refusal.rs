@@ -6,11 +6,9 @@ use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
     blob::BlobError,
-    clock::UnixMicros,
     executor::SubmitError,
     plan::PlanRefused,
     records::{BudgetShortage, PrunedExecution, RecordError},
-    snapshot,
     watch::WatchError,
 };
 use limn_planner::display_nanos;
@@ -128,7 +126,7 @@ impl Refusal {
 
     /// The execution of that name is gone.
     pub(crate) fn pruned(name: &str, pruned: PrunedExecution) -> Self {
-        let end = rfc3339(pruned.ended_at);
+        let end = pruned.ended_at.rfc3339();
         let message = format!("{name} ended on {end} and was removed after the retention time");
         let mut refusal = Self::new(Reason::ExecutionPruned, message).with("endTime", end);
         refusal.details.resource = Some(("limn.v1.Execution", name.to_owned()));
@@ -215,13 +213,6 @@ impl Refusal {
             WatchError::Records(error) => error.into(),
         }
     }
-}
-
-/// A time as the JSON of the contract has it.
-fn rfc3339(time: UnixMicros) -> String {
-    let written = serde_json::to_value(snapshot::timestamp(time)).ok();
-    let text = written.as_ref().and_then(serde_json::Value::as_str);
-    text.unwrap_or_default().to_owned()
 }
 
 impl From<RecordError> for Refusal {

@@ -104,8 +104,14 @@ async fn records(database: &Database) -> Result<Arc<dyn RecordStore>, AppError> 
         }
         // Other processes may be at work on it: what they own is theirs until the lease passes.
         DatabasePlace::Postgres(address) => {
-            let records = PostgresRecords::open_at(address, database.max_connections);
-            Ok(Arc::new(records.await.map_err(unusable)?))
+            let records = PostgresRecords::open_at(address, database.max_connections)
+                .await
+                .map_err(unusable)?;
+            Ok(Arc::new(if database.hints {
+                records
+            } else {
+                records.without_hints()
+            }))
         }
     }
 }

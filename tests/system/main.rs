@@ -13,4 +13,5 @@ mod failures;
 mod library;
 mod plans;
 mod restart;
+mod several;
 mod watching;

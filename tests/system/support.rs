@@ -3,10 +3,14 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use futures::{Stream, StreamExt as _};
-use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
+use limn_executor::testing::{
+    fake_openai::{FakeOpenAi, Gate, Reply},
+    scratch_postgres,
+};
 use limn_proto::{
     plan::Money,
     v1::{
@@ -43,6 +47,8 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) openai: FakeOpenAi,
     settings: Vec<(String, String)>,
+    /// Servers so far, where each has a data folder of its own.
+    servers: Option<AtomicU32>,
 }
 
 impl World {
@@ -51,7 +57,24 @@ impl World {
             folder: tempfile::tempdir().unwrap(),
             openai: FakeOpenAi::start().await,
             settings: Vec::new(),
+            servers: None,
         }
+    }
+
+    /// Any number of servers at once, on one Postgres, one store and one key. Nothing when there is no database to
+    /// test with.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let url = scratch_postgres().await?;
+        let mut world = Self::new().await;
+        world.servers = Some(AtomicU32::new(0));
+        let shared = |name: &str| world.folder().join(name).to_string_lossy().into_owned();
+        let settings = [
+            ("database.url", url),
+            ("storage.folder", shared("blobs")),
+            ("storage.signing_key_file", shared("link.key")),
+        ];
+        world.settings = settings.map(|(key, value)| (key.to_owned(), value)).to_vec();
+        Some(world)
     }
 
     /// The same world with one more setting.
@@ -72,11 +95,15 @@ impl World {
     }
 
     pub(crate) fn config(&self) -> Config {
+        let data_dir = match &self.servers {
+            None => self.folder().to_owned(),
+            Some(servers) => {
+                let number = servers.fetch_add(1, Ordering::Relaxed);
+                self.folder().join(format!("server-{number}"))
+            }
+        };
         let mut flags = vec![
-            (
-                "data_dir".to_owned(),
-                self.folder().to_string_lossy().into_owned(),
-            ),
+            ("data_dir".to_owned(), data_dir.to_string_lossy().into_owned()),
             ("providers.openai.api_key".to_owned(), SECRET.to_owned()),
             ("providers.openai.base_url".to_owned(), self.openai.base_url()),
         ];

@@ -4,7 +4,7 @@
 //! forced to the disk, and only then linked into place, which fails when somebody was there before. So a file under
 //! a key is always whole, and a cut of power leaves at most a file to sweep.
 //!
-//! One process owns a folder at a time; the lock of the data folder sees to that.
+//! Several processes may work with one folder at the same time, where the file system has hard links and locks.
 
 use std::{
     fs::{self, File},
@@ -15,13 +15,12 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use uuid::Uuid;
+
+mod unfinished;
 
 use super::{BlobError, BlobKey, BlobStore, link::LinkSigner};
 use crate::clock::UnixMicros;
-
-/// Folder of unfinished files. Its name is not in the alphabet of keys, and it is on the same file system as they.
-const UNFINISHED: &str = "~unfinished";
+use unfinished::Unfinished;
 
 /// Stores blobs as files.
 #[derive(Clone, Debug)]
@@ -32,18 +31,16 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Opens a folder, makes it if needed, and sweeps what an earlier process left unfinished. Blocks for a moment.
+    /// Opens a folder, makes it if needed, and sweeps what processes left unfinished that are gone. Blocks for a moment.
     /// Without a signer there are no signed links.
     pub fn open(root: &Path, links: Option<Arc<LinkSigner>>) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let root = root.canonicalize()?;
-        let unfinished = root.join(UNFINISHED);
-        fs::create_dir_all(&unfinished)?;
-        for path in files_below(&unfinished)? {
-            remove_if_present(&path)?;
-        }
-        let placing = Mutex::new(());
-        let folder = Arc::new(Folder { root, placing });
+        let folder = Arc::new(Folder {
+            unfinished: Unfinished::open(&root)?,
+            root,
+            placing: Mutex::new(()),
+        });
         Ok(Self {
             folder,
             links,
@@ -149,6 +146,7 @@ fn probe_key() -> BlobKey {
 struct Folder {
     /// Without symbolic links.
     root: PathBuf,
+    unfinished: Unfinished,
     /// Held while a file is placed on a file system without hard links.
     placing: Mutex<()>,
 }
@@ -178,7 +176,7 @@ impl Folder {
 
     /// Leaves the place alone when another put was faster.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = self.root.join(UNFINISHED).join(Uuid::new_v4().to_string());
+        let unfinished = self.unfinished.new_path();
         let placed = write_and_sync(&unfinished, bytes).and_then(|()| self.place(&unfinished, path));
         let removed = remove_if_present(&unfinished);
         placed.and(removed)

@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod budgets;
+mod hints;
 mod history;
 mod library;
 mod orders;
@@ -15,6 +16,7 @@ mod verification;
 pub use attempts::*;
 pub use audit::*;
 pub use budgets::*;
+pub use hints::*;
 pub use history::*;
 pub use library::*;
 pub use orders::*;

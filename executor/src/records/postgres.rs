@@ -7,16 +7,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
-mod address;
-mod inspection;
-
-pub use address::{Address, AddressError};
-pub use inspection::Inspection;
+use futures::stream::BoxStream;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    RecordError, Result, migrations,
+    Hint, RecordError, Result, migrations,
     sql::{
         Sql,
         backend::{Backend, Snapshot, Work},
@@ -25,6 +22,15 @@ use super::{
     },
 };
 use crate::clock::Clock;
+
+mod address;
+mod hints;
+mod inspection;
+
+pub use address::{Address, AddressError};
+pub use inspection::Inspection;
+
+use hints::Hints;
 
 /// How long a verb waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,8 +57,17 @@ pub type PostgresRecords = Sql<PostgresServer>;
 /// An open Postgres database.
 #[derive(Debug)]
 pub struct PostgresServer {
+    address: Address,
     pool: PgPool,
     clock: Option<Arc<dyn Clock>>,
+    hints: Option<Hinting>,
+}
+
+/// Hints to and from other processes; the sending ends when this is dropped.
+#[derive(Debug)]
+struct Hinting {
+    hints: Arc<Hints>,
+    _sending: AbortOnDropHandle<()>,
 }
 
 impl PostgresRecords {
@@ -100,9 +115,32 @@ impl PostgresRecords {
             .await
             .map_err(unavailable)?;
         migrations::run(&pool, MIGRATIONS).await?;
+        let schema: String = sqlx::query_scalar("SELECT CAST(current_schema() AS TEXT)")
+            .fetch_one(&pool)
+            .await
+            .map_err(unavailable)?;
+        let hints = Arc::new(Hints::new(&schema));
+        let sending = tokio::spawn(Arc::clone(&hints).send_all(pool.clone()));
+        let hinting = Hinting {
+            hints,
+            _sending: AbortOnDropHandle::new(sending),
+        };
         Ok(Self {
-            backend: PostgresServer { pool, clock },
+            backend: PostgresServer {
+                address: address.clone(),
+                pool,
+                clock,
+                hints: Some(hinting),
+            },
         })
+    }
+
+    /// The same without hints to and from other processes: everybody finds out by looking now and then. For poolers of
+    /// connections that do not carry `LISTEN`.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        self.backend.hints = None;
+        self
     }
 
     /// Waits for running transactions and closes all connections. Later calls fail as unavailable.
@@ -139,10 +177,8 @@ impl Backend for PostgresServer {
 
     async fn read(&self) -> Result<Snapshot> {
         let transaction = self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(unavailable)?;
+            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
         Ok(Snapshot::postgres(transaction, self.clock.clone()))
     }
 
@@ -152,11 +188,35 @@ impl Backend for PostgresServer {
         let version = inspection::setting(&mut connection, "SHOW server_version").await?;
         Ok(format!("PostgreSQL {version}"))
     }
+
+    fn announce(&self, hint: Hint) {
+        if let Some(hinting) = &self.hints {
+            hinting.hints.announce(hint);
+        }
+    }
+
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        let hinting = self.hints.as_ref()?;
+        let options = self.address.options().clone();
+        Some(Arc::clone(&hinting.hints).listen(options))
+    }
 }
 
 impl PostgresServer {
+    /// Begins a transaction in a task of its own, which sees the answer even when the caller has gone meanwhile, and
+    /// then rolls back. A `BEGIN` whose answer nobody saw is forgotten by the driver and not by the server: whoever
+    /// came next on that connection would be in a transaction that another one began.
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        begun
+            .await
+            .map_err(|ended| RecordError::Unavailable(ended.into()))?
+            .map_err(unavailable)
+    }
+
     async fn try_write<T>(&self, work: &Work<T>) -> Result<T> {
-        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let mut transaction = self.begin("BEGIN").await?;
         let mut tx = Tx::writing(Connection::Postgres(&mut transaction), self.clock.clone());
         let answer = work(&mut tx).await;
         if answer.is_err() {

@@ -125,6 +125,34 @@ fn look(folder: &Path, provider: Option<&Arc<Scripted>>) {
 }
 
 #[test]
+fn a_staged_answer_that_outlived_its_commit_is_removed_by_the_next_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Scripted::new("first", CapabilityClass::D);
+    provider.script([Act::Draw, Act::Hold]);
+    let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+    let mut spec = spec(2, &["first"]);
+    spec.policy.as_mut().unwrap().max_concurrency = 1;
+    let plan = plan(&spec);
+    let drawn = process.block_on(async {
+        let submitted = process.executor.submit(&plan, &Order::default()).await.unwrap();
+        provider.reached.acquire().await.unwrap().forget();
+        let records = process.executor.records();
+        let record = records.execution("tester", submitted.execution.id).await.unwrap();
+        record.unwrap().steps[0].attempts[0].clone()
+    });
+    assert_eq!(drawn.state, AttemptState::Committed);
+    process.crash();
+    // As if the crash had come right after the commit.
+    let staged = folder.path().join("blobs/staging").join(drawn.id.to_string());
+    fs::write(&staged, picture(24, 16).body).unwrap();
+
+    let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+    let ended = process.run(&plan, &Order::default());
+    assert_eq!(ended.state, ExecutionState::NeedsDecision);
+    assert!(!staged.exists());
+}
+
+#[test]
 fn a_staged_answer_is_not_given_up_while_the_store_is_away() {
     let (provider, folder) = crash_in_flight(CapabilityClass::D);
     let file = folder.path().join("limn.db");

@@ -4,6 +4,7 @@
 
 mod crashes;
 mod outcomes;
+mod processes;
 mod retention;
 mod support;
 mod watching;

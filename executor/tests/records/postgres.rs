@@ -1,6 +1,6 @@
 //! The conformance suite on Postgres, and what is Postgres' own.
 
-use std::sync::Arc;
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use limn_executor::{
     conformance::records::{self, Subject},
@@ -67,6 +67,35 @@ async fn processes_that_start_together_migrate_once() {
     for opened in opened.collect::<Vec<_>>() {
         opened.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_leaves_no_transaction_to_the_next_one() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    // One connection, so that the next caller has the same.
+    let records = PostgresRecords::open(database.url(), 1).await.unwrap();
+    for number in 0..50 {
+        let order = crate::support::order(number);
+        // A look waits four times; which wait is which depends on how fast the server is.
+        hang_up_after(number % 5, records.standing("acme", order.id)).await;
+        records.accept(&order).await.unwrap();
+    }
+}
+
+/// Drops a future that has to wait once more than so often.
+async fn hang_up_after(waits: u128, future: impl Future) {
+    let mut future = pin!(future);
+    let mut waited = 0;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Pending if waited < waits => {
+            waited += 1;
+            Poll::Pending
+        }
+        Poll::Pending | Poll::Ready(_) => Poll::Ready(()),
+    })
+    .await;
 }
 
 #[tokio::test]

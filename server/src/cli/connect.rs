@@ -8,7 +8,8 @@ use limn_executor::clock::{Clock as _, SystemClock};
 use limn_proto::{
     reason::Reason,
     v1::{
-        catalog_service_client::CatalogServiceClient, executor_service_client::ExecutorServiceClient,
+        account_service_client::AccountServiceClient, catalog_service_client::CatalogServiceClient,
+        executor_service_client::ExecutorServiceClient,
         image_library_service_client::ImageLibraryServiceClient,
         plan_store_service_client::PlanStoreServiceClient, planner_service_client::PlannerServiceClient,
     },
@@ -174,6 +175,10 @@ impl Connection {
 
     pub(crate) fn images(&self) -> ImageLibraryServiceClient<Channel> {
         ImageLibraryServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn accounts(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(crate) fn catalog(&self) -> CatalogServiceClient<Channel> {

@@ -72,7 +72,7 @@ pub(crate) struct Facts {
     /// Name of the gRPC code, for example `INVALID_ARGUMENT`.
     pub(crate) code: &'static str,
     /// A word of the contract, or one of the command line itself: `INVALID_USAGE`, `INTERRUPTED`,
-    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`.
+    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`, `BOOKS_WRONG`.
     pub(crate) reason: String,
     /// What is wrong, in a sentence.
     pub(crate) message: String,
@@ -110,6 +110,12 @@ impl Failure {
     /// A server, a port or a folder that cannot be used now.
     pub(crate) fn unavailable(reason: &str, message: impl Into<String>) -> Self {
         Self::with(Exit::Unavailable, "UNAVAILABLE", reason, message.into())
+    }
+
+    /// What is kept does not agree with the ledger.
+    pub(crate) fn books_wrong(message: impl Into<String>) -> Self {
+        Self::with(Exit::Internal, "DATA_LOSS", "BOOKS_WRONG", message.into())
+            .advise("change nothing by hand; keep a copy of the database and report it")
     }
 
     /// Stopped by Ctrl-C.
@@ -335,6 +341,10 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         }
         Reason::ContentBlocked => "the provider refuses this content; say it in other words",
         Reason::StoreUnavailable | Reason::ShuttingDown => "try again; the same order is never paid twice",
+        Reason::BudgetExceeded => {
+            "`limn budget` shows what is left, `limn budget set` changes it; finished pictures stay"
+        }
+        Reason::EtagMismatch => "somebody else changed it; look at it again, then decide",
         Reason::BadPageToken => "start the list again without --page-token",
         _ => "",
     }

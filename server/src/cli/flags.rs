@@ -88,6 +88,12 @@ pub(crate) enum Command {
     Executions(ExecutionsArgs),
     /// List images, show one, make addresses, save copies.
     Images(ImagesArgs),
+    /// Show what may be spent, or change it.
+    Budget(BudgetArgs),
+    /// Say what was used of each model, and what it cost.
+    Usage(UsageArgs),
+    /// Check the books, or say who did what.
+    Audit(AuditArgs),
     /// Serve the API on one port.
     Serve(ServeArgs),
     /// Print the effective configuration without secrets, or everything that is wrong with it.
@@ -314,6 +320,90 @@ pub(crate) struct ImageFilterFlags {
     /// Only images with this label; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::names::parse_pair)]
     pub(crate) label: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct BudgetArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<BudgetCommand>,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetCommand {
+    /// Change the limit or the period of a budget, or make one.
+    Set(SetBudgetArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("change").args(["limit", "no_limit", "period"]).required(true).multiple(true)))]
+pub(crate) struct SetBudgetArgs {
+    /// Most that may be spent, reserved and held together in one period, for example 25.00 or "25.00 EUR".
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) limit: Option<String>,
+    /// Take the limit away.
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) no_limit: bool,
+    /// How long a period is; days and months begin at midnight, UTC.
+    #[arg(long, value_enum)]
+    pub(crate) period: Option<super::words::PeriodWord>,
+    /// The budget of this session instead of that of the client.
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Currency of the budget [default: that of the limit, or else USD].
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
+    /// Only if nobody changed the budget since it had this tag; `limn budget --json` shows it.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) etag: Option<String>,
+    /// Who decides; kept in the audit log [default: the user who runs limn].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    /// How many days, today included, in UTC.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(crate) days: u32,
+    /// Only what was priced in this currency [default: USD].
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Compare every balance with the ledger, and look for gaps in histories. Changes nothing.
+    Verify(VerifyArgs),
+    /// List who did what to money and executions, newest first.
+    List(ListAuditArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The books of every client, not only those of one.
+    #[arg(long)]
+    pub(crate) all_clients: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListAuditArgs {
+    /// Only this action, for example budget.update.
+    #[arg(long, value_name = "ACTION", default_value = "", hide_default_value = true)]
+    pub(crate) action: String,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
 }
 
 #[derive(Debug, Args)]

@@ -89,6 +89,46 @@ pub(crate) async fn plans(
     .await
 }
 
+/// Budgets of a client, in order of scope and currency.
+pub(crate) async fn budgets(
+    connection: &Connection,
+    parent: &str,
+    paging: &Paging,
+) -> Result<(Vec<v1::Budget>, String), Failure> {
+    collect(paging, |page_size, page_token| async move {
+        let request = v1::ListBudgetsRequest {
+            parent: parent.to_owned(),
+            page_size,
+            page_token,
+        };
+        let answer = connection.accounts().list_budgets(request).await?.into_inner();
+        Ok((answer.budgets, answer.next_page_token))
+    })
+    .await
+}
+
+/// Entries of the audit log that fulfil the conditions of the template, newest first.
+pub(crate) async fn audit_events(
+    connection: &Connection,
+    template: &v1::ListAuditEventsRequest,
+    paging: &Paging,
+) -> Result<(Vec<v1::AuditEvent>, String), Failure> {
+    collect(paging, |page_size, page_token| async move {
+        let request = v1::ListAuditEventsRequest {
+            page_size,
+            page_token,
+            ..template.clone()
+        };
+        let answer = connection
+            .accounts()
+            .list_audit_events(request)
+            .await?
+            .into_inner();
+        Ok((answer.audit_events, answer.next_page_token))
+    })
+    .await
+}
+
 /// Prints a list, and says how to go on where it ended.
 pub(crate) fn print(output: &Output, lines: &str, next_page_token: &str) -> Result<(), Failure> {
     output.text(lines)?;

@@ -45,6 +45,11 @@ words! {
     }
 }
 
+words! {
+    /// `--period`.
+    PeriodWord -> v1::BudgetPeriod { Day, Month, Never }
+}
+
 /// `--resolution`. Written out because the words begin with digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResolutionWord {

@@ -21,6 +21,9 @@ pub struct Database {
     pub place: DatabasePlace,
     /// Most connections that this process has open at once, beside the one that listens. Only for Postgres.
     pub max_connections: u32,
+    /// Whether processes tell each other at once what they did. Only for Postgres, and only where connections carry
+    /// `LISTEN`; without it everybody finds out within seconds.
+    pub hints: bool,
 }
 
 /// Where a database is.
@@ -58,6 +61,7 @@ impl Database {
             max_connections: section
                 .integer("max_connections", 1..=1000)
                 .unwrap_or(MAX_CONNECTIONS),
+            hints: section.truth("hints").unwrap_or(true),
         };
         section.finish();
         database
@@ -77,6 +81,7 @@ impl Database {
             DatabasePlace::Postgres(_) => Table::from_iter([
                 ("url".to_owned(), REDACTED.into()),
                 ("max_connections".to_owned(), super::number(self.max_connections)),
+                ("hints".to_owned(), self.hints.into()),
             ]),
         }
     }

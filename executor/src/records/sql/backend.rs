@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::{
-    super::Result,
+    super::{Hint, Result},
     tx::{Connection, Tx},
 };
 use crate::clock::Clock;
@@ -27,6 +27,14 @@ pub(in crate::records) trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Asks whether the database can be written to, without a trace; says what it is.
     async fn check(&self) -> Result<String>;
+
+    /// Sends a hint to other processes, where there are any.
+    fn announce(&self, _hint: Hint) {}
+
+    /// The hints of other processes, where there are any.
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        None
+    }
 }
 
 /// One state of the database, however long the look at it takes.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, stream::BoxStream};
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
@@ -296,5 +296,13 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn check(&self) -> Result<String> {
         self.backend.check().await
+    }
+
+    fn announce(&self, hint: Hint) {
+        self.backend.announce(hint);
+    }
+
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        self.backend.listen()
     }
 }
