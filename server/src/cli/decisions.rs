@@ -103,7 +103,12 @@ pub(crate) fn next(execution: &Execution) -> String {
     // Writing into a String cannot fail.
     if is_stuck(execution) {
         let why = execution.failure.as_ref().map_or_else(
-            || format!("after {} crashes of the processes that ran it", execution.crash_count),
+            || {
+                format!(
+                    "after {} crashes of the processes that ran it",
+                    execution.crash_count
+                )
+            },
             |failure| format!("because {}", failure.message),
         );
         let _ = writeln!(text, "decide     parked {why}; {}", next_check(execution));

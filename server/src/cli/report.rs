@@ -183,7 +183,10 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
     let (reason, exit) = if decisions::has_unknown_outcome(execution) {
         (Reason::OutcomeUnknown, Exit::OutcomeUnknown)
     } else if decisions::is_stuck(execution) {
-        (given_reason.unwrap_or(Reason::ExecutionPoisoned), Exit::OutcomeUnknown)
+        (
+            given_reason.unwrap_or(Reason::ExecutionPoisoned),
+            Exit::OutcomeUnknown,
+        )
     } else {
         (given_reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed)
     };
