@@ -10,6 +10,7 @@ mod contract_tools;
 mod decisions;
 mod dedup;
 mod failures;
+mod joining;
 mod library;
 mod plans;
 mod restart;
