@@ -11,6 +11,7 @@ mod contract_tools;
 mod decisions;
 mod dedup;
 mod failures;
+mod joining;
 mod library;
 mod plans;
 mod restart;
