@@ -42,7 +42,7 @@ fn ending(end: &AttemptEnd) -> &'static str {
         AttemptOutcome::Rejected | AttemptOutcome::RejectedBillUnknown => "reject",
         AttemptOutcome::FailedPaid { .. } => "fail_paid",
         AttemptOutcome::Unknown => "unknown",
-        AttemptOutcome::WrittenOff => "write_off",
+        AttemptOutcome::WrittenOff { .. } => "write_off",
     }
 }
 
@@ -108,6 +108,15 @@ store! {
     image(client: &str, image: ImageId) -> Option<ImageRecord>;
     images(client: &str, filter: &ImageFilter, page: &Page) -> Vec<ImageRecord>;
     audit_events(client: &str, filter: &AuditFilter, page: &Page) -> Vec<AuditEvent>;
+    resolve_attempt(resolution: &Resolution) -> Resolved;
+    unpark(unparking: &Unparking) -> Unparked;
+    prune(retention: &Retention, limit: u32) -> Pruned;
+    pruned(client: &str, execution: ExecutionId) -> Option<PrunedExecution>;
+    budget(key: &BudgetKey) -> Option<BudgetRecord>;
+    budgets(client: &str, after: Option<&BudgetKey>, limit: u32) -> Vec<BudgetRecord>;
+    update_budget(update: &BudgetUpdate) -> BudgetChange;
+    usage(client: &str, currency: &str, since: UnixMicros) -> Vec<UsageRecord>;
+    verify(client: Option<&str>) -> Verification;
     ledger_sums() -> BTreeMap<BudgetKey, Balance>;
     balances() -> BTreeMap<BudgetKey, Balance>;
     check() -> String;
