@@ -170,6 +170,10 @@ impl Audit<'_> {
         if balances != sums {
             self.fail(format!("balances {balances:?} differ from the ledger {sums:?}"));
         }
+        let verification = harness().block_on(self.world.database.records.verify(None));
+        for difference in verification.unwrap().differences {
+            self.fail(difference.detail);
+        }
         let key = BudgetKey {
             scope: format!("clients/{CLIENT}/budgets/client"),
             currency: CURRENCY.to_owned(),
