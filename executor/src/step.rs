@@ -96,11 +96,14 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         let failure = failure.unwrap_or_else(|| Failure::new(Reason::OutcomeWrittenOff, "it was given up"));
         return end(run, step, StepState::Failed, failure).await;
     }
-    if let Some(attempt) = open {
-        let outcome = attempt::resume(run, step, attempt).await?;
-        if let Some(left) = progress.conclude(run, step, outcome).await? {
-            return Ok(left);
-        }
+    let earlier = match open {
+        Some(attempt) => Some(attempt::resume(run, step, attempt).await?),
+        None => progress.take_back(record),
+    };
+    if let Some(outcome) = earlier
+        && let Some(left) = progress.conclude(run, step, outcome).await?
+    {
+        return Ok(left);
     }
     loop {
         if let Some(left) = acquire(run, step, progress.target).await? {
@@ -136,6 +139,27 @@ impl Progress {
         Self {
             target: usize::try_from(target).unwrap_or(usize::MAX),
             failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// What became of the last attempt of a step whose owner ended before it drew its conclusion, which is now drawn
+    /// as it would have been then: what was paid for nothing, or may have been, is not followed by another call.
+    fn take_back(&mut self, record: &StepRecord) -> Option<Outcome> {
+        let last = record.attempts.last()?;
+        let failure = last.failure.clone()?;
+        match last.state {
+            // Who decided about it decided what follows, too.
+            _ if last.decision.is_some() => None,
+            AttemptState::FailedPaid => Some(Outcome::Failed(failure)),
+            AttemptState::Rejected if last.held_nanos > 0 || failure.reason == Reason::ContentBlocked => {
+                Some(Outcome::Failed(failure))
+            }
+            _ if counts(last) => {
+                // It is counted again by its conclusion.
+                self.failures = self.failures.saturating_sub(1);
+                Some(Outcome::Unpaid(failure))
+            }
+            _ => None,
         }
     }
 

@@ -286,7 +286,7 @@ async fn decide(
 async fn receive(records: &dyn RecordStore, fence: &Fence, attempt: AttemptId, now: UnixMicros) {
     let receipt = Receipt {
         attempt,
-        kind: "answer".to_owned(),
+        kind: ReceiptKind::Answer,
         staging_key: format!("staging/{attempt}"),
         body_sha256: sha256_hex(b"answer"),
         size_bytes: 6,
