@@ -93,11 +93,9 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
     // Counted from before the write: the database begins to count only after this.
     let send_before = clock.uptime().saturating_add(send_margin);
     let now = clock.now();
-    match run
-        .records()
-        .dispatch(&run.fence, attempt, send_margin, now)
-        .await?
-    {
+    // Asked again while the database is away: this process knows that it has sent nothing yet, and the next one would not.
+    let write = || run.records().dispatch(&run.fence, attempt, send_margin, now);
+    match persist::record(run, write).await? {
         Dispatch::Granted => run.notify(),
         Dispatch::Cancelled => {
             let failure = crate::run::cancelled();
