@@ -283,11 +283,12 @@ async fn poll(
             return Ok(unknown::parked(run, step, provider.class(), failure));
         }
         tokio::select! {
-            () = clock.sleep(delay) => {}
-            () = run.stops.cancelled.cancelled(), if !is_stopped => {}
+            biased;
             () = run.stops.lost.cancelled() => return Err(RecordError::Fenced),
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
+            () = run.stops.cancelled.cancelled(), if !is_stopped => {}
+            () = clock.sleep(delay) => {}
         }
     }
 }

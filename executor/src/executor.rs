@@ -338,7 +338,7 @@ impl Executor {
     pub async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved, RecordError> {
         let resolved = self.records().resolve_attempt(resolution).await?;
         if matches!(resolved, Resolved::Done(_)) {
-            self.nudge(resolution.execution);
+            self.inner.offer(resolution.execution);
         }
         Ok(resolved)
     }
@@ -347,14 +347,9 @@ impl Executor {
     pub async fn unpark(&self, unparking: &Unparking) -> Result<Unparked, RecordError> {
         let unparked = self.records().unpark(unparking).await?;
         if matches!(unparked, Unparked::Done(_)) {
-            self.nudge(unparking.execution);
+            self.inner.offer(unparking.execution);
         }
         Ok(unparked)
-    }
-
-    /// Watchers look, and so does who claims.
-    fn nudge(&self, execution: ExecutionId) {
-        self.inner.offer(execution);
     }
 
     /// Begins no new work, waits for calls in flight up to `settings.drain`, then returns. What is left is
@@ -364,6 +359,7 @@ impl Executor {
         inner.stopping.cancel();
         inner.tasks.close();
         tokio::select! {
+            biased;
             () = inner.tasks.wait() => {}
             () = inner.parts.clock.sleep(inner.parts.settings.drain) => {
                 tracing::warn!("shutdown did not wait for every call in flight");

@@ -16,8 +16,9 @@ pub(crate) async fn listen(inner: Arc<Inner>, rest: CancellationToken) {
     };
     loop {
         let hint = tokio::select! {
-            hint = hints.next() => hint,
+            biased;
             () = rest.cancelled() => None,
+            hint = hints.next() => hint,
         };
         match hint {
             Some(hint) => act(&inner, hint).await,

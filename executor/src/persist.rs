@@ -91,8 +91,9 @@ where
             done => return Some(done),
         }
         tokio::select! {
-            () = clock.sleep(BACKOFF.bound(failures)) => {}
+            biased;
             () = lost.cancelled() => return None,
+            () = clock.sleep(BACKOFF.bound(failures)) => {}
         }
     }
 }

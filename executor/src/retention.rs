@@ -32,8 +32,9 @@ pub(crate) async fn prune_loop(inner: Arc<Inner>) {
             Err(error) => tracing::error!(%error, "old histories could not be removed"),
         }
         tokio::select! {
-            () = inner.parts.clock.sleep(inner.parts.settings.prune_every) => {}
+            biased;
             () = inner.stopping.cancelled() => {}
+            () = inner.parts.clock.sleep(inner.parts.settings.prune_every) => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The executions that this process owns right now.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -44,7 +44,7 @@ fn micros(duration: Duration) -> u64 {
 /// The executions in progress, with the means to stop them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Running {
-    executions: Arc<Mutex<HashMap<ExecutionId, Stops>>>,
+    executions: Arc<Mutex<BTreeMap<ExecutionId, Stops>>>,
     left: Arc<Notify>,
 }
 
@@ -100,7 +100,7 @@ impl Running {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ExecutionId, Stops>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ExecutionId, Stops>> {
         self.executions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

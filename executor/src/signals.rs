@@ -3,7 +3,7 @@
 //! A signal carries nothing and may be missed; whoever waits also looks by itself now and then.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// One channel for each execution that somebody waits for.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    channels: Mutex<HashMap<ExecutionId, watch::Sender<()>>>,
+    channels: Mutex<BTreeMap<ExecutionId, watch::Sender<()>>>,
     /// What the processes of one database tell each other goes through it.
     records: Arc<dyn RecordStore>,
 }
@@ -67,7 +67,7 @@ impl Signals {
         }
     }
 
-    fn channels(&self) -> MutexGuard<'_, HashMap<ExecutionId, watch::Sender<()>>> {
+    fn channels(&self) -> MutexGuard<'_, BTreeMap<ExecutionId, watch::Sender<()>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

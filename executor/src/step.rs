@@ -88,19 +88,14 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         run.records().start_step(&run.fence, &step.step_id, now).await?;
         run.notify();
     }
-    if open.is_none()
-        && let Some(given_up) = record.attempts.last()
-        && attempt::given_up(given_up) == Some(FollowUp::Fail)
+    let earlier = match open {
+        Some(attempt) => Some(attempt::resume(run, step, attempt).await?),
+        None => progress.take_back(record),
+    };
+    if let Some(outcome) = earlier
+        && let Some(left) = progress.conclude(run, step, outcome).await?
     {
-        let failure = given_up.failure.clone();
-        let failure = failure.unwrap_or_else(|| Failure::new(Reason::OutcomeWrittenOff, "it was given up"));
-        return end(run, step, StepState::Failed, failure).await;
-    }
-    if let Some(attempt) = open {
-        let outcome = attempt::resume(run, step, attempt).await?;
-        if let Some(left) = progress.conclude(run, step, outcome).await? {
-            return Ok(left);
-        }
+        return Ok(left);
     }
     loop {
         if let Some(left) = acquire(run, step, progress.target).await? {
@@ -136,6 +131,28 @@ impl Progress {
         Self {
             target: usize::try_from(target).unwrap_or(usize::MAX),
             failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// What became of the last attempt of a step whose owner ended before it drew its conclusion, which is now drawn
+    /// as it would have been then: what was paid for nothing, or may have been, is not followed by another call.
+    fn take_back(&mut self, record: &StepRecord) -> Option<Outcome> {
+        let last = record.attempts.last()?;
+        let failure = last.failure.clone()?;
+        match last.state {
+            // Who decided about it decided what follows, too: a person by the state of the step.
+            _ if attempt::given_up(last) == Some(FollowUp::Fail) => Some(Outcome::Failed(failure)),
+            _ if last.decision.is_some() => None,
+            AttemptState::FailedPaid => Some(Outcome::Failed(failure)),
+            AttemptState::Rejected if last.held_nanos > 0 || failure.reason == Reason::ContentBlocked => {
+                Some(Outcome::Failed(failure))
+            }
+            _ if counts(last) => {
+                // It is counted again by its conclusion.
+                self.failures = self.failures.saturating_sub(1);
+                Some(Outcome::Unpaid(failure))
+            }
+            _ => None,
         }
     }
 
@@ -188,13 +205,14 @@ impl Progress {
         let backoff = &run.plan.policy.backoff;
         let delay = backoff.delay(self.failures, random_u32(run), failure.retry_delay);
         tokio::select! {
-            () = run.inner.parts.clock.sleep(delay) => Ok(None),
+            biased;
+            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
             () = run.stops.cancelled.cancelled() => {
                 end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
             }
-            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
             () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
             () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
+            () = run.inner.parts.clock.sleep(delay) => Ok(None),
         }
     }
 }
@@ -274,16 +292,17 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
     tokio::select! {
+        biased;
+        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+        () = run.stops.cancelled.cancelled() => {
+            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
+        }
+        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
         // A closed channel wakes too; the next look tells.
         _ = changes.changed() => Ok(None),
         // A change between the look and the subscription is found here.
         () = run.inner.parts.clock.sleep(run.inner.parts.settings.poll) => Ok(None),
-        () = run.stops.cancelled.cancelled() => {
-            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
-        }
-        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
-        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
-        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
     }
 }
 

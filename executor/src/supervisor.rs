@@ -5,7 +5,13 @@ use std::{collections::HashSet, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    executor::Inner, hints, ids::ExecutionId, records::Claim, retention, run, running::Entry, salvage,
+    executor::Inner,
+    hints,
+    ids::ExecutionId,
+    records::{Claim, RecordError},
+    retention, run,
+    running::Entry,
+    salvage,
 };
 
 /// Starts the tasks of an executor.
@@ -27,9 +33,10 @@ async fn claim_loop(inner: Arc<Inner>) {
     while !inner.stopping.is_cancelled() {
         claim_once(&inner).await;
         tokio::select! {
+            biased;
+            () = inner.stopping.cancelled() => {}
             () = inner.work.notified() => {}
             () = inner.parts.clock.sleep(inner.parts.settings.poll) => {}
-            () = inner.stopping.cancelled() => {}
         }
     }
 }
@@ -65,8 +72,14 @@ async fn claim_once(inner: &Arc<Inner>) {
 
 async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
     let execution = claim.fence.execution;
-    if let Err(error) = run::execution(&inner, &claim, entry.stops.clone()).await {
-        tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+    match run::execution(&inner, &claim, entry.stops.clone()).await {
+        Ok(()) => {}
+        Err(RecordError::Fenced) => {
+            tracing::warn!(%execution, "stopped: the execution is owned elsewhere");
+        }
+        Err(error) => {
+            tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+        }
     }
     drop(entry);
     if inner.stopping.is_cancelled() {
@@ -93,10 +106,11 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         }
         let is_stopping = inner.stopping.is_cancelled();
         tokio::select! {
-            () = inner.parts.clock.sleep(period) => {}
+            biased;
             // An idle process stops at once, and any other one with its last execution.
             () = inner.stopping.cancelled(), if !is_stopping => {}
             () = inner.running.left(), if is_stopping => {}
+            () = inner.parts.clock.sleep(period) => {}
         }
     }
 }
@@ -140,8 +154,9 @@ async fn reconcile_loop(inner: Arc<Inner>) {
             tracing::error!(%error, "answers that came late could not be looked for");
         }
         tokio::select! {
-            () = inner.parts.clock.sleep(inner.parts.settings.reconcile) => {}
+            biased;
             () = inner.stopping.cancelled() => {}
+            () = inner.parts.clock.sleep(inner.parts.settings.reconcile) => {}
         }
     }
 }

@@ -164,6 +164,8 @@ impl Watcher {
                 return Ok(keep_alive(cursor, now));
             }
             tokio::select! {
+                biased;
+                () = self.inner.stopping.cancelled() => {}
                 changed = tail.changed() => {
                     if changed.is_err() {
                         // Nobody follows it any more: the watcher learns why by itself.
@@ -172,7 +174,6 @@ impl Watcher {
                     }
                 }
                 () = clock.sleep(quiet_until.since(now)) => {}
-                () = self.inner.stopping.cancelled() => {}
             }
         }
     }

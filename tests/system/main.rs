@@ -6,10 +6,12 @@
 mod support;
 
 mod bad_input;
+mod budgets;
 mod contract_tools;
 mod decisions;
 mod dedup;
 mod failures;
+mod joining;
 mod library;
 mod plans;
 mod restart;

@@ -153,9 +153,10 @@ pub(super) fn sendable_until(run: &Run<'_>, record: &AttemptRecord) -> UnixMicro
 async fn wait(run: &Run<'_>, remaining: Duration) -> Result<Option<Outcome>, RecordError> {
     let longest = run.inner.parts.settings.send_margin.saturating_mul(2);
     tokio::select! {
-        () = run.inner.parts.clock.sleep(remaining.min(longest)) => Ok(None),
+        biased;
         () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
         () = run.inner.stopping.cancelled() => Ok(Some(Outcome::Paused)),
+        () = run.inner.parts.clock.sleep(remaining.min(longest)) => Ok(None),
     }
 }
 

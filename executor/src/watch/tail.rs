@@ -154,14 +154,15 @@ impl Follower {
                 }
             }
             tokio::select! {
-                _ = changes.changed() => {}
-                () = self.inner.parts.clock.sleep(self.inner.parts.settings.poll) => {}
+                biased;
+                () = self.inner.stopping.cancelled() => return,
                 () = self.publisher.closed() => {
                     if self.is_left() {
                         return;
                     }
                 }
-                () = self.inner.stopping.cancelled() => return,
+                _ = changes.changed() => {}
+                () = self.inner.parts.clock.sleep(self.inner.parts.settings.poll) => {}
             }
         }
     }

@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod books;
 mod decisions;
 mod postgres;
+mod replay;
 mod rivals;
 mod sqlite;
 mod support;

@@ -78,6 +78,25 @@ impl Database {
         }
     }
 
+    /// The rows of a statement with one column of text.
+    pub(crate) async fn texts(&self, statement: &'static str) -> Vec<String> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("limn.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                let rows = sqlx::query_scalar(statement).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                rows.unwrap()
+            }
+            Place::Schema(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let rows = sqlx::query_scalar(statement).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                rows.unwrap()
+            }
+        }
+    }
+
     /// Address of the Postgres schema.
     pub(crate) fn url(&self) -> &str {
         match &self.place {

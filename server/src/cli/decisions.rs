@@ -83,7 +83,8 @@ pub(crate) fn has_unknown_outcome(execution: &Execution) -> bool {
     waits || attempts.any(|attempt| attempt.state() == AttemptState::Unknown)
 }
 
-/// True when the execution is parked although it has pictures to draw: the processes that ran it died.
+/// True when the execution is parked although it has pictures to draw, most often because the processes that ran it
+/// died.
 pub(crate) fn is_stuck(execution: &Execution) -> bool {
     let is_poisoned = execution
         .failure
@@ -101,11 +102,16 @@ pub(crate) fn next(execution: &Execution) -> String {
     let name = &execution.name;
     // Writing into a String cannot fail.
     if is_stuck(execution) {
-        let _ = writeln!(
-            text,
-            "decide     parked after {} crashes of the processes that ran it; it runs again only when somebody says so",
-            execution.crash_count
+        let why = execution.failure.as_ref().map_or_else(
+            || {
+                format!(
+                    "after {} crashes of the processes that ran it",
+                    execution.crash_count
+                )
+            },
+            |failure| format!("because {}", failure.message),
         );
+        let _ = writeln!(text, "decide     parked {why}; {}", next_check(execution));
         let _ = writeln!(text, "  run it again:  limn unpark {name} --reason TEXT");
         let _ = writeln!(text, "  give it up:    limn cancel {name}");
     }

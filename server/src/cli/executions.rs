@@ -52,7 +52,7 @@ async fn list(
     }
     let lines: String = executions
         .iter()
-        .map(|execution| report::execution_line(execution) + "\n")
+        .map(|execution| report::listed_execution(execution) + "\n")
         .collect();
     listing::print(output, &lines, &next_page_token)
 }

@@ -71,13 +71,9 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
         let _ = writeln!(text, "because    {} ({})", failure.message, failure.reason);
     }
     for step in &execution.steps {
-        let _ = writeln!(
-            text,
-            "{:<10} {} {}",
-            step.step_id,
-            words::step_state(step.state()),
-            step.image
-        );
+        let state = words::step_state(step.state());
+        let line = format!("{:<10} {state} {}", step.step_id, step.image);
+        let _ = writeln!(text, "{}", line.trim_end());
         for attempt in &step.attempts {
             let _ = writeln!(
                 text,
@@ -86,7 +82,7 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
                 attempt.provider,
                 attempt.model,
                 words::attempt_state(attempt.state()),
-                money::show_known(attempt.cost.as_ref()),
+                bill(attempt),
                 because(attempt.failure.as_ref()),
             );
             text.push_str(&traces(attempt));
@@ -99,10 +95,23 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
     text
 }
 
+/// What an attempt was billed, or may be.
+fn bill(attempt: &v1::Attempt) -> String {
+    match (&attempt.cost, &attempt.held, attempt.state()) {
+        (Some(cost), _, _) => format!("billed {}", money::show(cost)),
+        (None, Some(held), _) => format!("perhaps billed, holds {}", money::show(held)),
+        (None, None, v1::AttemptState::Abandoned | v1::AttemptState::Rejected) => "not billed".to_owned(),
+        (None, None, _) => "not billed yet".to_owned(),
+    }
+}
+
 /// What finds an attempt at its provider, when it gave no picture, and who decided about it.
 fn traces(attempt: &v1::Attempt) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
+    if attempt.held.is_some() || attempt.state() == v1::AttemptState::WrittenOff {
+        let _ = writeln!(text, "    attempt id {}", attempt.attempt_id);
+    }
     if attempt.state() != v1::AttemptState::Committed {
         for (what, id) in decisions::ids_at_provider(attempt) {
             let _ = writeln!(text, "    {what} {id} at {}", attempt.provider);
@@ -113,6 +122,15 @@ fn traces(attempt: &v1::Attempt) -> String {
         let _ = writeln!(text, "    decided by {actor}: {reason}");
     }
     text
+}
+
+/// One execution in one line of a list, with the command that shows what to decide.
+pub(crate) fn listed_execution(execution: &v1::Execution) -> String {
+    let line = execution_line(execution);
+    match execution.state() {
+        v1::ExecutionState::NeedsDecision => format!("{line}; decide with: limn resolve {}", execution.name),
+        _ => line,
+    }
 }
 
 /// One execution in one line.
@@ -131,12 +149,9 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         execution.take,
         paid(execution.cost.as_ref()),
     );
-    if execution.state() == v1::ExecutionState::NeedsDecision {
-        if let Some(time) = &execution.next_check_time {
-            // Writing into a String cannot fail.
-            let _ = write!(line, ", looked at again at {}", moment(Some(time)));
-        }
-        let _ = write!(line, "; decide with: limn resolve {}", execution.name);
+    if let Some(time) = &execution.next_check_time {
+        // Writing into a String cannot fail.
+        let _ = write!(line, ", looked at again at {}", moment(Some(time)));
     }
     line
 }
@@ -168,7 +183,10 @@ pub(crate) fn failure_of(execution: &v1::Execution) -> Result<(), Failure> {
     let (reason, exit) = if decisions::has_unknown_outcome(execution) {
         (Reason::OutcomeUnknown, Exit::OutcomeUnknown)
     } else if decisions::is_stuck(execution) {
-        (Reason::ExecutionPoisoned, Exit::OutcomeUnknown)
+        (
+            given_reason.unwrap_or(Reason::ExecutionPoisoned),
+            Exit::OutcomeUnknown,
+        )
     } else {
         (given_reason.unwrap_or(Reason::StepsFailed), Exit::ExecutionFailed)
     };

@@ -13,7 +13,7 @@ const NOBODY: &str = "clients/default/executions/01900000-0000-7000-8000-0000000
 impl Paying {
     /// Runs a command as somebody.
     #[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
-    fn run_as(&self, user: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn run_as(&self, user: &str, arguments: &[&str]) -> Ran {
         self.command(arguments).env("USER", user).output().unwrap().into()
     }
 

@@ -1,5 +1,6 @@
 //! Stories of the command line: the real binary, a data folder of its own, nothing from the environment.
 
+mod accounts;
 mod configuration;
 mod deciding;
 mod limn;

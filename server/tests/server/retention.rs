@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use limn_executor::records::Retention;
 use limn_proto::v1::{
-    CancelExecutionRequest, Execution, ExecutionEvent, ExecutionOrder, GetExecutionRequest, GetImageRequest,
-    StartExecutionRequest, WatchExecutionRequest, execution_event::Event, execution_order::Source,
+    AttemptResolution, CancelExecutionRequest, Execution, ExecutionEvent, ExecutionOrder,
+    GetExecutionRequest, GetImageRequest, ResolveAttemptRequest, StartExecutionRequest,
+    UnparkExecutionRequest, WatchExecutionRequest, execution_event::Event, execution_order::Source,
     executor_service_client::ExecutorServiceClient, image_library_service_client::ImageLibraryServiceClient,
 };
 use tonic::{Code, Status, transport::Channel};
@@ -68,14 +69,29 @@ async fn a_history_without_events_is_told_by_its_last_snapshot() {
 }
 
 /// What each call that names an execution answers.
-async fn answers(channel: &Channel, name: &str) -> [Refused; 3] {
+async fn answers(channel: &Channel, name: &str) -> [Refused; 5] {
     let mut executor = ExecutorServiceClient::new(channel.clone());
     let name = name.to_owned();
     let get = GetExecutionRequest { name: name.clone() };
     let cancel = CancelExecutionRequest { name: name.clone() };
+    let unpark = UnparkExecutionRequest {
+        name: name.clone(),
+        actor: "alice".to_owned(),
+        reason: "mended".to_owned(),
+    };
+    let resolve = ResolveAttemptRequest {
+        name: name.clone(),
+        attempt_id: "01900000-0000-7000-8000-000000000000".to_owned(),
+        resolution: AttemptResolution::NotCharged.into(),
+        actor: "alice".to_owned(),
+        reason: "not on the bill".to_owned(),
+        ..ResolveAttemptRequest::default()
+    };
     [
         refused(executor.get_execution(get).await),
         refused(executor.cancel_execution(cancel).await),
+        refused(executor.unpark_execution(unpark).await),
+        refused(executor.resolve_attempt(resolve).await),
         refused(watch(channel, &name, Some(1)).await),
     ]
 }

@@ -5,9 +5,13 @@ use std::path::Path;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    super::{ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter, sqlite::SqliteRecords},
-    claims, events, library, parking, plans, resolve, retention, salvage, snapshots,
+    super::{
+        AuditAction, AuditFilter, BudgetKey, ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter,
+        sqlite::SqliteRecords,
+    },
+    audit, budgets, claims, events, library, parking, plans, resolve, retention, salvage, snapshots,
     statement::Statement,
+    usage,
 };
 use crate::{clock::UnixMicros, ids::ExecutionId};
 
@@ -173,6 +177,28 @@ async fn lists_are_read_in_the_order_of_an_index() {
     ];
     for (filter, index) in images {
         let query = library::list_query("acme", &filter, &page);
+        check_list(&records, query, index).await;
+    }
+    records.close().await;
+}
+
+#[tokio::test]
+async fn budgets_usage_and_the_audit_log_are_found_by_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = open(folder.path()).await;
+    let after = BudgetKey {
+        scope: "scope".to_owned(),
+        currency: "USD".to_owned(),
+    };
+    let query = budgets::list_query("acme", Some(&after), 50, 7);
+    check_list(&records, query, "SEARCH b USING INDEX sqlite_autoindex_budgets_1").await;
+    let usage = usage::query("acme", "USD", UnixMicros(1)).into_text();
+    check(&records, &usage, "attempts_by_time").await;
+    for (action, index) in [
+        (None, "audit_events_by_time"),
+        (Some(AuditAction::BudgetUpdated), "audit_events_by_action"),
+    ] {
+        let query = audit::list_query("acme", &AuditFilter { action }, &second_page());
         check_list(&records, query, index).await;
     }
     records.close().await;

@@ -7,7 +7,6 @@ use limn_executor::{
     snapshot,
 };
 use limn_proto::{
-    name::Collection,
     plan::Money,
     reason::Reason,
     v1::{AttemptResolution, Execution, ResolutionFollowUp, ResolveAttemptRequest, UnparkExecutionRequest},
@@ -32,7 +31,9 @@ pub(super) async fn resolve(context: &Context, request: ResolveAttemptRequest) -
     }
     match context.executor.resolve_attempt(&resolution).await? {
         Resolved::Done(record) => Ok(snapshot::execution(&record)),
-        Resolved::ExecutionNotFound => Err(Refusal::not_found(Collection::Executions, &request.name)),
+        Resolved::ExecutionNotFound => Err(context
+            .missing_execution(&resolution.client, resolution.execution, &request.name)
+            .await),
         Resolved::AttemptNotFound => {
             let message = format!(
                 "{} has no attempt {}: GetExecution lists its attempts",
@@ -76,7 +77,7 @@ pub(super) async fn unpark(context: &Context, request: UnparkExecutionRequest) -
     };
     match context.executor.unpark(&unparking).await? {
         Unparked::Done(record) => Ok(snapshot::execution(&record)),
-        Unparked::NotFound => Err(Refusal::not_found(Collection::Executions, &request.name)),
+        Unparked::NotFound => Err(context.missing_execution(client, execution, &request.name).await),
         Unparked::NotParked => Err(not_parked(context, client, execution, &request.name).await?),
     }
 }
@@ -155,7 +156,11 @@ async fn check_currency(
     let record = records
         .execution(&resolution.client, resolution.execution)
         .await?;
-    let record = record.ok_or_else(|| Refusal::not_found(Collection::Executions, name))?;
+    let Some(record) = record else {
+        return Err(context
+            .missing_execution(&resolution.client, resolution.execution, name)
+            .await);
+    };
     let currency = &record.cost.currency;
     if *currency == cost.currency_code {
         return Ok(());
@@ -177,7 +182,9 @@ async fn not_parked(
     name: &str,
 ) -> Result<Refusal, Refusal> {
     let standing = context.executor.records().standing(client, execution).await?;
-    let standing = standing.ok_or_else(|| Refusal::not_found(Collection::Executions, name))?;
+    let Some(standing) = standing else {
+        return Err(context.missing_execution(client, execution, name).await);
+    };
     let state = snapshot::execution_state(standing.state).as_str_name();
     let message = format!(
         "{name} is {state} and not parked because of its owners: an unknown outcome is decided by ResolveAttempt"

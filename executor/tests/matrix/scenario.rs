@@ -1,0 +1,256 @@
+//! What an execution goes through when nothing of ours goes wrong: the stories that faults are put into.
+
+use limn_proto::plan::UnknownPolicy;
+
+use crate::{
+    plan::Outline,
+    seams::{Edge, Side},
+    studio::{Act, Promise},
+};
+
+/// How an execution ends, or where it rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Every picture is there.
+    Completed,
+    /// A picture is not there.
+    Failed,
+    /// Its client stopped it.
+    Cancelled,
+    /// Somebody must decide.
+    Parked,
+}
+
+/// A story.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// What the primary does with its first jobs.
+    pub(crate) acts: &'static [Act],
+    pub(crate) outline: Outline,
+    /// Orders at the same time, each for another execution of the same pictures.
+    pub(crate) orders: u32,
+    /// Where an earlier process crashed, so that the story is about the one that takes over.
+    pub(crate) prelude: Option<Edge>,
+    /// Where faults are put.
+    pub(crate) focus: Focus,
+}
+
+/// Which moments of a story get a fault in the short form. The long form takes all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// Every edge, the first time that it is come to.
+    Every,
+    /// Edges that a drawing that simply succeeds does not have.
+    New,
+    /// Edges at which it may be unknown whether the call was paid.
+    Call,
+    /// Edges of reconciling what an earlier process left.
+    Recovery,
+    /// Edges between two steps.
+    Between,
+    /// None.
+    LongOnly,
+}
+
+const ONE_STEP: Outline = Outline {
+    steps: 1,
+    max_concurrency: 1,
+    providers: &["first"],
+    on_unknown: UnknownPolicy::Hold,
+};
+
+const RETRYING: Outline = Outline {
+    on_unknown: UnknownPolicy::WriteOffAndRetryOnce,
+    ..ONE_STEP
+};
+
+const FAILING: Outline = Outline {
+    on_unknown: UnknownPolicy::WriteOffAndFail,
+    ..ONE_STEP
+};
+
+const DRAW: Scenario = Scenario {
+    name: "draw",
+    acts: &[],
+    outline: ONE_STEP,
+    orders: 1,
+    prelude: None,
+    focus: Focus::Every,
+};
+
+const fn before(call: &'static str) -> Option<Edge> {
+    let side = Side::Before;
+    Some(Edge { side, call })
+}
+
+const fn after(call: &'static str) -> Option<Edge> {
+    let side = Side::After;
+    Some(Edge { side, call })
+}
+
+/// Every story. The first one is what the others are compared with.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    DRAW,
+    Scenario {
+        name: "draw, unknown is retried",
+        outline: RETRYING,
+        focus: Focus::Call,
+        ..DRAW
+    },
+    Scenario {
+        name: "draw, unknown fails",
+        outline: FAILING,
+        focus: Focus::Call,
+        ..DRAW
+    },
+    Scenario {
+        name: "refused, then drawn",
+        acts: &[Act::Refuse],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost",
+        acts: &[Act::LoseAnswer],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost, unknown is retried",
+        acts: &[Act::LoseAnswer],
+        outline: RETRYING,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "answer lost, unknown fails",
+        acts: &[Act::LoseAnswer],
+        outline: FAILING,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "request lost",
+        acts: &[Act::LoseRequest],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "wrong picture",
+        acts: &[Act::Botch],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "content refused, bill unknown",
+        acts: &[Act::RefuseContent],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "job failed, then drawn",
+        acts: &[Act::FailJob],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "cancelled while drawing",
+        acts: &[Act::DrawWhileCancelled],
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "two orders of one picture",
+        orders: 2,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "two steps",
+        outline: Outline { steps: 2, ..ONE_STEP },
+        focus: Focus::Between,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, nothing sent",
+        prelude: after("dispatch"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, call in flight",
+        prelude: before("working"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, job accepted",
+        prelude: after("accepted"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "taken over, answer staged",
+        prelude: after("stage"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "fallback",
+        acts: &[Act::Refuse, Act::Refuse, Act::Refuse],
+        outline: Outline {
+            providers: &["first", "second"],
+            ..ONE_STEP
+        },
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
+    Scenario {
+        name: "three steps, two at once",
+        acts: &[Act::Draw, Act::Refuse, Act::LoseAnswer],
+        outline: Outline {
+            steps: 3,
+            max_concurrency: 2,
+            ..ONE_STEP
+        },
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
+];
+
+impl Scenario {
+    /// True when the story can happen at such a provider.
+    pub(crate) fn fits(&self, promise: Promise) -> bool {
+        let needs_jobs = self.acts.contains(&Act::FailJob) || self.prelude == after("accepted");
+        promise.gives_jobs() || !needs_jobs
+    }
+
+    /// Where the story may end, when nothing else goes wrong.
+    pub(crate) fn ends(&self, promise: Promise) -> Vec<End> {
+        let has = |act| self.acts.contains(&act);
+        if has(Act::Botch) || has(Act::RefuseContent) {
+            return vec![End::Failed];
+        }
+        if has(Act::DrawWhileCancelled) {
+            // A provider that cannot be stopped may have drawn it all the same.
+            return vec![End::Cancelled, End::Completed];
+        }
+        let loses_answer = has(Act::LoseAnswer) || self.prelude == before("working");
+        let loses_request = has(Act::LoseRequest) || self.prelude == after("dispatch");
+        let stays_unknown = loses_answer && !promise.finds_answers() || loses_request && !promise.repeats();
+        if stays_unknown {
+            return vec![self.end_of_unknown()];
+        }
+        vec![End::Completed]
+    }
+
+    /// Where the story ends when an attempt stays unknown: what the plan asks for.
+    pub(crate) fn end_of_unknown(&self) -> End {
+        match self.outline.on_unknown {
+            UnknownPolicy::WriteOffAndRetryOnce => End::Completed,
+            UnknownPolicy::WriteOffAndFail => End::Failed,
+            UnknownPolicy::Hold | UnknownPolicy::Unspecified => End::Parked,
+        }
+    }
+}

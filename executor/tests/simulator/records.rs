@@ -1,0 +1,491 @@
+//! The records as one process sees them: the real ones, but every call waits for its turn at the scheduler.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
+use limn_executor::{
+    clock::UnixMicros,
+    failure::Failure,
+    ids::{AttemptId, BootId, ExecutionId, ImageId},
+    records::{sqlite::SqliteRecords, *},
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    brief::Brief,
+    desk::{Applied, Desk, Fact, Fault, StoreCall, Work, about},
+    market::shown,
+};
+
+/// The records of one process.
+pub(crate) struct Records {
+    process: u32,
+    desk: Arc<Desk>,
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Records")
+    }
+}
+
+impl Records {
+    pub(crate) fn new(process: u32, desk: Arc<Desk>) -> Self {
+        Self { process, desk }
+    }
+
+    /// Waits for the turn of a call, and then for its answer.
+    async fn call<T, F>(&self, asked: Asked<T>, run: F) -> Result<T>
+    where
+        T: Brief + Send + 'static,
+        F: FnOnce(Arc<SqliteRecords>) -> BoxFuture<'static, Result<T>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let label = format!("{} {}", asked.verb, asked.subject);
+        let (verb, fence, reads) = (asked.verb, asked.fence, asked.reads);
+        let run = move |store: Arc<SqliteRecords>, fault: Fault| {
+            async move {
+                let done = match fault {
+                    Fault::Before => Err(away()),
+                    Fault::Nothing | Fault::After => run(store).await,
+                };
+                let facts = done
+                    .as_ref()
+                    .map(|result| (asked.facts)(result))
+                    .unwrap_or_default();
+                let is_ok = done.is_ok();
+                let is_mistake = matches!(
+                    done,
+                    Err(RecordError::WrongState { .. } | RecordError::Damaged(_))
+                );
+                let told = if fault == Fault::After {
+                    done.and(Err(away()))
+                } else {
+                    done
+                };
+                let brief = match &told {
+                    Ok(result) => result.brief(),
+                    Err(error) if is_ok => format!("ok, but told: {error}"),
+                    Err(error) => error.to_string(),
+                };
+                Applied {
+                    brief,
+                    is_ok,
+                    is_mistake,
+                    facts,
+                    decodes: matches!(verb, "received" | "plan"),
+                    deliver: Box::new(move || drop(answer.send(told))),
+                }
+            }
+            .boxed()
+        };
+        let call = StoreCall {
+            verb,
+            fence,
+            reads,
+            run: Box::new(run),
+        };
+        self.desk.arrive(self.process, label, Work::Store(call));
+        answered.await.unwrap_or_else(|_| Err(away()))
+    }
+}
+
+/// A call, before its arguments.
+struct Asked<T> {
+    verb: &'static str,
+    subject: String,
+    fence: Option<Fence>,
+    reads: bool,
+    facts: Box<dyn Fn(&T) -> Vec<Fact> + Send>,
+}
+
+impl<T> Asked<T> {
+    fn new(verb: &'static str, subject: String) -> Self {
+        Self {
+            verb,
+            subject,
+            fence: None,
+            reads: false,
+            facts: Box::new(|_| Vec::new()),
+        }
+    }
+
+    fn fenced(mut self, fence: &Fence) -> Self {
+        self.fence = Some(*fence);
+        self
+    }
+
+    fn reading(mut self) -> Self {
+        self.reads = true;
+        self
+    }
+}
+
+fn away() -> RecordError {
+    RecordError::Unavailable("the simulated database is away".into())
+}
+
+/// Makes the call with arguments of its own: it may be carried out after its caller has gone.
+macro_rules! call {
+    ($records:ident, $asked:expr, |$store:ident $(, $argument:ident)*| $verb:expr) => {{
+        let arguments = ($($argument.to_owned(),)*);
+        $records.call($asked, move |$store| async move {
+            let ($($argument,)*) = &arguments;
+            $verb.await
+        }.boxed()).await
+    }};
+}
+
+#[async_trait]
+impl RecordStore for Records {
+    async fn save_plan(&self, plan: &NewPlan) -> Result<PlanRecord> {
+        let asked = Asked::new("save_plan", String::new());
+        call!(self, asked, |store, plan| store.save_plan(plan))
+    }
+
+    async fn plan(&self, client: &str, digest_hex: &str) -> Result<Option<PlanRecord>> {
+        let asked = Asked::new("plan", digest_hex[..8].to_owned()).reading();
+        call!(self, asked, |store, client, digest_hex| store
+            .plan(client, digest_hex))
+    }
+
+    async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>> {
+        let asked = Asked::new("plans", client.to_owned()).reading();
+        call!(self, asked, |store, client, filter, page| store
+            .plans(client, filter, page))
+    }
+
+    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
+        let asked = Asked::new("delete_plan", digest_hex[..8].to_owned());
+        call!(self, asked, |store, client, digest_hex| store
+            .delete_plan(client, digest_hex))
+    }
+
+    async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {
+        let asked = Asked::new("accept", order.request_id.clone());
+        call!(self, asked, |store, order| store.accept(order))
+    }
+
+    async fn claim(
+        &self,
+        boot: BootId,
+        lease: Duration,
+        limit: u32,
+        running: &[ExecutionId],
+    ) -> Result<Vec<Claim>> {
+        let mut asked = Asked::new("claim", String::new());
+        asked.facts =
+            Box::new(|claims: &Vec<Claim>| claims.iter().map(|claim| Fact::Claimed(claim.fence)).collect());
+        call!(self, asked, |store, running| store
+            .claim(boot, lease, limit, running))
+    }
+
+    async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>> {
+        let asked = Asked::new("renew", String::new());
+        call!(self, asked, |store, executions| store
+            .renew(boot, executions, lease))
+    }
+
+    async fn release(&self, fence: &Fence) -> Result<()> {
+        let asked = Asked::new("release", about(fence.execution)).fenced(fence);
+        call!(self, asked, |store, fence| store.release(fence))
+    }
+
+    async fn open_execution(&self, fence: &Fence) -> Result<ExecutionRecord> {
+        let asked = Asked::new("open_execution", about(fence.execution)).reading();
+        call!(self, asked, |store, fence| store.open_execution(fence))
+    }
+
+    async fn park(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros,
+    ) -> Result<()> {
+        let subject = format!("{} {}", about(fence.execution), failure.reason.as_str());
+        let asked = Asked::new("park", subject).fenced(fence);
+        call!(self, asked, |store, fence, failure| store
+            .park(fence, failure, next_check, now))
+    }
+
+    async fn start_execution(&self, fence: &Fence, now: UnixMicros) -> Result<()> {
+        let asked = Asked::new("start_execution", about(fence.execution)).fenced(fence);
+        call!(self, asked, |store, fence| store.start_execution(fence, now))
+    }
+
+    async fn start_step(&self, fence: &Fence, step_id: &str, now: UnixMicros) -> Result<()> {
+        let subject = format!("{} {step_id}", about(fence.execution));
+        let asked = Asked::new("start_step", subject).fenced(fence);
+        call!(self, asked, |store, fence, step_id| store
+            .start_step(fence, step_id, now))
+    }
+
+    async fn acquire_unit(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        render_digests: &[String],
+        first: usize,
+    ) -> Result<UnitGrant> {
+        let subject = format!("{} {step_id} target {first}", about(fence.execution));
+        let asked = Asked::new("acquire_unit", subject).fenced(fence);
+        call!(self, asked, |store, fence, step_id, render_digests| store
+            .acquire_unit(fence, step_id, render_digests, first))
+    }
+
+    async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<Preparation> {
+        let subject = format!(
+            "{} {} {}",
+            about(fence.execution),
+            attempt.step_id,
+            shown(attempt.id)
+        );
+        let asked = Asked::new("prepare", subject).fenced(fence);
+        call!(self, asked, |store, fence, attempt| store.prepare(fence, attempt))
+    }
+
+    async fn dispatch(
+        &self,
+        fence: &Fence,
+        attempt: AttemptId,
+        send_margin: Duration,
+        now: UnixMicros,
+    ) -> Result<Dispatch> {
+        let mut asked = Asked::new("dispatch", shown(attempt)).fenced(fence);
+        asked.facts = Box::new(move |granted| match granted {
+            Dispatch::Granted => vec![Fact::Granted(attempt)],
+            Dispatch::Cancelled => Vec::new(),
+        });
+        call!(self, asked, |store, fence| store.dispatch(
+            fence,
+            attempt,
+            send_margin,
+            now
+        ))
+    }
+
+    async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()> {
+        let asked = Asked::new("accepted", shown(attempt)).fenced(fence);
+        call!(self, asked, |store, fence, job_id| store
+            .accepted(fence, attempt, job_id, now))
+    }
+
+    async fn add_receipt(&self, receipt: &Receipt) -> Result<()> {
+        let subject = format!("{} {}", shown(receipt.attempt), receipt.kind.as_str());
+        let asked = Asked::new("add_receipt", subject);
+        call!(self, asked, |store, receipt| store.add_receipt(receipt))
+    }
+
+    async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
+        let asked = Asked::new("receipts", shown(attempt)).reading();
+        call!(self, asked, |store| store.receipts(attempt))
+    }
+
+    async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()> {
+        let asked = Asked::new("received", shown(attempt)).fenced(fence);
+        call!(self, asked, |store, fence, receipt| store
+            .received(fence, attempt, receipt))
+    }
+
+    async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()> {
+        let asked = Asked::new("commit", shown(commit.attempt)).fenced(fence);
+        call!(self, asked, |store, fence, commit| store.commit(fence, commit))
+    }
+
+    async fn end_attempt(&self, fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> Result<()> {
+        let subject = format!("{} {:?}", shown(attempt), end.outcome);
+        let asked = Asked::new("end_attempt", subject).fenced(fence);
+        call!(self, asked, |store, fence, end| store
+            .end_attempt(fence, attempt, end))
+    }
+
+    async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()> {
+        let subject = format!("{} {}", about(fence.execution), reuse.image.step_id);
+        let asked = Asked::new("complete_reused", subject).fenced(fence);
+        call!(self, asked, |store, fence, reuse| store
+            .complete_reused(fence, reuse))
+    }
+
+    async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
+        let subject = format!(
+            "{} {} {}",
+            about(fence.execution),
+            end.step_id,
+            end.state.as_str()
+        );
+        let asked = Asked::new("end_step", subject).fenced(fence);
+        call!(self, asked, |store, fence, end| store.end_step(fence, end))
+    }
+
+    async fn settle_execution(
+        &self,
+        fence: &Fence,
+        failure: &Failure,
+        next_check: Option<Duration>,
+        now: UnixMicros,
+    ) -> Result<ExecutionState> {
+        let subject = format!("{} next {next_check:?}", about(fence.execution));
+        let asked = Asked::new("settle_execution", subject).fenced(fence);
+        call!(self, asked, |store, fence, failure| store
+            .settle_execution(fence, failure, next_check, now))
+    }
+
+    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
+        let asked = Asked::new("stranded", String::new()).reading();
+        call!(self, asked, |store| store.stranded(after, limit))
+    }
+
+    async fn salvage(&self, salvage: &Salvage) -> Result<bool> {
+        let asked = Asked::new("salvage", shown(salvage.answer.attempt));
+        call!(self, asked, |store, salvage| store.salvage(salvage))
+    }
+
+    async fn request_cancel(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        now: UnixMicros,
+    ) -> Result<Option<ExecutionRecord>> {
+        let asked = Asked::new("request_cancel", about(execution));
+        call!(self, asked, |store, client| store
+            .request_cancel(client, execution, now))
+    }
+
+    async fn execution(&self, client: &str, execution: ExecutionId) -> Result<Option<ExecutionRecord>> {
+        let asked = Asked::new("execution", about(execution)).reading();
+        call!(self, asked, |store, client| store.execution(client, execution))
+    }
+
+    async fn standing(&self, client: &str, execution: ExecutionId) -> Result<Option<Standing>> {
+        let asked = Asked::new("standing", about(execution)).reading();
+        call!(self, asked, |store, client| store.standing(client, execution))
+    }
+
+    async fn executions(
+        &self,
+        client: &str,
+        filter: &ExecutionFilter,
+        page: &Page,
+    ) -> Result<Vec<ExecutionRecord>> {
+        let asked = Asked::new("executions", client.to_owned()).reading();
+        call!(self, asked, |store, client, filter, page| store
+            .executions(client, filter, page))
+    }
+
+    async fn events_after(
+        &self,
+        execution: ExecutionId,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>> {
+        let subject = format!("{} {sequence}", about(execution));
+        let asked = Asked::new("events_after", subject).reading();
+        call!(self, asked, |store| store
+            .events_after(execution, sequence, limit))
+    }
+
+    async fn image(&self, client: &str, image: ImageId) -> Result<Option<ImageRecord>> {
+        let asked = Asked::new("image", image.to_string()).reading();
+        call!(self, asked, |store, client| store.image(client, image))
+    }
+
+    async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
+        let asked = Asked::new("images", client.to_owned()).reading();
+        call!(self, asked, |store, client, filter, page| store
+            .images(client, filter, page))
+    }
+
+    async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
+        let asked = Asked::new("audit_events", client.to_owned()).reading();
+        call!(self, asked, |store, client, filter, page| store
+            .audit_events(client, filter, page))
+    }
+
+    async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {
+        let subject = format!("{} {:?}", shown(resolution.attempt), resolution.verdict);
+        let mut asked = Asked::new("resolve_attempt", subject);
+        let execution = resolution.execution;
+        asked.facts = Box::new(move |resolved| match resolved {
+            Resolved::Done(_) => vec![Fact::Decided(execution)],
+            _ => Vec::new(),
+        });
+        call!(self, asked, |store, resolution| store.resolve_attempt(resolution))
+    }
+
+    async fn unpark(&self, unparking: &Unparking) -> Result<Unparked> {
+        let asked = Asked::new("unpark", about(unparking.execution));
+        call!(self, asked, |store, unparking| store.unpark(unparking))
+    }
+
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned> {
+        let asked = Asked::new("prune", String::new());
+        call!(self, asked, |store, retention| store.prune(retention, limit))
+    }
+
+    async fn pruned(&self, client: &str, execution: ExecutionId) -> Result<Option<PrunedExecution>> {
+        let asked = Asked::new("pruned", about(execution)).reading();
+        call!(self, asked, |store, client| store.pruned(client, execution))
+    }
+
+    async fn budget(&self, key: &BudgetKey) -> Result<Option<BudgetRecord>> {
+        let asked = Asked::new("budget", key.scope.clone()).reading();
+        call!(self, asked, |store, key| store.budget(key))
+    }
+
+    async fn budgets(
+        &self,
+        client: &str,
+        after: Option<&BudgetKey>,
+        limit: u32,
+    ) -> Result<Vec<BudgetRecord>> {
+        let asked = Asked::new("budgets", client.to_owned()).reading();
+        let after = after.cloned();
+        call!(self, asked, |store, client, after| store.budgets(
+            client,
+            after.as_ref(),
+            limit
+        ))
+    }
+
+    async fn update_budget(&self, update: &BudgetUpdate) -> Result<BudgetChange> {
+        let asked = Asked::new("update_budget", update.key.scope.clone());
+        call!(self, asked, |store, update| store.update_budget(update))
+    }
+
+    async fn usage(&self, client: &str, currency: &str, since: UnixMicros) -> Result<Vec<UsageRecord>> {
+        let asked = Asked::new("usage", client.to_owned()).reading();
+        call!(self, asked, |store, client, currency| store
+            .usage(client, currency, since))
+    }
+
+    async fn verify(&self, client: Option<&str>) -> Result<Verification> {
+        let asked = Asked::new("verify", String::new()).reading();
+        let client = client.map(str::to_owned);
+        call!(self, asked, |store, client| store.verify(client.as_deref()))
+    }
+
+    async fn ledger_sums(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
+        let asked = Asked::new("ledger_sums", String::new()).reading();
+        call!(self, asked, |store| store.ledger_sums())
+    }
+
+    async fn balances(&self) -> Result<BTreeMap<BudgetKey, Balance>> {
+        let asked = Asked::new("balances", String::new()).reading();
+        call!(self, asked, |store| store.balances())
+    }
+
+    fn announce(&self, hint: Hint) {
+        self.desk.arrive(self.process, String::new(), Work::Hint(hint));
+    }
+
+    fn listen(&self) -> Option<BoxStream<'static, Hint>> {
+        Some(self.desk.listen(self.process))
+    }
+
+    async fn check(&self) -> Result<String> {
+        let asked = Asked::new("check", String::new()).reading();
+        call!(self, asked, |store| store.check())
+    }
+}
