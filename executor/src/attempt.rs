@@ -28,7 +28,7 @@ mod unknown;
 
 pub(crate) use conclude::end;
 pub(crate) use reconcile::resume;
-pub(crate) use unknown::given_up;
+pub(crate) use unknown::{LONGEST, given_up};
 
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         target,
         provider,
         attempt,
-        Sending::First { send_before },
+        (Sending::First, send_before),
     )
     .await
 }
@@ -144,14 +144,34 @@ fn call<'a>(
 }
 
 /// Which time a call is sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sending {
-    /// The first, if it is not too late for that.
-    First { send_before: Duration },
+    /// The first.
+    First,
     /// Again, to a provider that draws once for all of them; an earlier one may have reached it.
     Again,
     /// Again under the same job id, after the provider said that the one before never came.
     AfterAbsence,
+}
+
+/// Writes down that the call is sent again, and sends it.
+async fn send_again(
+    run: &Run<'_>,
+    step: &Step,
+    target: &Target,
+    provider: &Arc<dyn ImageProvider>,
+    attempt: AttemptId,
+    sending: Sending,
+) -> Result<Outcome, RecordError> {
+    if !run.may_send() {
+        return Ok(Outcome::Paused);
+    }
+    let send_margin = run.inner.parts.settings.send_margin;
+    let send_before = run.inner.parts.clock.uptime().saturating_add(send_margin);
+    run.records()
+        .dispatch_again(&run.fence, attempt, send_margin)
+        .await?;
+    send(run, step, target, provider, attempt, (sending, send_before)).await
 }
 
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
@@ -161,20 +181,13 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
-    sending: Sending,
+    (sending, send_before): (Sending, Duration),
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
-    let lost = run.stops.lost.is_cancelled();
     // The last look before the first byte. A process that was frozen since may not send any more, even when the clock
     // of the machine was set back.
-    if let Sending::First { send_before } = sending
-        && (run.inner.parts.clock.uptime() > send_before || lost)
-    {
-        let failure =
-            Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();
-        conclude::own(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
-        // Counts as a try: a process that is always too late must not go round for ever.
-        return Ok(Outcome::Unpaid(failure));
+    if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
+        return too_late(run, attempt, sending).await;
     }
     let call = call(run, target, provider, attempt);
     match provider.submit(&call).await {
@@ -187,12 +200,23 @@ async fn send(
         }
         Err(error) => {
             let error = match sending {
-                Sending::First { .. } | Sending::AfterAbsence => error,
+                Sending::First | Sending::AfterAbsence => error,
                 Sending::Again => reconcile::of_repetition(error),
             };
             conclude::call_error(run, step, provider.class(), attempt, error).await
         }
     }
+}
+
+async fn too_late(run: &Run<'_>, attempt: AttemptId, sending: Sending) -> Result<Outcome, RecordError> {
+    if sending != Sending::First {
+        // Nothing is known that was not known before: whoever owns the execution looks at it again.
+        return Ok(Outcome::Paused);
+    }
+    let failure = Failure::new(Reason::ProviderUnavailable, "the call could not be sent in time").retryable();
+    conclude::own(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+    // Counts as a try: a process that is always too late must not go round for ever.
+    Ok(Outcome::Unpaid(failure))
 }
 
 /// T3: writes the job id down, before anything is asked about it.

@@ -166,6 +166,11 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<Dispatch>;
 
+    /// T2 of the same call again, where the provider takes all calls of an attempt for one: a dispatching or unknown
+    /// attempt may have a first byte sent for `send_margin` from now, by this owner. Nothing is told. `Fenced` is the
+    /// answer when the lease ends before that.
+    async fn dispatch_again(&self, fence: &Fence, attempt: AttemptId, send_margin: Duration) -> Result<()>;
+
     /// T3: dispatching or unknown to accepted, with the provider's job id; before the first poll. What was held is
     /// reserved again.
     async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()>;

@@ -221,7 +221,7 @@ pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Res
         // It would be found the same after each lease.
         Err(error @ (RecordError::Damaged(_) | RecordError::WrongState { .. })) => {
             let failure = Failure::new(Reason::Internal, format!("the execution cannot be run: {error}"));
-            park(inner, &fence, failure, Some(STUCK.bound(claims(&fence)))).await
+            park(inner, &fence, failure, Some(until_next_try(&fence))).await
         }
         ended => ended,
     }
@@ -234,13 +234,11 @@ const STUCK: Backoff = Backoff {
     multiplier_milli: 2000,
 };
 
-/// How often the execution was claimed: what tries are counted by.
-fn claims(fence: &Fence) -> u32 {
-    u32::try_from(fence.epoch).unwrap_or(u32::MAX).min(STUCK_TRIES)
+/// How long to leave an execution alone that cannot be run here. Grows with its claims, which count the tries.
+fn until_next_try(fence: &Fence) -> Duration {
+    // After ten the delay grows no more.
+    STUCK.bound(u32::try_from(fence.epoch).unwrap_or(u32::MAX).min(10))
 }
-
-/// Beyond this many the delay does not grow.
-const STUCK_TRIES: u32 = 10;
 
 fn poisoned(crash_count: u32) -> Failure {
     Failure::new(
@@ -312,7 +310,7 @@ async fn attempt_to_run(
         Left::Stuck => {
             let why = lock(&run.stuck).clone();
             let why = why.unwrap_or_else(|| Failure::new(Reason::Internal, "a step cannot be run"));
-            park(inner, &fence, why, Some(STUCK.bound(claims(&fence)))).await
+            park(inner, &fence, why, Some(until_next_try(&fence))).await
         }
     }
 }
@@ -429,7 +427,8 @@ fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
 async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     let now = run.inner.parts.clock.now();
     let failure = run.failure();
-    let next_check = lock(&run.looks).values().min().copied();
+    let soonest = lock(&run.looks).values().min().copied();
+    let next_check = Some(soonest.unwrap_or(attempt::LONGEST));
     let state = run
         .records()
         .settle_execution(&run.fence, &failure, next_check, now)

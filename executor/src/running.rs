@@ -119,3 +119,22 @@ impl Drop for Entry {
         self.running.left.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_was_not_renewed_in_time_is_doubted_until_it_is() {
+        let running = Running::default();
+        let execution = ExecutionId(uuid::Uuid::nil());
+        let entry = running.enter(execution, Duration::from_secs(30));
+        assert!(entry.stops.is_leased(Duration::from_secs(29)));
+        assert!(!entry.stops.is_leased(Duration::from_secs(30)));
+        running.renewed(execution, Duration::from_secs(60));
+        assert!(entry.stops.is_leased(Duration::from_secs(59)));
+        // A renewal that was asked for earlier and heard of later takes nothing back.
+        running.renewed(execution, Duration::from_secs(50));
+        assert!(entry.stops.is_leased(Duration::from_secs(59)));
+    }
+}

@@ -88,14 +88,6 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         run.records().start_step(&run.fence, &step.step_id, now).await?;
         run.notify();
     }
-    if open.is_none()
-        && let Some(given_up) = record.attempts.last()
-        && attempt::given_up(given_up) == Some(FollowUp::Fail)
-    {
-        let failure = given_up.failure.clone();
-        let failure = failure.unwrap_or_else(|| Failure::new(Reason::OutcomeWrittenOff, "it was given up"));
-        return end(run, step, StepState::Failed, failure).await;
-    }
     let earlier = match open {
         Some(attempt) => Some(attempt::resume(run, step, attempt).await?),
         None => progress.take_back(record),
@@ -148,7 +140,8 @@ impl Progress {
         let last = record.attempts.last()?;
         let failure = last.failure.clone()?;
         match last.state {
-            // Who decided about it decided what follows, too.
+            // Who decided about it decided what follows, too: a person by the state of the step.
+            _ if attempt::given_up(last) == Some(FollowUp::Fail) => Some(Outcome::Failed(failure)),
             _ if last.decision.is_some() => None,
             AttemptState::FailedPaid => Some(Outcome::Failed(failure)),
             AttemptState::Rejected if last.held_nanos > 0 || failure.reason == Reason::ContentBlocked => {

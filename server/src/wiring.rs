@@ -151,6 +151,10 @@ fn settings(config: &Config) -> Settings {
     Settings {
         max_running_executions: config.max_running_executions,
         lease: config.lease,
+        send_margin: config.send_margin(),
+        unknown_grace: config.unknown_grace,
+        max_crashes: config.max_crashes,
+        reconcile: config.reconcile,
         drain: config.drain,
         keep_alive: config.keep_alive,
         limits: Limits {

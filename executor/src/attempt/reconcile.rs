@@ -20,7 +20,7 @@ use super::{
     Outcome, Sending, Unanswered, accepted, call,
     conclude::{self, end},
     evidence::{self, Found},
-    outcome_unknown, poll, question, received, send, unknown,
+    outcome_unknown, poll, question, received, send_again, unknown,
 };
 use crate::{
     clock::UnixMicros,
@@ -97,10 +97,7 @@ async fn reconcile(
         Found::Nothing => {}
     }
     if is_repeatable(run, provider, record) {
-        if !run.may_send() {
-            return Ok(Outcome::Paused);
-        }
-        return send(run, step, target, provider, attempt, Sending::Again).await;
+        return send_again(run, step, target, provider, attempt, Sending::Again).await;
     }
     loop {
         let word = ask(run, target, provider, record).await;
@@ -231,10 +228,7 @@ pub(super) async fn send_after_absence(
         end(run, record.id, AttemptOutcome::Rejected, &failure, "").await?;
         return Ok(Outcome::Cancelled);
     }
-    if !run.may_send() {
-        return Ok(Outcome::Paused);
-    }
-    send(run, step, target, provider, record.id, Sending::AfterAbsence).await
+    send_again(run, step, target, provider, record.id, Sending::AfterAbsence).await
 }
 
 /// What a call that was sent again proves about all of them: that this one was not accepted says nothing about

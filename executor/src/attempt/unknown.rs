@@ -10,7 +10,7 @@ use super::{
     evidence::{self, Found},
     outcome_unknown, poll, question, received,
     reconcile::{Word, ask, is_repeatable, send_after_absence, sendable_until},
-    send,
+    send_again,
 };
 use crate::{
     clock::UnixMicros,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Longest time between two looks. By then only a late answer or a person will say more.
-const LONGEST: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Looks again at an unknown attempt. `Parked` means that nothing was found; then nothing was told either.
 pub(super) async fn reconsider(
@@ -113,6 +113,10 @@ async fn look(
         Found::Job(job_id) => return go_on_asking(run, step, target, provider, record, &job_id).await,
         Found::Nothing => {}
     }
+    if !record.job_id.is_empty() && run.stops.cancelled.is_cancelled() {
+        // It is stopped, and asked for to its end.
+        return go_on_asking(run, step, target, provider, record, &record.job_id).await;
+    }
     if !record.job_id.is_empty() {
         // It was asked for until its time was over, and is asked for once at each look.
         let call = call(run, target, provider, attempt);
@@ -128,10 +132,7 @@ async fn look(
         };
     }
     if is_repeatable(run, provider, record) && !run.stops.cancelled.is_cancelled() {
-        if !run.may_send() {
-            return Ok(Look::Concluded(Outcome::Paused));
-        }
-        return match send(run, step, target, provider, attempt, Sending::Again).await? {
+        return match send_again(run, step, target, provider, attempt, Sending::Again).await? {
             Outcome::Parked(_) => Ok(Look::Nothing),
             outcome => Ok(Look::Concluded(outcome)),
         };

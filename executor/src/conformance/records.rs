@@ -46,6 +46,7 @@ macro_rules! record_scenarios {
             ownership: a_released_execution_is_free_at_once,
             ownership: the_oldest_execution_is_claimed_first,
             ownership: a_call_needs_a_lease_that_outlasts_it,
+            ownership: a_call_that_is_sent_again_has_its_own_last_moment,
             ownership: crashes_are_counted_since_the_last_step_that_ended,
             parking: a_parked_execution_is_looked_at_when_its_time_has_come,
             parking: a_look_at_a_parked_execution_tells_nothing,

@@ -7,9 +7,11 @@ use toml::Table;
 
 use super::reader::Section;
 
-/// A call is only sent when the lease outlasts the time that its first byte may take, and a lease is renewed
-/// each third of it: with less than this nothing could ever be sent.
-const SHORTEST_LEASE_SECONDS: u64 = 10;
+/// With less than this a pause of the process, or of the database, costs it what it is at work on.
+const SHORTEST_LEASE_SECONDS: u64 = 3;
+
+/// How long the first byte of a call may take at most, on a slow connection.
+const LONGEST_SEND_MARGIN: Duration = Duration::from_secs(5);
 
 /// Default of `executor.watch_stall_seconds`.
 const WATCH_STALL: Duration = Duration::from_secs(60);
@@ -23,6 +25,12 @@ pub struct Executor {
     pub drain: Duration,
     /// How long a process owns an execution without a sign of life.
     pub lease: Duration,
+    /// How long an unknown outcome is asked about before the policy of the plan decides.
+    pub unknown_grace: Duration,
+    /// Most owners that an execution may lose between two steps that end.
+    pub max_crashes: u32,
+    /// How often to look for answers that came after the end of their execution.
+    pub reconcile: Duration,
     /// How often a quiet progress stream says that it is alive.
     pub keep_alive: Duration,
     /// How long a reader of progress may not read before its stream is cut.
@@ -39,6 +47,9 @@ impl Default for Executor {
             max_running_executions,
             drain,
             lease,
+            unknown_grace,
+            max_crashes,
+            reconcile,
             keep_alive,
             limits,
             ..
@@ -47,6 +58,9 @@ impl Default for Executor {
             max_running_executions,
             drain,
             lease,
+            unknown_grace,
+            max_crashes,
+            reconcile,
             keep_alive,
             watch_stall: WATCH_STALL,
             max_image_bytes: limits.max_encoded_bytes,
@@ -67,6 +81,11 @@ impl Executor {
                 .integer("drain_seconds", 0..=86_400)
                 .map_or(default.drain, Duration::from_secs),
             lease: seconds("lease_seconds", SHORTEST_LEASE_SECONDS..=600).unwrap_or(default.lease),
+            unknown_grace: seconds("unknown_grace_seconds", 1..=86_400).unwrap_or(default.unknown_grace),
+            max_crashes: section
+                .integer("max_crashes", 0..=100)
+                .unwrap_or(default.max_crashes),
+            reconcile: seconds("reconcile_seconds", 1..=3600).unwrap_or(default.reconcile),
             keep_alive: seconds("keep_alive_seconds", 1..=600).unwrap_or(default.keep_alive),
             watch_stall: seconds("watch_stall_seconds", 1..=3600).unwrap_or(default.watch_stall),
             max_image_bytes: section
@@ -80,11 +99,20 @@ impl Executor {
         executor
     }
 
+    /// How long after writing down a call its first byte may leave. The lease must outlast it, and is renewed each
+    /// third of itself: with a third of it for the first byte, a late renewal stops no call.
+    pub(crate) fn send_margin(&self) -> Duration {
+        (self.lease / 3).min(LONGEST_SEND_MARGIN)
+    }
+
     pub(super) fn render(&self) -> Table {
         let numbers = [
             ("max_running_executions", u64::from(self.max_running_executions)),
             ("drain_seconds", self.drain.as_secs()),
             ("lease_seconds", self.lease.as_secs()),
+            ("unknown_grace_seconds", self.unknown_grace.as_secs()),
+            ("max_crashes", u64::from(self.max_crashes)),
+            ("reconcile_seconds", self.reconcile.as_secs()),
             ("keep_alive_seconds", self.keep_alive.as_secs()),
             ("watch_stall_seconds", self.watch_stall.as_secs()),
             ("max_image_bytes", self.max_image_bytes),

@@ -1,5 +1,7 @@
 //! Who does not own an execution changes nothing.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::driver::{Driver, LEASE, Subject, failure, is_fenced};
@@ -79,6 +81,14 @@ async fn verbs_but_settle_are_fenced(driver: &Driver<'_>, fence: &Fence, attempt
     let fresh = driver.attempt("b", "plan/b");
     let outcomes = [
         ("release", is_fenced(&store.release(fence).await)),
+        (
+            "park",
+            is_fenced(&store.park(fence, &failure(), None, driver.now()).await),
+        ),
+        (
+            "dispatch_again",
+            is_fenced(&store.dispatch_again(fence, id, Duration::from_secs(1)).await),
+        ),
         ("open_execution", is_fenced(&store.open_execution(fence).await)),
         (
             "start_execution",

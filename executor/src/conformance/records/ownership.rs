@@ -148,3 +148,39 @@ pub async fn a_call_needs_a_lease_that_outlasts_it(subject: Subject<'_>) -> Resu
     assert_eq!(driver.dispatch(&fence, attempt.id).await?, Dispatch::Granted);
     driver.audit().await
 }
+
+/// The same call again has a moment of its own until which it may leave; only the owner gives it, and nobody is told.
+pub async fn a_call_that_is_sent_again_has_its_own_last_moment(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let margin = Duration::from_secs(5);
+    let fence = driver.start("plan", &["a"]).await?;
+    let attempt = driver.attempt("a", "plan/a");
+    driver.prepare(&fence, &attempt).await?;
+    let early = store.dispatch_again(&fence, attempt.id, margin).await;
+    assert!(is_wrong_state(&early), "{early:?}");
+    assert_eq!(driver.dispatch(&fence, attempt.id).await?, Dispatch::Granted);
+    driver.pass(LEASE);
+    let claims = store.claim(OTHER, LEASE, 10, &[]).await?;
+    let heir = there(claims.first(), "a claim")?.fence;
+    assert!(is_fenced(&store.dispatch_again(&fence, attempt.id, margin).await));
+    let too_long = store.dispatch_again(&heir, attempt.id, LEASE * 2).await;
+    assert!(is_fenced(&too_long));
+    let before = driver.story(fence.execution).await?;
+    let send_by = async || {
+        let record = driver.execution(fence.execution).await?;
+        let attempt = record.steps.first().and_then(|step| step.attempts.first());
+        there(attempt.and_then(|attempt| attempt.send_by), "a last moment")
+    };
+    let first = send_by().await?;
+    store.dispatch_again(&heir, attempt.id, margin).await?;
+    let second = send_by().await?;
+    assert!(second > first);
+    let end = driver.end(AttemptOutcome::Unknown);
+    store.end_attempt(&heir, attempt.id, &end).await?;
+    driver.pass(Duration::from_secs(1));
+    store.dispatch_again(&heir, attempt.id, margin).await?;
+    assert!(send_by().await? > second);
+    assert_eq!(driver.story(fence.execution).await?.len(), before.len() + 2);
+    driver.audit().await
+}

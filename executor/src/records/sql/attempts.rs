@@ -126,10 +126,7 @@ pub(super) async fn dispatch(
     if execution.cancel_requested {
         return Ok(Dispatch::Cancelled);
     }
-    let send_by = tx.now().await?.plus(send_margin);
-    if execution.lease_until.is_none_or(|until| until < send_by) {
-        return Err(RecordError::Fenced);
-    }
+    let send_by = send_by(tx, &execution, send_margin).await?;
     sql(
         "UPDATE attempts SET state = 'dispatching', dispatched_us = $2, send_by_us = $3, \
          dispatch_epoch = $4 WHERE id = $1",
@@ -142,6 +139,37 @@ pub(super) async fn dispatch(
     .await?;
     tell(tx, &mut execution, id, now).await?;
     Ok(Dispatch::Granted)
+}
+
+/// The last moment for the first byte, which the lease must outlast: after it another process may be at work.
+async fn send_by(tx: &mut Tx<'_>, execution: &Execution, send_margin: Duration) -> Result<UnixMicros> {
+    let send_by = tx.now().await?.plus(send_margin);
+    if execution.lease_until.is_none_or(|until| until < send_by) {
+        return Err(RecordError::Fenced);
+    }
+    Ok(send_by)
+}
+
+/// T2 of the same call again.
+pub(super) async fn dispatch_again(
+    tx: &mut Tx<'_>,
+    fence: &Fence,
+    id: AttemptId,
+    send_margin: Duration,
+) -> Result<()> {
+    let execution = owned(tx, fence).await?;
+    let (_, record) = of_execution(tx, &execution, id).await?;
+    if !matches!(record.state, AttemptState::Dispatching | AttemptState::Unknown) {
+        return Err(refuse(&record));
+    }
+    let send_by = send_by(tx, &execution, send_margin).await?;
+    sql("UPDATE attempts SET send_by_us = $2, dispatch_epoch = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(send_by.0)
+        .bind(fence.epoch)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 async fn dispatch_epoch(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<i64>> {

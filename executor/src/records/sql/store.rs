@@ -162,6 +162,15 @@ impl<B: Backend> RecordStore for Sql<B> {
         ))
     }
 
+    async fn dispatch_again(&self, fence: &Fence, attempt: AttemptId, send_margin: Duration) -> Result<()> {
+        write_tx!(self, |tx, fence, attempt, send_margin| attempts::dispatch_again(
+            tx,
+            fence,
+            *attempt,
+            *send_margin
+        ))
+    }
+
     async fn accepted(&self, fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> Result<()> {
         write_tx!(self, |tx, fence, attempt, job_id, now| attempts::accepted(
             tx, fence, *attempt, job_id, *now
