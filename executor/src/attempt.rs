@@ -89,21 +89,33 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Failed(Failure::budget_exceeded(&shortage)));
         }
     }
+    if !run.may_send() {
+        // The next owner need not find out that nothing was sent, and the money is free at once.
+        let failure =
+            Failure::new(Reason::ProviderUnavailable, "the process stopped before the call").retryable();
+        end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+        return Ok(Outcome::Paused);
+    }
     let send_margin = run.inner.parts.settings.send_margin;
     // Counted from before the write: the database begins to count only after this.
     let send_before = clock.uptime().saturating_add(send_margin);
     let now = clock.now();
-    match run
-        .records()
-        .dispatch(&run.fence, attempt, send_margin, now)
-        .await?
-    {
-        Dispatch::Granted => run.notify(),
-        Dispatch::Cancelled => {
+    let dispatched = run.records().dispatch(&run.fence, attempt, send_margin, now);
+    match dispatched.await {
+        Ok(Dispatch::Granted) => run.notify(),
+        Ok(Dispatch::Cancelled) => {
             let failure = crate::run::cancelled();
             end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
             return Ok(Outcome::Cancelled);
         }
+        // Perhaps it is written down. That nothing was sent is only known here.
+        Err(RecordError::Unavailable(error)) => {
+            let message = format!("the dispatch could not be recorded: {error}");
+            let failure = Failure::new(Reason::StoreUnavailable, message).retryable();
+            conclude::own(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+            return Ok(Outcome::Unpaid(failure));
+        }
+        Err(error) => return Err(error),
     }
     send(
         run,

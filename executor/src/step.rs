@@ -273,6 +273,7 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 /// Waits for a change of the execution that draws the same picture.
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
+    run.inner.ask(holder);
     tokio::select! {
         // A closed channel wakes too; the next look tells.
         _ = changes.changed() => Ok(None),

@@ -45,6 +45,7 @@ macro_rules! record_scenarios {
             ownership: a_lost_owner_is_counted_and_its_work_goes_on,
             ownership: a_released_execution_is_free_at_once,
             ownership: the_oldest_execution_is_claimed_first,
+            ownership: named_executions_are_claimed_by_the_same_rules,
             ownership: a_call_needs_a_lease_that_outlasts_it,
             ownership: crashes_are_counted_since_the_last_step_that_ended,
             parking: a_parked_execution_is_looked_at_when_its_time_has_come,

@@ -4,8 +4,8 @@
 
 mod big;
 mod crashes;
-mod lookups;
 mod crowd;
+mod lookups;
 mod outcomes;
 mod policies;
 mod processes;
