@@ -89,6 +89,13 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
             return Ok(Outcome::Failed(Failure::budget_exceeded(&shortage)));
         }
     }
+    if !run.may_send() {
+        // The next owner need not find out that nothing was sent, and the money is free at once.
+        let failure =
+            Failure::new(Reason::ProviderUnavailable, "the process stopped before the call").retryable();
+        end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+        return Ok(Outcome::Paused);
+    }
     let send_margin = run.inner.parts.settings.send_margin;
     // Counted from before the write: the database begins to count only after this.
     let send_before = clock.uptime().saturating_add(send_margin);

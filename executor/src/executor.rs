@@ -7,8 +7,10 @@ use limn_proto::{digest, v1};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::asked::Claiming;
 use crate::{
     artifact::Limits,
+    asked::Asked,
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
@@ -44,6 +46,8 @@ pub struct Parts {
 /// Knobs of an executor.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which executions are taken.
+    pub claiming: Claiming,
     /// Most executions in progress at once; further ones wait as pending.
     pub max_running_executions: u32,
     /// How long a claim holds without a heartbeat. Renewed each third of it.
@@ -74,6 +78,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            claiming: Claiming::Everything,
             max_running_executions: 64,
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
@@ -178,6 +183,8 @@ pub(crate) struct Inner {
     pub(crate) running: Running,
     /// There may be something to claim.
     pub(crate) work: Notify,
+    /// What is claimed.
+    pub(crate) asked: Asked,
     /// No new work is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -186,6 +193,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// Somebody wants this execution to go on: an executor that takes only what it is asked for takes it, too.
+    pub(crate) fn ask(&self, execution: ExecutionId) {
+        if self.asked.note(execution) {
+            self.work.notify_one();
+        }
+    }
+
     /// Tells this process and the others that an execution may be there for whoever claims it.
     pub(crate) fn offer(&self, execution: ExecutionId) {
         self.signals.offer(execution);
@@ -199,6 +213,7 @@ impl Executor {
         let boot = BootId(uuid::Uuid::new_v4());
         let inner = Arc::new(Inner {
             signals: Signals::new(Arc::clone(&parts.records)),
+            asked: Asked::new(parts.settings.claiming),
             parts,
             boot,
             tails: Tails::default(),
@@ -256,6 +271,7 @@ impl Executor {
             Acceptance::NothingToResume => return Err(SubmitError::NothingToResume),
             Acceptance::BudgetExceeded(shortage) => return Err(SubmitError::BudgetExceeded(shortage)),
         };
+        inner.ask(id);
         if !existing {
             inner.offer(id);
         }
@@ -303,6 +319,7 @@ impl Executor {
         execution: ExecutionId,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.inner.ask(execution);
         watch::stream(Arc::clone(&self.inner), client.to_owned(), execution, after)
     }
 
@@ -324,6 +341,7 @@ impl Executor {
                 .await?;
             if record.is_some() {
                 inner.running.cancel(execution);
+                inner.ask(execution);
                 inner.offer(execution);
             }
             Ok(record)

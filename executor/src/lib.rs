@@ -23,6 +23,7 @@
 //! execution from the outside in; [`records::RecordStore`] says what each transaction promises.
 
 pub mod artifact;
+mod asked;
 mod attempt;
 pub mod backoff;
 pub mod blob;

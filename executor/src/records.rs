@@ -108,6 +108,15 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         running: &[ExecutionId],
     ) -> Result<Vec<Claim>>;
 
+    /// The same for these executions alone; each is taken or not by the same rules.
+    async fn claim_these(
+        &self,
+        boot: BootId,
+        lease: Duration,
+        limit: u32,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<Claim>>;
+
     /// Extends the leases of this boot's executions; returns those that it still owns, and whether their clients
     /// asked for a stop meanwhile, perhaps through another process.
     async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>>;

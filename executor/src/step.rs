@@ -291,6 +291,7 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 /// Waits for a change of the execution that draws the same picture.
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
+    run.inner.ask(holder);
     tokio::select! {
         biased;
         () = run.stops.lost.cancelled() => Err(RecordError::Fenced),

@@ -51,13 +51,17 @@ async fn claim_once(inner: &Arc<Inner>) {
     }
     // From before the claim: the database counts from later.
     let leased_until = inner.parts.clock.uptime().saturating_add(settings.lease);
-    let claims = inner
-        .parts
-        .records
-        // A lease can pass while its owner is at work: a laptop sleeps, a disk hangs. Taking over from oneself
-        // would give up the calls in flight.
-        .claim(inner.boot, settings.lease, free, &running)
-        .await;
+    let records = &inner.parts.records;
+    // A lease can pass while its owner is at work: a laptop sleeps, a disk hangs. Taking over from oneself would give
+    // up the calls in flight.
+    let claims = match inner.asked.without(&running) {
+        None => records.claim(inner.boot, settings.lease, free, &running).await,
+        Some(asked) => {
+            records
+                .claim_these(inner.boot, settings.lease, free, &asked)
+                .await
+        }
+    };
     match claims {
         Ok(claims) => {
             for claim in claims {
@@ -79,6 +83,9 @@ async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
         }
         Err(error) => {
             tracing::error!(%execution, %error, "execution stopped; it goes on when it is claimed again");
+            if matches!(error, RecordError::Unavailable(_)) {
+                give_back(&inner, &claim, &entry).await;
+            }
         }
     }
     drop(entry);
@@ -90,6 +97,25 @@ async fn run_claim(inner: Arc<Inner>, claim: Claim, entry: Entry) {
     }
     // A place is free.
     inner.work.notify_one();
+}
+
+/// Gives back an execution that could not be recorded, once the database takes that: nobody has to wait for its lease.
+async fn give_back(inner: &Inner, claim: &Claim, entry: &Entry) {
+    // Not at once: what failed would fail again.
+    let pause = || inner.parts.clock.sleep(inner.parts.settings.poll);
+    while !entry.stops.lost.is_cancelled() {
+        tokio::select! {
+            () = pause() => {}
+            () = entry.stops.lost.cancelled() => return,
+            // One try, and then its lease has to pass.
+            () = inner.stopping.cancelled() => {}
+        }
+        let released = inner.parts.records.release(&claim.fence).await;
+        let is_away = matches!(released, Err(RecordError::Unavailable(_)));
+        if !is_away || inner.stopping.is_cancelled() {
+            return;
+        }
+    }
 }
 
 /// Renews all leases in one statement. Runs until every execution has drained, so that nobody takes over

@@ -52,6 +52,15 @@ pub struct App {
     pub(crate) public_url: Option<String>,
 }
 
+/// What a Limn is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It stays, and does whatever there is to do.
+    Server,
+    /// It is gone after one command. On a database that others may serve, it only does what the command is about.
+    Command,
+}
+
 /// Why a Limn cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -111,10 +120,19 @@ impl App {
     ///
     /// The folder is in use, or a part cannot be opened.
     pub async fn open(config: &Config) -> Result<Self, AppError> {
+        Self::open_as(config, Role::Server).await
+    }
+
+    /// The same for a role.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::open`].
+    pub async fn open_as(config: &Config, role: Role) -> Result<Self, AppError> {
         // The catalog first: a wrong one should not leave a folder behind.
         let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
         let lock = DataLock::acquire(&config.data_dir, false)?;
-        Self::assemble(config, catalog, lock).await
+        Self::assemble(config, catalog, lock, role).await
     }
 
     /// The same with a data folder that was taken before.
@@ -124,11 +142,16 @@ impl App {
     /// A part cannot be opened.
     pub async fn open_locked(config: &Config, lock: DataLock) -> Result<Self, AppError> {
         let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
-        Self::assemble(config, catalog, lock).await
+        Self::assemble(config, catalog, lock, Role::Server).await
     }
 
-    async fn assemble(config: &Config, catalog: Catalog, lock: DataLock) -> Result<Self, AppError> {
-        let wired = wiring::open(config).await?;
+    async fn assemble(
+        config: &Config,
+        catalog: Catalog,
+        lock: DataLock,
+        role: Role,
+    ) -> Result<Self, AppError> {
+        let wired = wiring::open(config, role).await?;
         let public_url = config.server.public_url.clone();
         if let Some(url) = &public_url {
             wired.links.set_base_url(url);

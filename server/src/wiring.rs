@@ -7,7 +7,7 @@ use limn_executor::{
     artifact::Limits,
     blob::link::LinkSigner,
     clock::SystemClock,
-    executor::{Executor, Parts, Settings},
+    executor::{Claiming, Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
     providers::{self, Kind, Registry},
@@ -15,7 +15,7 @@ use limn_executor::{
 use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
 
 use crate::{
-    app::AppError,
+    app::{AppError, Role},
     catalog::{self, Availability, SelectionOverrides},
     config::{Account, Config},
     keys::SigningKey,
@@ -59,7 +59,7 @@ pub fn load_catalog(config: &Config) -> Result<Catalog, Vec<CatalogProblem>> {
 }
 
 /// Opens database, store and providers, and starts the executor.
-pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
+pub(crate) async fn open(config: &Config, role: Role) -> Result<Wired, AppError> {
     let key = SigningKey::open(&config.storage.signing_key_file).map_err(|source| AppError::File {
         file: config.storage.signing_key_file.clone(),
         source,
@@ -73,7 +73,7 @@ pub(crate) async fn open(config: &Config) -> Result<Wired, AppError> {
         providers: providers(config)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
-        settings: settings(config),
+        settings: settings(config, role),
     });
     Ok(Wired { executor, links, key })
 }
@@ -144,11 +144,17 @@ fn selection(config: &Config) -> SelectionOverrides {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, role: Role) -> Settings {
     let default = Settings::default();
+    // A command that takes what others may do would only stand in their way when it ends.
+    let claiming = match role {
+        Role::Command if config.database.postgres().is_some() => Claiming::Asked,
+        Role::Command | Role::Server => Claiming::Everything,
+    };
     let retention = config.retention.settings();
     let config = &config.executor;
     Settings {
+        claiming,
         max_running_executions: config.max_running_executions,
         lease: config.lease,
         send_margin: config.send_margin(),
@@ -185,7 +191,7 @@ mod tests {
                 .to_vec(),
             ..Sources::default()
         });
-        let kept = settings(&config.unwrap()).retention;
+        let kept = settings(&config.unwrap(), Role::Server).retention;
         assert_eq!(kept.events.map(|kept| kept.as_secs()), Some(3 * 24 * 60 * 60));
         assert_eq!(kept.executions, None);
     }

@@ -45,6 +45,7 @@ macro_rules! record_scenarios {
             ownership: a_lost_owner_is_counted_and_its_work_goes_on,
             ownership: a_released_execution_is_free_at_once,
             ownership: the_oldest_execution_is_claimed_first,
+            ownership: named_executions_are_claimed_by_the_same_rules,
             ownership: a_call_needs_a_lease_that_outlasts_it,
             ownership: a_call_that_is_sent_again_has_its_own_last_moment,
             ownership: crashes_are_counted_since_the_last_step_that_ended,

@@ -11,16 +11,19 @@ use std::{
 use futures::StreamExt as _;
 use limn_executor::{
     blob::{folder::FolderStore, link::LinkSigner},
-    clock::SystemClock,
-    executor::{Executor, Order, Parts, Settings, SubmitError},
+    clock::{Clock as _, SystemClock},
+    executor::{Claiming, Executor, Order, Parts, Settings, SubmitError},
     ids::{ExecutionId, TimeOrderedIds},
     plan::Plan,
     provider::{CapabilityClass, ImageProvider},
     providers::Registry,
-    records::{AttemptState, ExecutionRecord, ExecutionState, postgres::PostgresRecords},
+    records::{AttemptState, ExecutionRecord, ExecutionState, RecordError, postgres::PostgresRecords},
     testing::scratch_postgres,
+    watch::WatchError,
 };
 use limn_proto::v1::{self, execution_event::Event};
+
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{Act, Scripted, plan, spec};
 
@@ -53,6 +56,13 @@ impl World {
     /// A process that runs at most so many executions at once.
     async fn process(&self, max_running_executions: u32) -> Executor {
         let records = PostgresRecords::open(&self.url, 4).await.unwrap();
+        self.process_with(records, |settings| Settings {
+            max_running_executions,
+            ..settings
+        })
+    }
+
+    fn process_with(&self, records: PostgresRecords, change: impl FnOnce(Settings) -> Settings) -> Executor {
         let (records, poll, lease) = match self.way {
             Way::Hints => (records, HOUR, HOUR),
             Way::Looking => (
@@ -69,13 +79,12 @@ impl World {
             providers: Registry::new(vec![Arc::clone(&self.provider) as Arc<dyn ImageProvider>]),
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds),
-            settings: Settings {
-                max_running_executions,
+            settings: change(Settings {
                 poll,
                 lease,
                 send_margin: Duration::from_secs(1),
                 ..Settings::default()
-            },
+            }),
         })
     }
 
@@ -140,6 +149,7 @@ stories! {
     whoever_waits_for_a_picture_learns_that_it_was_drawn_elsewhere(D),
     what_a_stopped_process_has_not_begun_goes_on_elsewhere(D),
     accepted_work_of_a_stopped_process_is_fetched_elsewhere(C),
+    a_process_may_take_only_what_it_is_asked_for(D),
 }
 
 async fn a_watcher_elsewhere_sees_every_event(world: World) {
@@ -263,4 +273,138 @@ async fn accepted_work_of_a_stopped_process_is_fetched_elsewhere(world: World) {
     let ended = rest(&other, id).await;
     assert_eq!(ended.state, ExecutionState::Completed);
     assert_eq!(world.provider.calls(), 1);
+}
+
+async fn a_process_may_take_only_what_it_is_asked_for(world: World) {
+    let elsewhere = world.process(0).await;
+    let other = order(&elsewhere, &plan(&spec(1, &["first"]))).await;
+    let records = PostgresRecords::open(&world.url, 4).await.unwrap();
+    let visitor = world.process_with(records, |settings| Settings {
+        claiming: Claiming::Asked,
+        ..settings
+    });
+    let mut own = spec(2, &["first"]);
+    own.steps.remove(0);
+    own.cost.as_mut().unwrap().lines.remove(0);
+    let own = order(&visitor, &plan(&own)).await;
+    assert_eq!(rest(&visitor, own).await.state, ExecutionState::Completed);
+    let left = visitor.records().execution("tester", other).await;
+    assert_eq!(left.unwrap().unwrap().state, ExecutionState::Pending);
+    // To watch it is to ask for it.
+    assert_eq!(rest(&visitor, other).await.state, ExecutionState::Completed);
+    assert_eq!(world.provider.calls(), 2);
+}
+
+/// Ends every connection to the database of a world but its own; returns how many there were.
+async fn cut_connections(url: &str) -> u64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let cut = sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+    cut.rows_affected()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_cut_lose_nothing_and_pay_nothing_twice() {
+    let Some(mut world) = World::new(Way::Looking, CapabilityClass::D).await else {
+        return;
+    };
+    world.url = format!("{}&application_name={}", world.url, uuid::Uuid::new_v4());
+    let processes = [
+        PostgresRecords::open(&world.url, 4).await.unwrap(),
+        PostgresRecords::open(&world.url, 4).await.unwrap(),
+    ]
+    .map(|records| world.process_with(records, |settings| settings));
+    let mut executions = Vec::new();
+    for number in 0..6 {
+        let mut spec = spec(4, &["first"]);
+        spec.policy.as_mut().unwrap().max_concurrency = 2;
+        for step in &mut spec.steps {
+            step.targets[0].prompt = format!("{} of {number}", step.targets[0].prompt);
+        }
+        executions.push(order(&processes[number % 2], &plan(&spec)).await);
+    }
+    let cutting = tokio::spawn({
+        let url = world.url.clone();
+        async move {
+            let mut cut = 0;
+            for _ in 0..20 {
+                cut += cut_connections(&url).await;
+                SystemClock.sleep(Duration::from_millis(25)).await;
+            }
+            cut
+        }
+    });
+    for (number, id) in executions.into_iter().enumerate() {
+        let ended = rest_after_failures(&processes[number % 2], id).await;
+        assert_eq!(ended.state, ExecutionState::Completed, "{ended:?}");
+        for step in &ended.steps {
+            let states = step.attempts.iter().map(|attempt| attempt.state);
+            let (paid, unpaid): (Vec<_>, Vec<_>) =
+                states.partition(|state| *state == AttemptState::Committed);
+            assert_eq!(paid.len(), 1);
+            assert!(unpaid.iter().all(|state| *state == AttemptState::Abandoned));
+        }
+    }
+    assert!(cutting.await.unwrap() > 20, "hardly anything was cut");
+    assert_eq!(world.provider.calls(), 24, "each picture is paid once");
+    let records = processes[0].records();
+    assert_eq!(
+        records.balances().await.unwrap(),
+        records.ledger_sums().await.unwrap()
+    );
+    for process in processes {
+        process.shutdown().await;
+    }
+}
+
+/// The execution once it rests, however often the database fails meanwhile.
+async fn rest_after_failures(executor: &Executor, execution: ExecutionId) -> ExecutionRecord {
+    let mut after = Some(0);
+    loop {
+        let mut events = executor.watch("tester", execution, after);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => after = Some(event.sequence),
+                Err(WatchError::Records(RecordError::Unavailable(_))) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let record = executor.records().execution("tester", execution).await;
+        if let Ok(Some(record)) = record
+            && record.state.is_terminal()
+        {
+            return record;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_is_enough() {
+    let Some(world) = World::new(Way::Hints, CapabilityClass::D).await else {
+        return;
+    };
+    let records = PostgresRecords::open(&world.url, 1).await.unwrap();
+    let process = world.process_with(records, |settings| settings);
+    let mut watching = Vec::new();
+    for number in 0..8 {
+        let mut spec = spec(4, &["first"]);
+        spec.policy.as_mut().unwrap().max_concurrency = 4;
+        for step in &mut spec.steps {
+            step.targets[0].prompt = format!("{} of {number}", step.targets[0].prompt);
+        }
+        let id = order(&process, &plan(&spec)).await;
+        let process = process.clone();
+        watching.push(tokio::spawn(async move { rest(&process, id).await }));
+    }
+    for watching in watching {
+        assert_eq!(watching.await.unwrap().state, ExecutionState::Completed);
+    }
+    assert_eq!(world.provider.calls(), 32);
+    process.shutdown().await;
 }

@@ -83,6 +83,8 @@ store! {
     acquire_unit(fence: &Fence, step_id: &str, render_digests: &[String], first: usize) -> UnitGrant;
     prepare(fence: &Fence, attempt: &NewAttempt) -> Preparation;
     dispatch(fence: &Fence, attempt: AttemptId, send_margin: Duration, now: UnixMicros) -> Dispatch;
+    dispatch_again(fence: &Fence, attempt: AttemptId, send_margin: Duration) -> ();
+    claim_these(boot: BootId, lease: Duration, limit: u32, executions: &[ExecutionId]) -> Vec<Claim>;
     accepted(fence: &Fence, attempt: AttemptId, job_id: &str, now: UnixMicros) -> ();
     add_receipt(receipt: &Receipt) -> ();
     received(fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> ();

@@ -181,6 +181,20 @@ impl RecordStore for Records {
             .claim(boot, lease, limit, running))
     }
 
+    async fn claim_these(
+        &self,
+        boot: BootId,
+        lease: Duration,
+        limit: u32,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<Claim>> {
+        let mut asked = Asked::new("claim_these", String::new());
+        asked.facts =
+            Box::new(|claims: &Vec<Claim>| claims.iter().map(|claim| Fact::Claimed(claim.fence)).collect());
+        call!(self, asked, |store, executions| store
+            .claim_these(boot, lease, limit, executions))
+    }
+
     async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>> {
         let asked = Asked::new("renew", String::new());
         call!(self, asked, |store, executions| store
@@ -263,6 +277,16 @@ impl RecordStore for Records {
             attempt,
             send_margin,
             now
+        ))
+    }
+
+    async fn dispatch_again(&self, fence: &Fence, attempt: AttemptId, send_margin: Duration) -> Result<()> {
+        let mut asked = Asked::new("dispatch_again", shown(attempt)).fenced(fence);
+        asked.facts = Box::new(move |()| vec![Fact::Granted(attempt)]);
+        call!(self, asked, |store, fence| store.dispatch_again(
+            fence,
+            attempt,
+            send_margin
         ))
     }
 

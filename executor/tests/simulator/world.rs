@@ -85,6 +85,8 @@ pub(crate) enum Stage {
 struct Grant {
     process: u32,
     send_by: UnixMicros,
+    /// Its process knows of it: a permission that nobody heard of may be asked for again.
+    heard: bool,
     used: bool,
 }
 
@@ -414,8 +416,13 @@ impl World {
                         send_by: self.now.plus(self.surroundings.settings.send_margin),
                         // Who never hears of it may not use it.
                         used: fault == Fault::After,
+                        heard: fault != Fault::After,
                     };
-                    self.grants.entry(attempt).or_insert(grant);
+                    let again = verb == "dispatch_again";
+                    let kept = self.grants.get(&attempt).is_some_and(|earlier| earlier.heard);
+                    if again || !kept {
+                        self.grants.insert(attempt, grant);
+                    }
                 }
             }
         }

@@ -15,7 +15,7 @@ use limn_proto::{
     },
 };
 use limn_server::{
-    app::{App, AppError},
+    app::{App, AppError, Role},
     config::Config,
     lock::LockError,
     telemetry,
@@ -74,7 +74,7 @@ impl Connection {
         let mut told_to_wait = false;
         // The holder may be a server that is about to answer, so this looks again instead of waiting for the lock.
         loop {
-            let holder = match App::open(&config).await {
+            let holder = match App::open_as(&config, Role::Command).await {
                 Ok(app) => return Ok(Self::in_process(app, &config)),
                 Err(AppError::Lock(LockError::Held { holder, .. })) => holder,
                 Err(error) => return Err(unusable(&error)),

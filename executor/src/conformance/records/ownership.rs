@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::driver::{Driver, LEASE, Subject, is_fenced, is_wrong_state, there};
+use super::driver::{Driver, LEASE, Subject, failure, is_fenced, is_wrong_state, there};
 use crate::{ids::BootId, records::*};
 
 const OTHER: BootId = BootId(Uuid::from_u128(0x0071e5));
@@ -132,6 +132,41 @@ pub async fn the_oldest_execution_is_claimed_first(subject: Subject<'_>) -> Resu
         claimed.extend(claims.iter().map(|claim| claim.fence.execution));
     }
     assert_eq!(claimed, orders);
+    driver.audit().await
+}
+
+/// Of named executions, those are taken that anybody could claim now: parked ones when they are due, owned ones when
+/// the lease has passed, ended ones never.
+pub async fn named_executions_are_claimed_by_the_same_rules(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let ended = driver.start("ended", &["a"]).await?;
+    driver.draw(&ended, &driver.attempt("a", "ended/a")).await?;
+    store
+        .settle_execution(&ended, &failure(), None, driver.now())
+        .await?;
+    let owned = driver.start("owned", &["a"]).await?;
+    let parked = driver.start("parked", &["a"]).await?;
+    let soon = Some(LEASE / 2);
+    store.park(&parked, &failure(), soon, driver.now()).await?;
+    let waiting = driver.order("waiting", &["a"]);
+    store.accept(&waiting).await?;
+    let other = driver.order("other", &["a"]);
+    store.accept(&other).await?;
+    let named = [ended.execution, owned.execution, parked.execution, waiting.id];
+
+    assert_eq!(store.claim_these(OTHER, LEASE, 10, &[]).await?, []);
+    let claims = store.claim_these(OTHER, LEASE, 10, &named).await?;
+    let claimed = |claims: &[Claim]| -> Vec<_> { claims.iter().map(|claim| claim.fence.execution).collect() };
+    assert_eq!(claimed(&claims), [waiting.id]);
+    assert!(claims[0].fence.epoch > 0);
+    driver.pass(LEASE / 2);
+    let claims = store.claim_these(OTHER, LEASE, 10, &named).await?;
+    assert_eq!(claimed(&claims), [parked.execution]);
+    driver.pass(LEASE / 2);
+    let claims = store.claim_these(OTHER, LEASE, 1, &named).await?;
+    assert_eq!(claimed(&claims), [owned.execution]);
+    assert_eq!(claims[0].crash_count, 1);
     driver.audit().await
 }
 

@@ -57,6 +57,34 @@ pub(super) async fn claim(
     Ok(claims)
 }
 
+/// Takes these executions, where [`claim`] would.
+pub(super) async fn claim_these(
+    tx: &mut Tx<'_>,
+    boot: BootId,
+    lease: Duration,
+    limit: u32,
+    executions: &[ExecutionId],
+) -> Result<Vec<Claim>> {
+    if executions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = tx.now().await?;
+    let mut query = sql(
+        "SELECT id, state, owner_boot_id, lease_epoch, crash_count FROM executions \
+         WHERE (state IN ('pending', 'processing', 'cancelling') \
+         OR state = 'needs_decision' AND wake_us IS NOT NULL AND wake_us <= $1) \
+         AND (owner_boot_id IS NULL OR lease_until_us <= $1) AND id IN (",
+    )
+    .bind(now.0);
+    query.push_list(executions.iter().map(ExecutionId::to_string));
+    query.push(") ORDER BY created_us, id LIMIT ").push_bind(limit);
+    let mut claims = Vec::new();
+    for row in &query.skip_locked().fetch_all(tx).await? {
+        claims.push(take(tx, row, boot, now, lease).await?);
+    }
+    Ok(claims)
+}
+
 async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
     let fields = Fields(row);
     let until = now.plus(lease);

@@ -82,6 +82,18 @@ impl<B: Backend> RecordStore for Sql<B> {
         ))
     }
 
+    async fn claim_these(
+        &self,
+        boot: BootId,
+        lease: Duration,
+        limit: u32,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<Claim>> {
+        write_tx!(self, |tx, boot, lease, limit, executions| claims::claim_these(
+            tx, *boot, *lease, *limit, executions
+        ))
+    }
+
     async fn renew(&self, boot: BootId, executions: &[ExecutionId], lease: Duration) -> Result<Vec<Renewal>> {
         write_tx!(self, |tx, boot, executions, lease| claims::renew(
             tx, *boot, executions, *lease
