@@ -170,9 +170,11 @@ pub(super) fn is_repeatable(
     if record.class != CapabilityClass::A || provider.class() != CapabilityClass::A {
         return false;
     }
-    let first_sent = record.dispatched_at.unwrap_or(record.prepared_at);
-    let age = run.database_now().since(first_sent);
-    age.saturating_add(run.inner.parts.settings.send_margin) < provider.repeatable_for()
+    // By the clock of the database alone: the clocks of two processes may be minutes apart. The first byte left at
+    // most a margin before the last moment for it, and this one may take as long to leave.
+    let send_by = record.send_by.unwrap_or(record.prepared_at);
+    let margins = run.inner.parts.settings.send_margin.saturating_mul(2);
+    run.database_now().since(send_by).saturating_add(margins) < provider.repeatable_for()
 }
 
 /// What a provider says about a call.

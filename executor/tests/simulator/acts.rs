@@ -207,7 +207,10 @@ impl World {
         self.next_process += 1;
         let ahead_us = skew_us(self);
         let mut process = Process::start(number, &self.surroundings, ahead_us);
-        self.trace.step(self.now, format_args!("p{number} starts"));
+        self.trace.step(
+            self.now,
+            format_args!("p{number} starts, its clock {} ms ahead", ahead_us / 1000),
+        );
         // Its first look for work.
         process.run(false);
         self.processes.push(process);
@@ -364,7 +367,11 @@ impl World {
                         self.schedule(due, Act::Attach(watch));
                     }
                 }
-                Message::Watched { watch, event } => self.callers.watched(watch, &event)?,
+                Message::Watched { watch, event } => {
+                    let database = &mut self.database;
+                    self.callers
+                        .watched(watch, &event, |execution| database.has_no_events(execution))?;
+                }
                 Message::WatchFailed { watch, error } => {
                     self.trace.note(format_args!("watch {watch}: {error}"));
                     if self.callers.watch_failed(watch, &error)? {

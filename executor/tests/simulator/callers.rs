@@ -218,7 +218,12 @@ impl Callers {
     }
 
     /// A message of a stream.
-    pub(crate) fn watched(&mut self, number: usize, event: &v1::ExecutionEvent) -> Result<(), Violation> {
+    pub(crate) fn watched(
+        &mut self,
+        number: usize,
+        event: &v1::ExecutionEvent,
+        has_no_events: impl FnOnce(ExecutionId) -> bool,
+    ) -> Result<(), Violation> {
         let watch = &mut self.watches[number];
         let subject = |what: &str| format!("watch {number} of {}: {what}", about(watch.execution));
         let (sequence, cursor) = (event.sequence, watch.cursor);
@@ -226,7 +231,8 @@ impl Callers {
         let is_next = match (&event.event, cursor) {
             (Some(Event::Snapshot(snapshot)), _) => {
                 watch.resting = v1::ExecutionState::try_from(snapshot.state).ok();
-                cursor.is_none_or(|cursor| cursor == sequence)
+                // It stands for events that were removed.
+                cursor.is_none_or(|cursor| cursor == sequence || has_no_events(watch.execution))
             }
             (Some(Event::KeepAlive(_)), Some(cursor)) => cursor == sequence,
             (Some(_), Some(cursor)) => sequence == cursor + 1,

@@ -177,6 +177,17 @@ impl Database {
         count > 0
     }
 
+    /// True when the events of an execution were removed after the retention time.
+    pub(crate) fn has_no_events(&mut self, execution: ExecutionId) -> bool {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM executions WHERE id = $1 AND events_pruned_us IS NOT NULL",
+        )
+        .bind(execution.to_string())
+        .fetch_one(&mut self.checker);
+        let count: i64 = self.runtime.block_on(query).unwrap();
+        count > 0
+    }
+
     /// Rows of a query, as text, for a report.
     pub(crate) fn rows(&mut self, query: &'static str) -> Vec<(String, String, String)> {
         let query = sqlx::query_as::<_, (String, String, String)>(query).fetch_all(&mut self.checker);

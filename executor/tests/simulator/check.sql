@@ -46,7 +46,7 @@ WHERE NOT CASE
         THEN reserved_nanos = 0 AND unknown_held_nanos = ceiling_nanos AND cost_nanos IS NULL
     WHEN state = 'rejected'
         THEN reserved_nanos = 0 AND (unknown_held_nanos = 0 OR unknown_held_nanos = ceiling_nanos AND cost_nanos IS NULL)
-            AND (cost_nanos IS NULL OR resolution = 'charged')
+            AND (cost_nanos IS NULL OR resolution = 'charged' OR resolution = 'not_charged' AND cost_nanos = 0)
     WHEN state IN ('abandoned')
         THEN reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NULL
     ELSE reserved_nanos = 0 AND unknown_held_nanos = 0 AND cost_nanos IS NOT NULL

@@ -57,6 +57,8 @@ INSERT INTO sim_legal (subject, old, new) VALUES
     ('attempt', 'unknown', 'committed'),
     ('attempt', 'unknown', 'failed_paid'),
     ('attempt', 'unknown', 'written_off'),
+    -- It was not billed after all.
+    ('attempt', 'written_off', 'rejected'),
     ('unit', 'idle', 'open'),
     ('unit', 'open', 'idle'),
     ('unit', 'open', 'completed');

@@ -641,10 +641,11 @@ impl World {
     }
 
     /// Every paid answer that came is an image, was settled without one, or is staged with a receipt to be decided on.
+    /// What was decided is no longer waited for.
     fn check_answers(&mut self) -> Result<(), Violation> {
         let states = self.database.rows(
             "SELECT id, state, CAST((SELECT COUNT(*) FROM receipts WHERE attempt_id = attempts.id \
-             AND kind = 'answer') AS TEXT) FROM attempts",
+             AND kind = 'answer') AS TEXT) FROM attempts WHERE resolution = ''",
         );
         for (id, state, receipts) in states {
             let Some(attempt) = AttemptId::parse(&id).filter(|id| self.answers.contains_key(id)) else {
@@ -653,6 +654,8 @@ impl World {
             let is_staged = self.surroundings.shelf.holds(&format!("staging/{id}"));
             let is_kept = match state.as_str() {
                 "committed" | "failed_paid" => true,
+                // Of a stuck execution, which goes on from there once it is unparked.
+                "dispatching" | "accepted" | "received" => is_staged,
                 _ => is_staged && receipts != "0",
             };
             if !is_kept {
