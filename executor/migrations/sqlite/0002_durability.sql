@@ -10,6 +10,9 @@ CREATE INDEX executions_ended ON executions (ended_us) WHERE ended_us IS NOT NUL
 CREATE INDEX executions_with_events ON executions (ended_us)
     WHERE ended_us IS NOT NULL AND events_pruned_us IS NULL;
 
+-- Until when the first byte of the first call could leave: from then on a provider may forget the key of the attempt.
+ALTER TABLE attempts ADD COLUMN first_send_by_us INTEGER;
+
 -- Day since the Unix epoch, UTC, in which the attempt was reserved. All its money counts in that day.
 ALTER TABLE attempts ADD COLUMN budget_day INTEGER NOT NULL DEFAULT 0;
 -- What somebody, or the policy of the plan, decided about an unknown outcome or bill; empty: nobody did.

@@ -172,7 +172,7 @@ pub(super) fn is_repeatable(
     }
     // By the clock of the database alone: the clocks of two processes may be minutes apart. The first byte left at
     // most a margin before the last moment for it, and this one may take as long to leave.
-    let send_by = record.send_by.unwrap_or(record.prepared_at);
+    let send_by = record.first_send_by.unwrap_or(record.prepared_at);
     let margins = run.inner.parts.settings.send_margin.saturating_mul(2);
     run.database_now().since(send_by).saturating_add(margins) < provider.repeatable_for()
 }

@@ -85,7 +85,12 @@ fn report(seed: u64, outcome: &Outcome, violation: &Violation) -> String {
 /// True for steps in which somebody looks for something to do and finds nothing.
 fn is_idle(line: &str) -> bool {
     let line = line.trim_end();
-    let looks = [" claim : []", " stranded : []", " Pruned { events: 0, executions: 0 }", " wakes"];
+    let looks = [
+        " claim : []",
+        " stranded : []",
+        " Pruned { events: 0, executions: 0 }",
+        " wakes",
+    ];
     looks.iter().any(|look| line.ends_with(look))
 }
 

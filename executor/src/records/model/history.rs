@@ -123,6 +123,8 @@ pub struct AttemptRecord {
     pub dispatched_at: Option<UnixMicros>,
     /// Until when the first byte may leave.
     pub send_by: Option<UnixMicros>,
+    /// The same of the first call, by the clock of the database; the later one counts where the call was sent again.
+    pub first_send_by: Option<UnixMicros>,
     /// When its outcome became unknown, by the database's clock.
     pub unknown_at: Option<UnixMicros>,
     /// Answer staged at.

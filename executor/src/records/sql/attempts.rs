@@ -128,7 +128,7 @@ pub(super) async fn dispatch(
     }
     let send_by = send_by(tx, &execution, send_margin).await?;
     sql(
-        "UPDATE attempts SET state = 'dispatching', dispatched_us = $2, send_by_us = $3, \
+        "UPDATE attempts SET state = 'dispatching', dispatched_us = $2, send_by_us = $3, first_send_by_us = $3, \
          dispatch_epoch = $4 WHERE id = $1",
     )
     .bind(id.to_string())

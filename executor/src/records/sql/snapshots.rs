@@ -119,7 +119,7 @@ const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, fail
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
-    a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, \
+    a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
     a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.resolution, a.resolution_follow_up, \
     a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
@@ -207,6 +207,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         prepared_at: fields.time("prepared_us")?,
         dispatched_at: fields.optional_time("dispatched_us")?,
         send_by: fields.optional_time("send_by_us")?,
+        first_send_by: fields.optional_time("first_send_by_us")?,
         unknown_at: fields.optional_time("unknown_us")?,
         received_at: fields.optional_time("received_us")?,
         ended_at: fields.optional_time("ended_us")?,
