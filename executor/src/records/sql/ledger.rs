@@ -50,12 +50,13 @@ pub(super) async fn post(
     .bind(execution.balance.unknown_held_nanos)
     .execute(tx)
     .await?;
+    let turn = turn(tx, attempt, kind).await?;
     for key in keys(execution) {
         sql(
             "INSERT INTO ledger (event_key, scope, currency, day, kind, amount_nanos, attempt_id, at_us) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
-        .bind(format!("{attempt}/{}/{}", kind.as_str(), key.scope))
+        .bind(format!("{attempt}/{}{turn}/{}", kind.as_str(), key.scope))
         .bind(&key.scope)
         .bind(&key.currency)
         .bind(day)
@@ -70,6 +71,32 @@ pub(super) async fn post(
         *balance = kind.apply(*balance, amount_nanos).ok_or_else(overflow)?;
     }
     Ok(())
+}
+
+/// Which time money is held or taken from hold, from the second on: an outcome that was unknown may turn up and get lost
+/// again. Holding twice without taking back in between is the same time, and is refused like every repetition.
+async fn turn(tx: &mut Tx<'_>, attempt: AttemptId, kind: Movement) -> Result<String> {
+    let (opposite, first) = match kind {
+        Movement::Hold => (Movement::Unhold, 0),
+        Movement::Unhold => (Movement::Hold, 1),
+        Movement::Reserve | Movement::Release | Movement::Settle | Movement::Refund => {
+            return Ok(String::new());
+        }
+    };
+    let row = sql(
+        "SELECT COUNT(*) AS turns FROM ledger WHERE attempt_id = $1 AND kind = $2 \
+         AND scope = (SELECT MIN(scope) FROM ledger WHERE attempt_id = $1)",
+    )
+    .bind(attempt.to_string())
+    .bind(opposite.as_str())
+    .fetch_one(tx)
+    .await?;
+    let turns: u64 = Fields(&row).number("turns")?;
+    Ok(if turns > first {
+        format!("-{}", turns - first + 1)
+    } else {
+        String::new()
+    })
 }
 
 /// Reserves for an attempt. The verb has looked whether it fits the limits; that it still does is made sure when the
