@@ -84,6 +84,7 @@ fn allowed(state: AttemptState) -> &'static [Verb] {
             Verb::Receive,
             Verb::Abandon,
             Verb::Reject,
+            Verb::RejectBillUnknown,
             Verb::WriteOff,
         ],
         AttemptState::Committed

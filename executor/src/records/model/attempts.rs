@@ -128,7 +128,7 @@ pub enum AttemptOutcome {
     Abandoned,
     /// Refused and not billed (from dispatching, accepted or unknown): released.
     Rejected,
-    /// Refused, and nobody says whether that is billed (from dispatching or accepted): held.
+    /// Refused, and nobody says whether that is billed (from dispatching, accepted or unknown): held.
     RejectedBillUnknown,
     /// Billed without an image of the plan (from received): settled, the rest released.
     FailedPaid {

@@ -139,6 +139,8 @@ pub(super) async fn end_attempt(
             }
             post(tx, &mut execution, id, Movement::Release, ceiling_nanos, end.now).await?;
         }
+        // Held already, and so it stays.
+        AttemptOutcome::RejectedBillUnknown if record.state == AttemptState::Unknown => {}
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => {
             post(tx, &mut execution, id, Movement::Hold, ceiling_nanos, end.now).await?;
         }
@@ -160,8 +162,8 @@ fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
     use AttemptState::{Accepted, Dispatching, Prepared, Received, Unknown};
     match outcome {
         AttemptOutcome::Abandoned => &[Prepared, Dispatching, Unknown],
-        AttemptOutcome::Rejected => &[Dispatching, Accepted, Unknown],
-        AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => &[Dispatching, Accepted],
+        AttemptOutcome::Rejected | AttemptOutcome::RejectedBillUnknown => &[Dispatching, Accepted, Unknown],
+        AttemptOutcome::Unknown => &[Dispatching, Accepted],
         AttemptOutcome::FailedPaid { .. } => &[Received],
         AttemptOutcome::WrittenOff { .. } => &[Unknown],
     }
