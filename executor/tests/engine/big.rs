@@ -16,7 +16,8 @@ use crate::{
 };
 
 const STEPS: usize = 500;
-const COUNT: u32 = STEPS as u32;
+/// The same, as the counters of the provider count.
+const COUNT: u32 = 500;
 const CONCURRENCY: u32 = 16;
 
 fn big(change: impl FnOnce(&mut wire::RunPolicy)) -> Plan {

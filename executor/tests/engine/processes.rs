@@ -372,7 +372,7 @@ async fn rest_after_failures(executor: &Executor, execution: ExecutionId) -> Exe
             match event {
                 Ok(event) => after = Some(event.sequence),
                 Err(WatchError::Records(RecordError::Unavailable(_))) => break,
-                Err(error) => panic!("{error}"),
+                Err(error) => unreachable!("{error}"),
             }
         }
         let record = executor.records().execution("tester", execution).await;

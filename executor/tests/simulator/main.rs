@@ -38,7 +38,7 @@ use check::Violation;
 use world::World;
 
 /// Schedules of a run that is not told how many.
-const SHORT: u64 = 2_000;
+const SHORT: u64 = 1_000;
 /// Lines of the trace that a failure shows.
 const SHOWN: usize = 60;
 

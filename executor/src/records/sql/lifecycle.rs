@@ -130,7 +130,8 @@ pub(super) async fn settle(
     let any = |state: StepState| steps.iter().any(|step| step.state == state);
     if any(StepState::Pending) || any(StepState::Processing) {
         if execution.state == ExecutionState::NeedsDecision {
-            change_state(tx, &mut execution, ExecutionState::Processing, None, now).await?;
+            let running = execution.running_state();
+            change_state(tx, &mut execution, running, None, now).await?;
         }
         return Ok(execution.state);
     }

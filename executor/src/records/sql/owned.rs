@@ -34,6 +34,19 @@ pub(super) struct Execution {
     pub(super) balance: Balance,
 }
 
+impl Execution {
+    /// The state of an execution that goes on after it was parked. A stop that was asked for before is not forgotten.
+    pub(super) fn running_state(&self) -> ExecutionState {
+        if self.cancel_requested {
+            ExecutionState::Cancelling
+        } else if self.has_started {
+            ExecutionState::Processing
+        } else {
+            ExecutionState::Pending
+        }
+    }
+}
+
 const FIND: &str = "SELECT id, client, session_id, take, state, failure, started_us, owner_boot_id, lease_epoch, \
     lease_until_us, wake_us, cancel_requested_us, last_seq, events_pruned_us, currency, settled_nanos, \
     reserved_nanos, unknown_held_nanos \

@@ -370,7 +370,8 @@ async fn leave_parking(tx: &mut Tx<'_>, execution: &mut Execution, now: UnixMicr
         .bind(execution.id.to_string())
         .execute(tx)
         .await?;
-    change_state(tx, execution, ExecutionState::Processing, None, now).await
+    let running = execution.running_state();
+    change_state(tx, execution, running, None, now).await
 }
 
 /// What waited for the picture is looked at again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use limn_proto::name::{Collection, resource_name};
 
 use super::{
-    super::{AuditAction, AuditEvent, ExecutionState, Result, Unparked, Unparking},
+    super::{AuditAction, AuditEvent, Result, Unparked, Unparking},
     audit,
     lifecycle::{change_state, steps},
     owned,
@@ -34,11 +34,7 @@ pub(super) async fn unpark(tx: &mut Tx<'_>, unparking: &Unparking) -> Result<Unp
         .bind(execution.id.to_string())
         .execute(tx)
         .await?;
-    let state = if execution.has_started {
-        ExecutionState::Processing
-    } else {
-        ExecutionState::Pending
-    };
+    let state = execution.running_state();
     change_state(tx, &mut execution, state, None, unparking.now).await?;
     let name = resource_name(
         &execution.client,
