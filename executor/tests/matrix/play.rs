@@ -337,11 +337,11 @@ impl<'c> Stage<'c> {
 
     fn facts(&self) -> Facts {
         let executions = self.world.executions();
-        let attempts = executions
+        let mut attempts = executions
             .iter()
             .flat_map(|execution| &execution.steps)
             .flat_map(|step| &step.attempts);
-        let Some(open) = attempts.filter(|attempt| attempt.state.is_open()).last() else {
+        let Some(open) = attempts.rfind(|attempt| attempt.state.is_open()) else {
             return Facts::default();
         };
         let staged = harness().block_on(self.world.blobs.size_bytes(&BlobKey::staged(open.id)));

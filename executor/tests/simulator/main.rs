@@ -1,6 +1,8 @@
 //! The seeded simulator: whole worlds of executors, records, vendors and clients in virtual time, thousands of them,
 //! each decided by a seed down to the last call; docs/testing.md says how to use it.
 
+#![cfg(test)]
+
 mod acts;
 mod blobs;
 mod brief;

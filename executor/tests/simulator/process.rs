@@ -119,7 +119,10 @@ impl Process {
     /// and only when `decodes` says so.
     pub(crate) fn run(&mut self, decodes: bool) {
         self.run_until_parked();
-        while decodes {
+        if !decodes {
+            return;
+        }
+        loop {
             // Once an empty task of ours is through, so is what was decoded before it, and whoever waited for that
             // can go on. Nothing was decoded before it: nothing goes on.
             let before = self.decoded_before;

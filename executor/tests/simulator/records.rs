@@ -91,13 +91,16 @@ impl Records {
     }
 }
 
+/// What an answer of the store means to the world.
+type Facts<T> = Box<dyn Fn(&T) -> Vec<Fact> + Send>;
+
 /// A call, before its arguments.
 struct Asked<T> {
     verb: &'static str,
     subject: String,
     fence: Option<Fence>,
     reads: bool,
-    facts: Box<dyn Fn(&T) -> Vec<Fact> + Send>,
+    facts: Facts<T>,
 }
 
 impl<T> Asked<T> {

@@ -1,6 +1,6 @@
 //! The one source of chance: everything that a schedule decides follows from its seed.
 
-/// SplitMix64: small, fast, and the same everywhere.
+/// `SplitMix64`: small, fast, and the same everywhere.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
