@@ -124,7 +124,8 @@ impl Sum {
             *self.changes.entry(change.clone()).or_default() += 1;
         }
         if let Err(violation) = &outcome.result {
-            self.failure.get_or_insert(report(seed, outcome, violation));
+            self.failure
+                .get_or_insert_with(|| report(seed, outcome, violation));
         }
     }
 }
