@@ -73,24 +73,27 @@ fn checked(parent: &str, answer: &v1::VerifyLedgerResponse) -> String {
     };
     let mut text = format!("checked the books of {of_whom}\n");
     let looks = [
-        (answer.entries, "ledger entries, summed up"),
+        ("ledger entries", answer.entries, "summed up"),
         (
+            "budgets",
             answer.budgets,
-            "budgets: the balance of all time and of each day is the sum of its entries",
+            "compared: the balance of all time and those of days",
         ),
         (
+            "executions",
             answer.executions,
-            "executions: the money is the sum of their entries, and nothing is reserved after the end",
+            "compared: paid, reserved and held; what ended has nothing reserved",
         ),
         (
+            "calls",
             answer.attempts,
-            "calls: what is reserved, held and paid is the sum of their entries",
+            "compared: paid, reserved and held, in every budget that covers them",
         ),
-        (answer.events, "events: no history has a gap"),
+        ("events", answer.events, "counted: histories have no gap"),
     ];
-    for (count, what) in looks {
+    for (what, count, how) in looks {
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{count:>9} {what}");
+        let _ = writeln!(text, "{what:<14}  {count:>6}  {how}");
     }
     if answer.differences.is_empty() {
         text.push_str("the books are right\n");
