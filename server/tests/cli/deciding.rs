@@ -73,7 +73,7 @@ fn a_lost_call_is_told_with_the_commands_that_decide_it_and_they_work() {
     assert_eq!(shown.code, 0, "{shown:?}");
     assert_eq!(shown.stdout, paying.run(&["executions", look[1]]).stdout);
     assert!(
-        shown.stdout.contains("nothing looks at it again by itself"),
+        shown.stdout.contains("looked at again by itself at "),
         "{shown:?}"
     );
 
