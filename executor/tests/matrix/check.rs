@@ -17,10 +17,11 @@ use limn_proto::v1::{self, execution_event::Event};
 use prost::Message as _;
 
 use crate::{
+    case::{Case, Facts, Fault},
     expect,
     plan::{CEILING_NANOS, CLIENT, CURRENCY, PRICE_NANOS},
-    play::{Case, Facts},
     scenario::End,
+    seams::Moment,
     studio::Job,
     world::{World, harness},
 };
@@ -320,8 +321,15 @@ fn is_terminal(state: Option<v1::ExecutionState>) -> bool {
 }
 
 /// How it is, for somebody who must find out why.
-pub(crate) fn describe(executions: &[ExecutionRecord], world: &World, facts: &Facts) -> String {
-    let mut text = format!("at the fault: {facts:?}");
+pub(crate) fn describe(
+    executions: &[ExecutionRecord],
+    world: &World,
+    faults: &[(Fault, Moment, Facts)],
+) -> String {
+    let mut text = String::from("this is how it is:");
+    for (fault, moment, facts) in faults {
+        let _ = write!(text, "\n      {fault:?} {moment}: {facts:?}");
+    }
     for execution in executions {
         let _ = write!(text, "\n      execution {}: {:?}", execution.id, execution.state);
         for step in &execution.steps {

@@ -1,8 +1,6 @@
 //! A column of the matrix: every moment of every story with one kind of fault, at one class of provider.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -10,58 +8,17 @@ use std::{
     thread,
 };
 
-use limn_proto::plan::UnknownPolicy;
-
 use crate::{
+    case::{Case, Fault},
     database::Dialect,
-    play::{Case, Fault, Played, play},
-    scenario::{Focus, SCENARIOS, Scenario},
-    seams::{Edge, Moment, Side},
+    edges::{self, Seam},
+    form::Form,
+    play::{Played, play},
+    report::report,
+    scenario::{Prelude, SCENARIOS, Scenario},
+    seams::{Edge, Side},
     studio::Promise,
 };
-
-/// How much is played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// The first time that each edge is come to, where it may make a difference.
-    Short,
-    /// Every moment of every story.
-    Long,
-}
-
-impl Form {
-    /// True when a story gets this fault at all.
-    fn takes(self, story: &Case<'_>, fault: Fault) -> bool {
-        if self == Self::Long {
-            return true;
-        }
-        let focus = story.scenario.focus;
-        let is_plain = story.scenario.outline.on_unknown == UnknownPolicy::Hold;
-        match fault {
-            _ if focus == Focus::LongOnly => false,
-            // The engine is the same on every database; what differs is how the verbs of two processes meet.
-            Fault::ErrorOnce | Fault::DatabaseAway | Fault::StoreAway
-                if story.dialect == Dialect::Postgres =>
-            {
-                false
-            }
-            _ if story.dialect == Dialect::Postgres && !is_plain => false,
-            Fault::ShortFreeze => matches!(focus, Focus::Every | Focus::Recovery),
-            Fault::LongFreeze if story.dialect == Dialect::Postgres => focus == Focus::New,
-            Fault::DatabaseAway | Fault::StoreAway => focus == Focus::Every,
-            Fault::Crash | Fault::LongFreeze | Fault::ErrorOnce => true,
-        }
-    }
-
-    fn chosen() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a tester chooses here")]
-        match std::env::var("LIMN_MATRIX").as_deref() {
-            Ok("long") => Self::Long,
-            Ok("short") | Err(_) => Self::Short,
-            Ok(other) => panic!("LIMN_MATRIX is {other:?}; it must be short or long"),
-        }
-    }
-}
 
 /// Faults of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +45,6 @@ impl Column {
     fn fits(self, edge: Edge, fault: Fault) -> bool {
         let seam = Seam::of(edge.call);
         match self {
-            // Frozen after the end of its work, a process is as good as idle.
             Self::Crash | Self::LeaseLoss => true,
             Self::DatabaseError if fault == Fault::DatabaseAway => edge.side == Side::Before,
             Self::DatabaseError => seam == Seam::Records,
@@ -100,168 +56,114 @@ impl Column {
     }
 }
 
-/// Which way out of the process a call takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seam {
-    Records,
-    Blobs,
-    Provider,
-}
-
-impl Seam {
-    /// The seam of a call, by its name.
-    pub(crate) fn of(call: &str) -> Self {
-        match call {
-            "stage" | "stage_partial" | "put_image" | "put_thumbnail" | "read_staged" | "read_stored"
-            | "unstage" | "size" => Self::Blobs,
-            "submit" | "sending" | "working" | "receiving" | "poll" | "polling" | "lookup" | "looking_up"
-            | "cancel" => Self::Provider,
-            _ => Self::Records,
-        }
-    }
-}
-
-/// Calls with which a process goes on from what an earlier one left.
-const RECONCILING: &[&str] = &[
-    "read_staged",
-    "lookup",
-    "looking_up",
-    "submit",
-    "working",
-    "accepted",
-    "poll",
-    "stage",
-    "received",
-    "abandon",
-    "unknown",
-];
-
-/// Calls that every process makes again and again, whatever it is at work on.
-const ROUTINE: &[&str] = &["renew", "standing", "stranded"];
-
-/// Plays a column and panics when something is wrong, with the matrix of it.
+/// Plays a column and fails when something is wrong, with the matrix of it.
 pub(crate) fn check(dialect: Dialect, column: Column, promise: Promise) {
-    if !dialect.is_available() {
-        eprintln!("SKIPPED: LIMN_TEST_POSTGRES_URL is not set; tests/run starts a server");
+    let form = Form::chosen();
+    let cases = cases(dialect, column, promise, form);
+    if !dialect.is_available() || cases.is_empty() {
+        let why = if dialect.is_available() {
+            "only LIMN_MATRIX=long plays these"
+        } else {
+            "LIMN_TEST_POSTGRES_URL is not set; tests/run starts a server"
+        };
+        eprintln!("SKIPPED: {why}");
         return;
     }
-    let form = Form::chosen();
-    let mut cases = Vec::new();
-    let mut known: &[Moment] = &[];
-    for (scenario, survey) in SCENARIOS.iter().zip(surveys(promise)) {
-        let Some(survey) = survey else {
-            continue;
-        };
-        if known.is_empty() {
-            known = &survey.trace;
-        }
-        let story = Case {
-            dialect,
-            promise,
-            scenario,
-            fault: None,
-        };
-        let moments = chosen_moments(scenario, &survey.trace, known, form);
-        let faults = column.faults().iter().filter(|fault| form.takes(&story, **fault));
-        for fault in faults {
-            let mut moments = moments.clone();
-            if form == Form::Short {
-                leave_out_twins(&mut moments, &survey.trace, *fault);
-            }
-            cases.extend(cases_at(&story, column, &moments, *fault));
-        }
-    }
+    println!("{} cases", cases.len());
     let played = play_all(&cases);
     report(&cases, &played.iter().collect::<Vec<_>>());
 }
 
-/// Plays every story of a class without a fault, and panics when one does not end as it should.
+fn cases(dialect: Dialect, column: Column, promise: Promise, form: Form) -> Vec<Case<'static>> {
+    let mut stories: Vec<(Case<'_>, &Played)> = SCENARIOS
+        .iter()
+        .zip(surveys(promise))
+        .filter_map(|(scenario, survey)| Some((story(promise, scenario), survey.as_ref()?)))
+        .collect();
+    let known = stories.first().map_or(&[][..], |(_, plainest)| &plainest.trace);
+    if form == Form::Long {
+        stories.extend(second_faults(promise));
+    }
+    let mut cases = Vec::new();
+    for (story, survey) in stories {
+        let story = Case { dialect, ..story };
+        for fault in column.faults().iter().filter(|fault| form.takes(&story, **fault)) {
+            let moments = form.moments(&story, &survey.trace, known, *fault);
+            let fitting = moments
+                .into_iter()
+                .filter(|moment| column.fits(moment.edge, *fault));
+            cases.extend(fitting.map(|moment| Case {
+                fault: Some((moment, *fault)),
+                ..story
+            }));
+        }
+    }
+    cases
+}
+
+/// Plays every story of a class without a fault, and fails when one does not end as it should, or when together they
+/// do not come to every edge that there is.
 pub(crate) fn check_stories(promise: Promise) {
     let told = SCENARIOS.iter().zip(surveys(promise));
     let (cases, played): (Vec<_>, Vec<_>) = told
-        .filter_map(|(scenario, survey)| Some((story_of(promise, scenario), survey.as_ref()?)))
+        .filter_map(|(scenario, survey)| Some((story(promise, scenario), survey.as_ref()?)))
         .unzip();
     report(&cases, &played);
+    let missing = edges::missing(promise, played.iter().map(|played| played.trace.as_slice()));
+    assert!(missing.is_empty(), "no story comes to {missing:?}");
 }
 
-fn story_of(promise: Promise, scenario: &Scenario) -> Case<'_> {
+fn story(promise: Promise, scenario: &Scenario) -> Case<'_> {
     Case {
         dialect: Dialect::Sqlite,
         promise,
         scenario,
+        prelude: scenario.prelude,
         fault: None,
     }
 }
 
-/// Every story that fits the class, played without a fault: the moments are the same in every column.
+/// Every story that fits the class, played without a fault: the moments are the same in every column and on every
+/// database.
 fn surveys(promise: Promise) -> &'static [Option<Played>] {
     static PLAYED: [OnceLock<Vec<Option<Played>>>; 5] = [const { OnceLock::new() }; 5];
-    let place = match promise {
-        Promise::Key => 0,
-        Promise::ChosenId => 1,
-        Promise::GivenId => 2,
-        Promise::GivenIdOnly => 3,
-        Promise::Nothing => 4,
-    };
-    PLAYED[place].get_or_init(|| {
-        let survey = |scenario: &Scenario| scenario.fits(promise).then(|| play(&story_of(promise, scenario)));
-        SCENARIOS.iter().map(survey).collect()
+    PLAYED[promise as usize].get_or_init(|| {
+        let stories: Vec<Case<'_>> = SCENARIOS
+            .iter()
+            .map(|scenario| story(promise, scenario))
+            .collect();
+        let told = stories.iter().filter(|story| story.scenario.fits(promise));
+        let mut played = play_all(&told.copied().collect::<Vec<_>>()).into_iter();
+        stories
+            .iter()
+            .map(|story| story.scenario.fits(promise).then(|| played.next()).flatten())
+            .collect()
     })
 }
 
-fn chosen_moments(scenario: &Scenario, trace: &[Moment], known: &[Moment], form: Form) -> Vec<Moment> {
-    let is_known = |edge: Edge| known.iter().any(|moment| moment.edge == edge);
-    let is_call = call_span(trace);
-    let chosen = trace.iter().enumerate().filter(|(place, moment)| {
-        let Moment { edge, nth } = **moment;
-        if ROUTINE.contains(&edge.call) || edge.call == "claim" && nth > 1 {
-            return false;
-        }
-        match (form, scenario.focus) {
-            (Form::Long, _) => true,
-            (Form::Short, Focus::Every) => nth == 1,
-            (Form::Short, Focus::New) => nth == 1 && !is_known(edge),
-            (Form::Short, Focus::Call) => nth == 1 && is_call.contains(place),
-            (Form::Short, Focus::Recovery) => nth == 1 && RECONCILING.contains(&edge.call),
-            (Form::Short, Focus::Between) => nth == 2 && matches!(edge.call, "start_step" | "acquire_unit"),
-            (Form::Short, Focus::LongOnly) => false,
-        }
-    });
-    chosen.map(|(_, moment)| *moment).collect()
-}
-
-/// Leaves out moments that are the same as others to a fault. Between the far side of a call and the near side of the
-/// next one a process does nothing that anybody could see, so it may crash at either; and what another one took over
-/// is refused to it at the near side of its next call, wherever it stood still for a while.
-fn leave_out_twins(moments: &mut Vec<Moment>, trace: &[Moment], fault: Fault) {
-    if !matches!(fault, Fault::Crash | Fault::ShortFreeze) {
-        return;
-    }
-    let chosen = moments.clone();
-    moments.retain(|moment| {
-        let place = trace.iter().position(|known| known == moment);
-        let next = place.and_then(|place| trace.get(place + 1));
-        let has_twin = next.is_some_and(|next| next.edge.side == Side::Before && chosen.contains(next));
-        moment.edge.side == Side::Before || !has_twin
-    });
-}
-
-/// From the permission to send to the record of the answer.
-fn call_span(trace: &[Moment]) -> std::ops::RangeInclusive<usize> {
-    let place = |side: Side, call: &str| {
-        let is_there = |moment: &Moment| moment.edge.side == side && moment.edge.call == call;
-        trace.iter().position(is_there).unwrap_or(trace.len())
+/// The plainest story, taken over after a crash at each of its moments.
+fn second_faults(promise: Promise) -> Vec<(Case<'static>, &'static Played)> {
+    static PLAYED: [OnceLock<Vec<(Case<'static>, Played)>>; 5] = [const { OnceLock::new() }; 5];
+    let Some((scenario, Some(survey))) = SCENARIOS.iter().zip(surveys(promise)).next() else {
+        return Vec::new();
     };
-    place(Side::After, "dispatch")..=place(Side::Before, "received")
-}
-
-fn cases_at<'s>(story: &Case<'s>, column: Column, moments: &[Moment], fault: Fault) -> Vec<Case<'s>> {
-    let fitting = moments.iter().filter(|moment| column.fits(moment.edge, fault));
-    let case = |moment: &Moment| Case {
-        fault: Some((*moment, fault)),
-        ..*story
-    };
-    fitting.map(case).collect()
+    let told = PLAYED[promise as usize].get_or_init(|| {
+        let plain = story(promise, scenario);
+        let moments = Form::Short.moments(&plain, &survey.trace, &[], Fault::Crash);
+        let stories: Vec<Case<'_>> = moments
+            .into_iter()
+            .map(|moment| Case {
+                prelude: Some(Prelude {
+                    moment,
+                    came_back: false,
+                }),
+                ..plain
+            })
+            .collect();
+        let played = play_all(&stories);
+        stories.into_iter().zip(played).collect()
+    });
+    told.iter().map(|(story, played)| (*story, played)).collect()
 }
 
 /// Plays cases side by side.
@@ -286,61 +188,4 @@ fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
         .into_iter()
         .map(|played| played.into_inner().unwrap())
         .collect()
-}
-
-/// Prints the matrix when something is wrong: a line for each moment, a column for each story and fault.
-fn report(cases: &[Case<'_>], played: &[&Played]) {
-    let wrong = played
-        .iter()
-        .filter(|played| !played.violations.is_empty())
-        .count();
-    if wrong == 0 {
-        return;
-    }
-    let mut columns: Vec<(&str, Option<Fault>)> = Vec::new();
-    let mut rows: Vec<Option<Moment>> = Vec::new();
-    let mut cells = BTreeMap::new();
-    for (case, played) in cases.iter().zip(played) {
-        let row = case.fault.map(|(moment, _)| moment);
-        let column = (case.scenario.name, case.fault.map(|(_, fault)| fault));
-        let place = place_of(&mut columns, column);
-        place_of(&mut rows, row);
-        cells.insert((row, place), played.violations.is_empty());
-    }
-    let name = |row: &Option<Moment>| row.map_or("no fault".to_owned(), |moment| moment.to_string());
-    let mut text = format!("{wrong} of {} cases are wrong\n\n", cases.len());
-    for (place, (story, fault)) in columns.iter().enumerate() {
-        let _ = writeln!(text, "  {place:>2}: {story}, {fault:?}");
-    }
-    let numbers: String = (0..columns.len()).map(|place| format!("{place:>3}")).collect();
-    let _ = writeln!(text, "\n{:32}{numbers}", "");
-    for row in rows {
-        let line: String = (0..columns.len())
-            .map(|place| match cells.get(&(row, place)) {
-                None => "   ",
-                Some(true) => "  .",
-                Some(false) => "  X",
-            })
-            .collect();
-        let _ = writeln!(text, "{:32}{line}", name(&row));
-    }
-    for (case, played) in cases.iter().zip(played) {
-        if !played.violations.is_empty() {
-            let moment = name(&case.fault.map(|(moment, _)| moment));
-            let fault = case.fault.map(|(_, fault)| fault);
-            let _ = writeln!(text, "\n  {} / {moment} / {fault:?}", case.scenario.name);
-            for violation in &played.violations {
-                let _ = writeln!(text, "    {violation}");
-            }
-        }
-    }
-    panic!("{text}");
-}
-
-/// Where an item stands in a list that it is added to when it is new.
-fn place_of<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
-    list.iter().position(|known| *known == item).unwrap_or_else(|| {
-        list.push(item);
-        list.len() - 1
-    })
 }

@@ -7,30 +7,27 @@ use limn_executor::records::AttemptState;
 use limn_proto::plan::UnknownPolicy;
 
 use crate::{
-    column::Seam,
-    play::{Case, Facts, Fault},
+    case::{Case, Facts, Fault},
+    edges::Seam,
     scenario::End,
+    seams::Moment,
     studio::Act,
 };
 
-/// Where the executions of a case may rest.
-pub(crate) fn ends(case: &Case<'_>, facts: &Facts) -> Vec<End> {
+/// Where the executions of a case may rest, by what was known about each open call at each of its faults.
+pub(crate) fn ends(case: &Case<'_>, faults: &[(Fault, Moment, Facts)]) -> Vec<End> {
     let mut ends = case.scenario.ends(case.promise);
-    if may_stay_unknown(case, facts) {
+    let stays_unknown =
+        |(fault, moment, facts): &(Fault, Moment, Facts)| may_stay_unknown(case, *fault, *moment, facts);
+    if faults.iter().any(stays_unknown) {
         ends.push(case.scenario.end_of_unknown());
     }
     ends
 }
 
 /// True when nobody may ever say what became of the open call.
-fn may_stay_unknown(case: &Case<'_>, facts: &Facts) -> bool {
-    let Some((moment, fault)) = case.fault else {
-        return false;
-    };
-    let is_open = matches!(
-        facts.attempt,
-        Some(AttemptState::Dispatching | AttemptState::Unknown)
-    );
+fn may_stay_unknown(case: &Case<'_>, fault: Fault, moment: Moment, facts: &Facts) -> bool {
+    let is_in_doubt = matches!(facts.attempt, AttemptState::Dispatching | AttemptState::Unknown);
     // Asked again, the provider refuses again, and neither says anything about the bill of the first time.
     let refuses = case.scenario.acts.contains(&Act::RefuseContent);
     let is_remembered = match fault {
@@ -43,7 +40,7 @@ fn may_stay_unknown(case: &Case<'_>, facts: &Facts) -> bool {
         Fault::DatabaseAway | Fault::StoreAway => true,
     };
     let is_found = case.promise.finds_answers() && facts.is_billed || case.promise.repeats();
-    is_open && !facts.is_staged && !is_remembered && (refuses || !is_found)
+    is_in_doubt && !facts.is_staged && !is_remembered && (refuses || !is_found)
 }
 
 /// How often one picture may be on the bill.

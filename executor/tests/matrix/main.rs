@@ -9,16 +9,20 @@
 #![cfg(test)]
 
 mod blobs;
+mod case;
 mod check;
 mod clock;
 mod column;
 mod database;
+mod edges;
 mod expect;
+mod form;
 mod plan;
 mod play;
 mod process;
 mod provider;
 mod records;
+mod report;
 mod scenario;
 mod seams;
 mod studio;

@@ -1,81 +1,25 @@
 //! Plays a case: processes come and go, the fault happens, and everything comes to rest.
 
+use std::sync::Arc;
+
 use limn_executor::{
     blob::BlobKey,
     clock::{Clock as _, UnixMicros},
     executor::{Order, SubmitError, Submitted},
     plan::Plan,
-    records::AttemptState,
+    records::AttemptRecord,
 };
 
 use crate::{
-    check,
-    database::Dialect,
-    expect,
+    case::{Case, Facts, Fault},
+    check, expect,
     plan::plan,
     process::{LEASE, Pending, Process},
-    scenario::{End, Scenario},
+    scenario::{End, Prelude},
     seams::{Edge, Moment, Shock, Side},
-    studio::{Promise, Studio},
+    studio::Studio,
     world::{Patience, World, harness},
 };
-
-/// What goes wrong at a moment, and how it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The process ends, and another one goes on.
-    Crash,
-    /// The process stands still until its lease is over, and goes on as soon as another one took over.
-    ShortFreeze,
-    /// The process stands still until another one did all there was to do.
-    LongFreeze,
-    /// One call of the database, of the store or at the provider fails; at the far edge it was done.
-    ErrorOnce,
-    /// The database is away for a while.
-    DatabaseAway,
-    /// The store is away for a while.
-    StoreAway,
-}
-
-impl Fault {
-    fn shock(self) -> Shock {
-        match self {
-            Self::Crash => Shock::Crash,
-            Self::ShortFreeze | Self::LongFreeze => Shock::Freeze,
-            Self::ErrorOnce => Shock::Fail,
-            Self::DatabaseAway => Shock::LoseDatabase,
-            Self::StoreAway => Shock::LoseStore,
-        }
-    }
-}
-
-/// A cell of the matrix, or a story without a fault.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Case<'s> {
-    pub(crate) dialect: Dialect,
-    pub(crate) promise: Promise,
-    pub(crate) scenario: &'s Scenario,
-    pub(crate) fault: Option<(Moment, Fault)>,
-}
-
-impl Case<'_> {
-    /// True when no process ends before it has written down what it knows.
-    pub(crate) fn loses_no_memory(&self) -> bool {
-        let crashes = self.fault.is_some_and(|(_, fault)| fault == Fault::Crash);
-        !crashes && self.scenario.prelude.is_none()
-    }
-}
-
-/// What is written down about the call in question when the fault happens: the row of the table of expectations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// State of the open attempt.
-    pub(crate) attempt: Option<AttemptState>,
-    /// The whole answer is staged.
-    pub(crate) is_staged: bool,
-    /// The provider has billed it.
-    pub(crate) is_billed: bool,
-}
 
 /// An order as a client gives it, again and again until it has an answer.
 struct Errand {
@@ -97,16 +41,10 @@ pub(crate) struct Played {
 pub(crate) fn play(case: &Case<'_>) -> Played {
     let mut stage = Stage::new(case);
     let went = stage.run();
+    stage.crash_all();
     let Stage {
-        world,
-        facts,
-        trace,
-        processes,
-        ..
+        world, facts, trace, ..
     } = stage;
-    for process in processes {
-        process.crash();
-    }
     let mut violations = Vec::new();
     if let Err(problem) = went {
         violations.push(problem);
@@ -152,7 +90,8 @@ struct Stage<'c> {
     processes: Vec<Process>,
     /// The orders were given once.
     has_order: bool,
-    facts: Facts,
+    /// What is known about each call that was open when a fault happened.
+    facts: Vec<(Fault, Moment, Facts)>,
     trace: Vec<Moment>,
     /// Since when nothing was done to the processes.
     watched_since: UnixMicros,
@@ -176,14 +115,27 @@ impl<'c> Stage<'c> {
                 .collect(),
             processes: Vec::new(),
             has_order: false,
-            facts: Facts::default(),
+            facts: Vec::new(),
             trace: Vec::new(),
         }
     }
 
     fn run(&mut self) -> Result<(), String> {
-        if let Some(edge) = self.case.scenario.prelude {
-            self.strike(Moment { edge, nth: 1 }, Fault::Crash)?;
+        match self.case.prelude {
+            None => {}
+            Some(Prelude {
+                moment,
+                came_back: false,
+            }) => self.strike(moment, Fault::Crash)?,
+            Some(Prelude {
+                moment,
+                came_back: true,
+            }) => {
+                self.strike(moment, Fault::LongFreeze)?;
+                self.go_on(Fault::LongFreeze)?;
+                self.be_still()?;
+                self.crash_all();
+            }
         }
         if let Some((moment, fault)) = self.case.fault {
             self.strike(moment, fault)?;
@@ -260,7 +212,9 @@ impl<'c> Stage<'c> {
         if !is_sprung {
             return Err(format!("the moment never came: {moment}"));
         }
-        self.facts = self.facts();
+        let facts = self.facts();
+        self.facts
+            .extend(facts.into_iter().map(|facts| (fault, moment, facts)));
         match fault {
             Fault::Crash => {
                 if let Some(process) = self.processes.pop() {
@@ -302,6 +256,12 @@ impl<'c> Stage<'c> {
         }
     }
 
+    fn crash_all(&mut self) {
+        for process in self.processes.drain(..) {
+            process.crash();
+        }
+    }
+
     /// Lets frozen processes go on. What they leave behind is looked for, even after the end.
     fn thaw(&mut self) {
         for process in &self.processes {
@@ -335,25 +295,30 @@ impl<'c> Stage<'c> {
         }
     }
 
-    fn facts(&self) -> Facts {
+    /// What is known about every call that is open.
+    fn facts(&self) -> Vec<Facts> {
         let executions = self.world.executions();
-        let mut attempts = executions
+        let attempts = executions
             .iter()
             .flat_map(|execution| &execution.steps)
             .flat_map(|step| &step.attempts);
-        let Some(open) = attempts.rfind(|attempt| attempt.state.is_open()) else {
-            return Facts::default();
-        };
-        let staged = harness().block_on(self.world.blobs.size_bytes(&BlobKey::staged(open.id)));
-        let is_billed = self
-            .world
-            .studios
-            .iter()
-            .any(|studio| studio.job_of(open.id).is_some_and(|job| job.billed > 0));
+        let open = attempts.filter(|attempt| attempt.state.is_open());
+        open.map(|attempt| self.facts_about(attempt)).collect()
+    }
+
+    fn facts_about(&self, attempt: &AttemptRecord) -> Facts {
+        let key = BlobKey::staged(attempt.id);
+        let staged = harness().block_on(self.world.blobs.size_bytes(&key));
+        let job = |studio: &Arc<Studio>| studio.job_of(attempt.id);
         Facts {
-            attempt: Some(open.state),
+            attempt: attempt.state,
             is_staged: staged.unwrap().is_some(),
-            is_billed,
+            is_billed: self
+                .world
+                .studios
+                .iter()
+                .filter_map(job)
+                .any(|job| job.billed > 0),
         }
     }
 }

@@ -4,7 +4,7 @@ use limn_proto::plan::UnknownPolicy;
 
 use crate::{
     plan::Outline,
-    seams::{Edge, Side},
+    seams::{Edge, Moment, Side},
     studio::{Act, Promise},
 };
 
@@ -30,10 +30,20 @@ pub(crate) struct Scenario {
     pub(crate) outline: Outline,
     /// Orders at the same time, each for another execution of the same pictures.
     pub(crate) orders: u32,
-    /// Where an earlier process crashed, so that the story is about the one that takes over.
-    pub(crate) prelude: Option<Edge>,
+    /// What happened before, so that the story is about the process that takes over.
+    pub(crate) prelude: Option<Prelude>,
     /// Where faults are put.
     pub(crate) focus: Focus,
+}
+
+/// What an earlier process left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Prelude {
+    /// Where it crashed or stood still.
+    pub(crate) moment: Moment,
+    /// It stood still until another one had done all there was to do, came back and wrote down what it knew; then
+    /// both of them crashed. Else it crashed at once.
+    pub(crate) came_back: bool,
 }
 
 /// Which moments of a story get a fault in the short form. The long form takes all.
@@ -45,6 +55,8 @@ pub(crate) enum Focus {
     New,
     /// Edges at which it may be unknown whether the call was paid.
     Call,
+    /// Both of these.
+    NewOrCall,
     /// Edges of reconciling what an earlier process left.
     Recovery,
     /// Edges between two steps.
@@ -79,14 +91,22 @@ const DRAW: Scenario = Scenario {
     focus: Focus::Every,
 };
 
-const fn before(call: &'static str) -> Option<Edge> {
-    let side = Side::Before;
-    Some(Edge { side, call })
+/// An earlier process crashed there.
+const fn crashed(side: Side, call: &'static str) -> Option<Prelude> {
+    let edge = Edge { side, call };
+    Some(Prelude {
+        moment: Moment { edge, nth: 1 },
+        came_back: false,
+    })
 }
 
-const fn after(call: &'static str) -> Option<Edge> {
-    let side = Side::After;
-    Some(Edge { side, call })
+/// An earlier process lost its lease there, and left its answer after the end.
+const fn came_back(side: Side, call: &'static str) -> Option<Prelude> {
+    let edge = Edge { side, call };
+    Some(Prelude {
+        moment: Moment { edge, nth: 1 },
+        came_back: true,
+    })
 }
 
 /// Every story. The first one is what the others are compared with.
@@ -137,6 +157,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..DRAW
     },
     Scenario {
+        name: "request lost, unknown is retried",
+        acts: &[Act::LoseRequest],
+        outline: RETRYING,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
         name: "wrong picture",
         acts: &[Act::Botch],
         focus: Focus::New,
@@ -157,7 +184,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "cancelled while drawing",
         acts: &[Act::DrawWhileCancelled],
-        focus: Focus::New,
+        focus: Focus::NewOrCall,
         ..DRAW
     },
     Scenario {
@@ -173,27 +200,40 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..DRAW
     },
     Scenario {
+        name: "taken over, attempt prepared",
+        prelude: crashed(Side::After, "prepare"),
+        focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
         name: "taken over, nothing sent",
-        prelude: after("dispatch"),
+        prelude: crashed(Side::After, "dispatch"),
         focus: Focus::Recovery,
         ..DRAW
     },
     Scenario {
         name: "taken over, call in flight",
-        prelude: before("working"),
+        prelude: crashed(Side::Before, "working"),
         focus: Focus::Recovery,
         ..DRAW
     },
     Scenario {
         name: "taken over, job accepted",
-        prelude: after("accepted"),
+        prelude: crashed(Side::After, "accepted"),
         focus: Focus::Recovery,
         ..DRAW
     },
     Scenario {
         name: "taken over, answer staged",
-        prelude: after("stage"),
+        prelude: crashed(Side::After, "stage"),
         focus: Focus::Recovery,
+        ..DRAW
+    },
+    Scenario {
+        name: "cancelled, answered after the end",
+        acts: &[Act::DrawWhileCancelled],
+        prelude: came_back(Side::Before, "receiving"),
+        focus: Focus::Every,
         ..DRAW
     },
     Scenario {
@@ -222,11 +262,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 impl Scenario {
     /// True when the story can happen at such a provider.
     pub(crate) fn fits(&self, promise: Promise) -> bool {
-        let needs_jobs = self.acts.contains(&Act::FailJob) || self.prelude == after("accepted");
-        promise.gives_jobs() || !needs_jobs
+        let needs_jobs =
+            self.acts.contains(&Act::FailJob) || self.prelude == crashed(Side::After, "accepted");
+        // Where answers can be asked for, none comes after the end.
+        let comes_late = self.prelude.is_some_and(|prelude| prelude.came_back);
+        (promise.gives_jobs() || !needs_jobs) && (promise == Promise::Nothing || !comes_late)
     }
 
-    /// Where the story may end, when nothing else goes wrong.
+    /// Where the story may end, when nothing of ours goes wrong.
     pub(crate) fn ends(&self, promise: Promise) -> Vec<End> {
         let has = |act| self.acts.contains(&act);
         if has(Act::Botch) || has(Act::RefuseContent) {
@@ -236,9 +279,8 @@ impl Scenario {
             // A provider that cannot be stopped may have drawn it all the same.
             return vec![End::Cancelled, End::Completed];
         }
-        let loses_answer = has(Act::LoseAnswer) || self.prelude == before("working");
-        let loses_request = has(Act::LoseRequest) || self.prelude == after("dispatch");
-        let stays_unknown = loses_answer && !promise.finds_answers() || loses_request && !promise.repeats();
+        let stays_unknown =
+            has(Act::LoseAnswer) && !promise.finds_answers() || has(Act::LoseRequest) && !promise.repeats();
         if stays_unknown {
             return vec![self.end_of_unknown()];
         }
