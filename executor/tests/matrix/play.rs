@@ -265,7 +265,7 @@ impl<'c> Stage<'c> {
     /// Lets frozen processes go on. What they leave behind is looked for, even after the end.
     fn thaw(&mut self) {
         for process in &self.processes {
-            process.seams.thaw();
+            process.thaw();
         }
         self.watched_since = self.world.clock.now();
         self.patience = Patience::ForLateAnswers;

@@ -22,7 +22,7 @@ use crate::{
     clock::ProcessClock,
     provider::FaultyProvider,
     records::FaultyRecords,
-    seams::{Moment, Seams, Shock},
+    seams::{Busy, Moment, Seams, Shock},
     world::{LOOK_FOR_LATE_ANSWERS, World},
 };
 
@@ -104,14 +104,27 @@ impl Process {
         let answer = Arc::clone(&pending);
         let (executor, plan, order) = (self.executor.clone(), plan.clone(), order.clone());
         let monitor = Arc::clone(self.seams.monitor());
-        // Until its thread looks at the order, the process has something to do.
-        self.is_parked.store(false, Ordering::SeqCst);
+        let called = self.call();
         self.runtime.spawn(async move {
+            drop(called);
             let submitted = executor.submit(&plan, &order).await;
             *answer.lock().unwrap() = Some(submitted);
             monitor.act();
         });
         pending
+    }
+
+    /// A frozen process goes on where it stood.
+    pub(crate) fn thaw(&self) {
+        self.seams.thaw();
+        // Whoever waited for power comes before this, so the process is not quiet before it went on.
+        let called = self.call();
+        self.runtime.spawn(async move { drop(called) });
+    }
+
+    /// Something from outside that its thread has not looked at yet, and is busy with until then.
+    fn call(&self) -> Busy<Arc<Seams>> {
+        Busy::enter(Arc::clone(&self.seams))
     }
 
     /// True when the process waits for time to pass, or for power.

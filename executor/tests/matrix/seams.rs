@@ -1,6 +1,7 @@
 //! What all calls of a process to the outside go through: here it is counted, and here the fault happens.
 
 use std::{
+    borrow::Borrow,
     collections::BTreeMap,
     fmt,
     sync::{
@@ -301,19 +302,20 @@ impl Seams {
     }
 }
 
-/// Held while a call is being carried out.
-struct Busy<'s>(&'s Seams);
+/// Held while a process has something to do that its thread may not know of.
+pub(crate) struct Busy<S: Borrow<Seams>>(S);
 
-impl<'s> Busy<'s> {
-    fn enter(seams: &'s Seams) -> Self {
-        seams.busy.fetch_add(1, Ordering::SeqCst);
+impl<S: Borrow<Seams>> Busy<S> {
+    pub(crate) fn enter(seams: S) -> Self {
+        seams.borrow().busy.fetch_add(1, Ordering::SeqCst);
         Self(seams)
     }
 }
 
-impl Drop for Busy<'_> {
+impl<S: Borrow<Seams>> Drop for Busy<S> {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::SeqCst);
-        self.0.monitor.act();
+        let seams = self.0.borrow();
+        seams.busy.fetch_sub(1, Ordering::SeqCst);
+        seams.monitor.act();
     }
 }

@@ -158,6 +158,7 @@ fn left_by(life: &Life) -> Balance {
         End::Open | End::InFlight => amounts(0, life.ceiling_nanos, 0),
         End::Abandoned | End::Rejected | End::UnknownThenRejected => amounts(0, 0, 0),
         End::BillUnknown | End::Unknown => amounts(0, 0, life.ceiling_nanos),
+        End::BillUnknownThenDecided { .. } if life.ceiling_nanos == 0 => amounts(0, 0, 0),
         End::UnknownThenDecided { bill_nanos } | End::BillUnknownThenDecided { bill_nanos } => {
             amounts(bill_nanos.unwrap_or(0), 0, 0)
         }
@@ -234,7 +235,8 @@ async fn finish(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, end:
         End::UnknownThenDecided { bill_nanos } => {
             decide(records, fence, new.id, bill_nanos, Some(FollowUp::Fail), now).await;
         }
-        End::BillUnknownThenDecided { bill_nanos } => {
+        // A free call that was refused holds nothing, so there is nothing to decide.
+        End::BillUnknownThenDecided { bill_nanos } if new.ceiling_nanos > 0 => {
             decide(records, fence, new.id, bill_nanos, None, now).await;
         }
         _ => {}

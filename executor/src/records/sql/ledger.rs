@@ -133,23 +133,23 @@ pub(super) fn budget_keys(client: &str, session_id: &str, currency: &str) -> Vec
 
 /// Adds everything posted to the balances of the scopes: the last thing that a transaction does.
 pub(super) async fn change_budgets(tx: &mut Tx<'_>) -> Result<()> {
-    for (key, change) in mem::take(&mut tx.due).changes {
+    for (key, mut change) in mem::take(&mut tx.due).changes {
+        // What is free, and what was taken back at once, changes nothing and locks nothing.
+        change.days.retain(|_, delta| *delta != Balance::default());
+        let Some(latest) = change.days.keys().next_back().copied() else {
+            continue;
+        };
         let mut total = Balance::default();
         for delta in change.days.values() {
             total = total.plus(*delta).ok_or_else(overflow)?;
         }
-        let mut has_limit = false;
-        if total != Balance::default() {
-            has_limit = add_to_budget(tx, &key, total).await?;
-        }
+        let has_limit = add_to_budget(tx, &key, total).await?;
         for (day, delta) in &change.days {
-            if *delta != Balance::default() {
-                add_to_day(tx, &key, *day, *delta).await?;
-            }
+            add_to_day(tx, &key, *day, *delta).await?;
         }
-        if let (true, Some((day, _))) = (change.limited && has_limit, change.days.last_key_value()) {
+        if change.limited && has_limit {
             // The row is locked now: what is found is what counts.
-            let standing = budgets::standing(tx, &key, *day).await?;
+            let standing = budgets::standing(tx, &key, latest).await?;
             if standing.is_some_and(|budget| budget.shortage(0).is_some()) {
                 return Err(overtaken());
             }
