@@ -4,11 +4,7 @@ use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{
-    golden::{Dialect, STAGED},
-    place::Place,
-    story::Staged,
-};
+use crate::{golden::Dialect, place::Place};
 
 /// Every table of the newest schema; what refers to others comes after them.
 const TABLES: [&str; 18] = [
@@ -32,13 +28,9 @@ const TABLES: [&str; 18] = [
     "shared_facts",
 ];
 
-/// All rows of a place, and what is staged.
-pub(crate) async fn dump(place: &Place, staged: &Staged) -> String {
+/// All rows of a place.
+pub(crate) async fn dump(place: &Place) -> String {
     let mut text = String::new();
-    for (key, body) in staged {
-        let digits: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(text, "{STAGED}{key} {digits}").unwrap();
-    }
     let mut tables = tables(place).await;
     tables.retain(|table| table != "_sqlx_migrations");
     for table in &tables {

@@ -1,21 +1,27 @@
 //! Goldens on disk.
 
 use std::{
-    env, fs,
+    collections::BTreeSet,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
-use bytes::Bytes;
 use limn_executor::blob::BlobKey;
 use sqlx::{
     AssertSqlSafe, SqlSafeStr as _,
     migrate::{Migration, MigrationType},
 };
 
-use crate::place::Place;
+use crate::{place::Place, story::Staged};
 
+/// How a line about a migration begins; its number and its checksum as it was released follow.
+const SCHEMA: &str = "-- schema ";
 /// How a line of a staged answer begins; its key and its bytes in hexadecimal digits follow.
-pub(crate) const STAGED: &str = "-- staged ";
+const STAGED: &str = "-- staged ";
+/// How a line begins that says what the version that wrote the rest read from it.
+const READ: &str = "-- read ";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -102,10 +108,35 @@ pub(crate) fn write(place: &Place, text: &str) {
     fs::write(path, text).unwrap();
 }
 
+/// What stands in a golden before its rows.
+pub(crate) fn head(schema: u32, dialect: Dialect, staged: &Staged, facts: &BTreeSet<String>) -> String {
+    let mut head = String::new();
+    for migration in migrations(schema, dialect) {
+        writeln!(head, "{SCHEMA}{}", released(&migration)).unwrap();
+    }
+    for (key, body) in staged {
+        writeln!(head, "{STAGED}{key} {}", hex(body)).unwrap();
+    }
+    for fact in facts {
+        writeln!(head, "{READ}{fact}").unwrap();
+    }
+    head
+}
+
+/// Makes sure that the migrations are those that made the golden: in databases that exist they ran as they were.
+pub(crate) fn check_released(schema: u32, text: &str, migrations: &[Migration]) {
+    let now: Vec<String> = migrations.iter().map(released).collect();
+    assert_eq!(
+        marked(text, SCHEMA).collect::<Vec<_>>(),
+        now,
+        "a migration up to {schema} is not the one that golden {schema:04} was written with: what was released \
+         never changes; if {schema} was not, write the golden again as executor/tests/upgrade/README.md says"
+    );
+}
+
 /// The staged answers of a golden.
-pub(crate) fn staged(text: &str) -> Vec<(BlobKey, Bytes)> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix(STAGED));
-    let staged = lines.map(|line| {
+pub(crate) fn staged(text: &str) -> Staged {
+    let staged = marked(text, STAGED).map(|line| {
         let (key, digits) = line.split_once(' ').unwrap();
         let bytes = digits.as_bytes().chunks(2).map(|pair| {
             let pair = std::str::from_utf8(pair).unwrap();
@@ -114,4 +145,21 @@ pub(crate) fn staged(text: &str) -> Vec<(BlobKey, Bytes)> {
         (BlobKey::parse(key).unwrap(), bytes.collect::<Vec<_>>().into())
     });
     staged.collect()
+}
+
+/// What the version that wrote a golden read from it.
+pub(crate) fn facts(text: &str) -> BTreeSet<String> {
+    marked(text, READ).map(str::to_owned).collect()
+}
+
+fn marked<'t>(text: &'t str, mark: &str) -> impl Iterator<Item = &'t str> {
+    text.lines().filter_map(move |line| line.strip_prefix(mark))
+}
+
+fn released(migration: &Migration) -> String {
+    format!("{} {}", migration.version, hex(&migration.checksum))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

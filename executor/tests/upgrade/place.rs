@@ -27,11 +27,11 @@ use crate::{
 pub(crate) struct Place {
     folder: tempfile::TempDir,
     postgres: Option<String>,
-    pub(crate) clock: ManualClockHandle,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
-/// The clock of a place.
-pub(crate) type ManualClockHandle = Arc<ManualClock>;
+/// What a row of the days of budgets says.
+pub(crate) type Day = (String, i64, i64, i64, i64);
 
 impl Place {
     pub(crate) fn sqlite() -> Self {
@@ -73,15 +73,11 @@ impl Place {
             .unwrap()
     }
 
-    /// Puts the golden of a schema into the database and the store.
-    pub(crate) async fn load(&self, schema: u32) {
-        self.load_text(schema, &golden::read(schema, self.dialect()))
-            .await;
-    }
-
-    /// The same with a text that is no golden yet.
-    pub(crate) async fn load_text(&self, schema: u32, text: &str) {
-        let migrations = Migrator::with_migrations(golden::migrations(schema, self.dialect()));
+    /// Puts the text of a golden into the database and the store.
+    pub(crate) async fn load(&self, schema: u32, text: &str) {
+        let migrations = golden::migrations(schema, self.dialect());
+        golden::check_released(schema, text, &migrations);
+        let migrations = Migrator::with_migrations(migrations);
         let rows = AssertSqlSafe(text.to_owned());
         if let Some(address) = &self.postgres {
             let pool = PgPool::connect(address).await.unwrap();
@@ -109,6 +105,22 @@ impl Place {
         match &self.postgres {
             Some(address) => Arc::new(PostgresRecords::open_with_clock(address, 4, clock).await.unwrap()),
             None => Arc::new(SqliteRecords::open_with_clock(&self.file(), clock).await.unwrap()),
+        }
+    }
+
+    /// Scope, day, and what is spent, reserved and held in it.
+    pub(crate) async fn days(&self) -> Vec<Day> {
+        let query = "SELECT scope, day, spent_nanos, reserved_nanos, unknown_held_nanos FROM budget_days \
+             ORDER BY scope, day";
+        match self.dialect() {
+            Dialect::Sqlite => {
+                let mut connection = self.sqlite_connection().await;
+                sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+            }
+            Dialect::Postgres => {
+                let mut connection = self.postgres_connection().await;
+                sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+            }
         }
     }
 

@@ -70,7 +70,7 @@ impl Chapter {
         ))
     }
 
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()
     }
 

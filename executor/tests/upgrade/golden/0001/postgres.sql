@@ -1,5 +1,499 @@
+-- schema 1 f9e8adf9d492d32e274ff455a28586c1a59dc3aaf0bba57af012ad89682aae0bf7685d03bc9cac556737d08b6e510165
 -- staged staging/018bcfe5-6800-7000-8000-000000000a04 89504e470d0a1a0a0000000d49484452000000100000001008000000003a98a0bd00000066494441547801edc003a0245996c6f1ff77ee8dc8cca7724b63ae6ddbb66ddbb66ddbb66d698c9e964aaf9e323322eef976b76a7aa6873b6bd52f784e04cf89e039113c2782e744f09c089e13c17322784e04cf89e039113c2782e744f09c089e13c173e21f0113200021405c7c290000000049454e44ae426082
 -- staged staging/018bcfe5-6800-7000-8000-000000000a09 89504e470d0a1a0a0000000d49484452000000100000001008000000003a98a0bd00000066494441547801edc003a0245996c6f1ff77ee8dc8cca7724b63ae6ddbb66ddbb66ddbb66d698c9e964aaf9e323322eef976b76a7aa6873b6bd52f784e04cf89e039113c2782e744f09c089e13c17322784e04cf89e039113c2782e744f09c089e13c173e21f0113200021405c7c290000000049454e44ae426082
+-- read billed cancel_requested: false
+-- read billed created_us: 1700000000027000
+-- read billed currency: USD
+-- read billed ended_us: 1700000000035000
+-- read billed event 10: 4e2b7a217cbfc9ead7c2e3ba576db4497769d1154d94fd97fca22ffd806700b9
+-- read billed event 1: d1ad0ae714c718e42f0396aee10e2405f2ca0ac57249ce0bc78523a0ddfc8ff4
+-- read billed event 2: 790b140d9eca49b16669d5027eb86e06c92aeaadcd8ee70b4594eecf13d653b1
+-- read billed event 3: b147d987421db50c9eec34bb4d617db18b2a80e6995e73d8d6a04a169215fc42
+-- read billed event 4: 63d06b4adecf63db22f92517e40b01befb42422915c2e23503fc3332e11290ce
+-- read billed event 5: 1d98744a1bb23a0807a11ab4fe086c80b5a23abeaaf29529fb7c492e13cda6b9
+-- read billed event 6: 503c7c384710e8f763921ce3366fb32c1ec58a251af3155885461d0b0373dfa9
+-- read billed event 7: ee23ca978bda2f4c6f27bcca44ef802a9f03cfd999457a24fc080e286d68b03e
+-- read billed event 8: 6144e57deabca2c8f3312a7b632b30b34c2004f2f987eed217be177bc938efb2
+-- read billed event 9: 91dea12636ba530f72f6e2843ba22033053bc8a3e41db50400669e22cfea8c81
+-- read billed failure message: the easel's broken
+-- read billed failure metadata: {"httpStatus": "400"}
+-- read billed failure: PROVIDER_REJECTED
+-- read billed image-1 1 ceiling_nanos: 50000000
+-- read billed image-1 1 class: D
+-- read billed image-1 1 cost_estimated: false
+-- read billed image-1 1 cost_nanos: -
+-- read billed image-1 1 dispatched_us: 1700000000032000
+-- read billed image-1 1 ended_us: 1700000000033000
+-- read billed image-1 1 failure message: the easel's broken
+-- read billed image-1 1 failure metadata: {"httpStatus": "400"}
+-- read billed image-1 1 failure: PROVIDER_REJECTED
+-- read billed image-1 1 id: 018bcfe5-6800-7000-8000-000000000a05
+-- read billed image-1 1 model: easel-1
+-- read billed image-1 1 prepared_us: 1700000000030000
+-- read billed image-1 1 provider: easel
+-- read billed image-1 1 provider_request_id: req-before
+-- read billed image-1 1 received_us: -
+-- read billed image-1 1 render_digest: sha256:08212ccd300c5672bdf3d9741de59b71d3d6c74f0ea2460209c01fa9488ce849
+-- read billed image-1 1 revised_prompt: 
+-- read billed image-1 1 send_by_us: 1700000005032000
+-- read billed image-1 1 state: rejected
+-- read billed image-1 1 target: 0
+-- read billed image-1 failure message: the easel's broken
+-- read billed image-1 failure metadata: {"httpStatus": "400"}
+-- read billed image-1 failure: PROVIDER_REJECTED
+-- read billed image-1 image: -
+-- read billed image-1 reused: false
+-- read billed image-1 state: failed
+-- read billed mode: reuse
+-- read billed plan: a47740057741e820189f041a04510fe6b0318f33e9478ff9e6fb24ac0c90536c
+-- read billed plan_digest: sha256:a47740057741e820189f041a04510fe6b0318f33e9478ff9e6fb24ac0c90536c
+-- read billed request_id: request-billed
+-- read billed reserved_nanos: 0
+-- read billed session_id: s1
+-- read billed settled_nanos: 0
+-- read billed started_us: 1700000000029000
+-- read billed state: failed
+-- read billed take: 0
+-- read billed unknown_held_nanos: 50000000
+-- read cancelled cancel_requested: true
+-- read cancelled created_us: 1700000000036000
+-- read cancelled currency: USD
+-- read cancelled ended_us: 1700000000041000
+-- read cancelled event 1: 10bb33c81789dd9981649800ac3067456e9dbbf49b7724cb56b8a50090bdadbb
+-- read cancelled event 2: 98eb86612f416f4c31afd0e6a5d6f5f4585e0258a0ed8a2c54c952ab9630a9b7
+-- read cancelled event 3: 27a7fdb1606a28dc5cc3c2acc430f91cf87c90ea0955a33d688bd20b2445b5d7
+-- read cancelled event 4: 5106a39db2e8cca0d1f6b95176b81a68d95628714561c80a194bebc775e8fed9
+-- read cancelled event 5: fdb77e51b88dd59dd5f98a26e0feb04b8f5dba87167438a9726b7e955fa32974
+-- read cancelled failure message: the easel's broken
+-- read cancelled failure metadata: {"httpStatus": "400"}
+-- read cancelled failure: PROVIDER_REJECTED
+-- read cancelled image-1 failure message: the easel's broken
+-- read cancelled image-1 failure metadata: {"httpStatus": "400"}
+-- read cancelled image-1 failure: PROVIDER_REJECTED
+-- read cancelled image-1 image: -
+-- read cancelled image-1 reused: false
+-- read cancelled image-1 state: cancelled
+-- read cancelled mode: reuse
+-- read cancelled plan: 08fadc1fe0e65d5cf2cf9e97bdbec48ef638ff61f42bc2d93978f7bffe090237
+-- read cancelled plan_digest: sha256:08fadc1fe0e65d5cf2cf9e97bdbec48ef638ff61f42bc2d93978f7bffe090237
+-- read cancelled request_id: request-cancelled
+-- read cancelled reserved_nanos: 0
+-- read cancelled session_id: s1
+-- read cancelled settled_nanos: 0
+-- read cancelled started_us: 1700000000038000
+-- read cancelled state: cancelled
+-- read cancelled take: 0
+-- read cancelled unknown_held_nanos: 0
+-- read completed cancel_requested: false
+-- read completed created_us: 1700000000000000
+-- read completed currency: USD
+-- read completed ended_us: 1700000000013000
+-- read completed event 10: bc58c107cdf3f6bec66635d9d6f59a4bc62c5aa6fa61e1a97926fdd39ba29bcf
+-- read completed event 11: 54ad555b11ce98045f0e74483fdf159ad544d384645964453c88f794ca9777c2
+-- read completed event 12: c7c573d4eb037600ab17a0fe9de6a3fb528ae904dc0bec0f7c36fb09d0032777
+-- read completed event 13: a1a0d985238e333dd7b7a505b0ff9d3563d8b0e606ba1786787b301e85cf8374
+-- read completed event 14: 1187253eb7b0b54c4dfe0cb4c90015f0fddcd0bce17320526773d9925c6e81cf
+-- read completed event 15: 3c1476ebc8e61ee8a3bf49c9e747335838b46018efc623c653287fdc5e098a99
+-- read completed event 16: b85be350a7d5b9fb908cb3209e3d1d26a24fca9089026f1230ceb9dc002a0cb7
+-- read completed event 17: 8c679ccd03d002b3f1932d9b7a128d5ae69f57efeea71ee20d7b19155ef3e098
+-- read completed event 18: 3d590af5fe3340e11b88e0bfbc5304140fbeaa267152a4dee499b6b679945552
+-- read completed event 19: 78668db26ef8e2b547493e3c635b67ab49c4b73b71550a0c79873d0f99c6dd2c
+-- read completed event 1: 13821d481a35e349fd1016b216d6f24a31a12ac3c3a8984a749b7d7055bd2e05
+-- read completed event 2: 3e732bf2612879005ed98601b8f1461971972463031be7ec1cb799586e5de965
+-- read completed event 3: 2f09ce1174289dd067034d6223a51c9defc1f3e9a29c7456e4cfc426adec43bd
+-- read completed event 4: 757ce3690b940903b0bf94adb3629c9d885a78e6d42c479961e88d0f40691993
+-- read completed event 5: e85a793ef517536515759fc1631668b7e4f01bbaf622431d81ac52b20e939d2b
+-- read completed event 6: 03f867e57f1cd52f2bb9374b57976c4e0b98f84349954e6f396e47057a6a1337
+-- read completed event 7: 6680603ec08aa8f66051d976f3fe338b49cbeaa99a1ee8ebe1afe8367fe22754
+-- read completed event 8: cd54b5230392dfc9e0a973cb145270dc0feb6f8b49e9a480e0cdbd67b87d8c0e
+-- read completed event 9: bbeb797e73d8c43471c33c4e7400a978c23a5258fb85912b73c7e670c3e8cf13
+-- read completed image-1 1 answer at_us: 1700000000006000
+-- read completed image-1 1 answer headers: {"x-cost": "0.04"}
+-- read completed image-1 1 answer key: staging/018bcfe5-6800-7000-8000-000000000a01
+-- read completed image-1 1 answer media_type: image/png
+-- read completed image-1 1 answer request_id: req-before
+-- read completed image-1 1 answer sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-1 1 billed_nanos: 40000000
+-- read completed image-1 1 ceiling_nanos: 50000000
+-- read completed image-1 1 class: D
+-- read completed image-1 1 cost_estimated: false
+-- read completed image-1 1 cost_nanos: 40000000
+-- read completed image-1 1 dispatched_us: 1700000000005000
+-- read completed image-1 1 ended_us: 1700000000007000
+-- read completed image-1 1 id: 018bcfe5-6800-7000-8000-000000000a01
+-- read completed image-1 1 model: easel-1
+-- read completed image-1 1 prepared_us: 1700000000003000
+-- read completed image-1 1 provider: easel
+-- read completed image-1 1 provider_request_id: req-before
+-- read completed image-1 1 received_us: 1700000000006000
+-- read completed image-1 1 render_digest: sha256:1e0f3055eb00b2d3747457d1a75fe79e006bef8d193ced4dae75dc79f89cfd5e
+-- read completed image-1 1 revised_prompt: it's as drawn
+-- read completed image-1 1 send_by_us: 1700000005005000
+-- read completed image-1 1 state: committed
+-- read completed image-1 1 target: 0
+-- read completed image-1 image attempt: 018bcfe5-6800-7000-8000-000000000a01
+-- read completed image-1 image cost_nanos: 40000000
+-- read completed image-1 image created_us: 1700000000007000
+-- read completed image-1 image generation_time_ms: 1234
+-- read completed image-1 image id: 4ec62ca5-056d-5cae-8f2c-186cd14fd530
+-- read completed image-1 image label mood: calm
+-- read completed image-1 image plan_digest: sha256:d2228e1748965ad89a85458c92dad20b71294ff27926ed4278003a1d32e56813
+-- read completed image-1 image prompt: completed 0
+-- read completed image-1 image provider_request_id: req-before
+-- read completed image-1 image quality_score_bp: 8700
+-- read completed image-1 image render_digest: sha256:1e0f3055eb00b2d3747457d1a75fe79e006bef8d193ced4dae75dc79f89cfd5e
+-- read completed image-1 image rendered_sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-1 image revised_prompt: it's as drawn
+-- read completed image-1 image seed: 7
+-- read completed image-1 image size_bytes: 159
+-- read completed image-1 image storage_key: clients/golden/images/4ec62ca5-056d-5cae-8f2c-186cd14fd530.png
+-- read completed image-1 image stored_sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-1 image thumbnail: clients/golden/images/4ec62ca5-056d-5cae-8f2c-186cd14fd530.8.jpg
+-- read completed image-1 image: 4ec62ca5-056d-5cae-8f2c-186cd14fd530
+-- read completed image-1 reused: false
+-- read completed image-1 state: completed
+-- read completed image-2 1 answer at_us: 1700000000011000
+-- read completed image-2 1 answer headers: {"x-cost": "0.04"}
+-- read completed image-2 1 answer key: staging/018bcfe5-6800-7000-8000-000000000a02
+-- read completed image-2 1 answer media_type: image/png
+-- read completed image-2 1 answer request_id: req-before
+-- read completed image-2 1 answer sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-2 1 billed_nanos: 40000000
+-- read completed image-2 1 ceiling_nanos: 50000000
+-- read completed image-2 1 class: D
+-- read completed image-2 1 cost_estimated: false
+-- read completed image-2 1 cost_nanos: 40000000
+-- read completed image-2 1 dispatched_us: 1700000000010000
+-- read completed image-2 1 ended_us: 1700000000012000
+-- read completed image-2 1 id: 018bcfe5-6800-7000-8000-000000000a02
+-- read completed image-2 1 model: easel-1
+-- read completed image-2 1 prepared_us: 1700000000008000
+-- read completed image-2 1 provider: easel
+-- read completed image-2 1 provider_request_id: req-before
+-- read completed image-2 1 received_us: 1700000000011000
+-- read completed image-2 1 render_digest: sha256:4e62082730a104a17abfc5943ea56fcd368d28db346f2f53fdaa419631527c5e
+-- read completed image-2 1 revised_prompt: it's as drawn
+-- read completed image-2 1 send_by_us: 1700000005010000
+-- read completed image-2 1 state: committed
+-- read completed image-2 1 target: 0
+-- read completed image-2 image attempt: 018bcfe5-6800-7000-8000-000000000a02
+-- read completed image-2 image cost_nanos: 40000000
+-- read completed image-2 image created_us: 1700000000012000
+-- read completed image-2 image generation_time_ms: 1234
+-- read completed image-2 image id: 82ef2123-5446-5d58-b90e-5c5ef49570a5
+-- read completed image-2 image label mood: calm
+-- read completed image-2 image plan_digest: sha256:d2228e1748965ad89a85458c92dad20b71294ff27926ed4278003a1d32e56813
+-- read completed image-2 image prompt: completed 1
+-- read completed image-2 image provider_request_id: req-before
+-- read completed image-2 image quality_score_bp: 8700
+-- read completed image-2 image render_digest: sha256:4e62082730a104a17abfc5943ea56fcd368d28db346f2f53fdaa419631527c5e
+-- read completed image-2 image rendered_sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-2 image revised_prompt: it's as drawn
+-- read completed image-2 image seed: 7
+-- read completed image-2 image size_bytes: 159
+-- read completed image-2 image storage_key: clients/golden/images/82ef2123-5446-5d58-b90e-5c5ef49570a5.png
+-- read completed image-2 image stored_sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read completed image-2 image thumbnail: clients/golden/images/82ef2123-5446-5d58-b90e-5c5ef49570a5.8.jpg
+-- read completed image-2 image: 82ef2123-5446-5d58-b90e-5c5ef49570a5
+-- read completed image-2 reused: false
+-- read completed image-2 state: completed
+-- read completed mode: reuse
+-- read completed plan: d2228e1748965ad89a85458c92dad20b71294ff27926ed4278003a1d32e56813
+-- read completed plan_digest: sha256:d2228e1748965ad89a85458c92dad20b71294ff27926ed4278003a1d32e56813
+-- read completed request_id: request-completed
+-- read completed reserved_nanos: 0
+-- read completed session_id: s1
+-- read completed settled_nanos: 80000000
+-- read completed started_us: 1700000000002000
+-- read completed state: completed
+-- read completed take: 0
+-- read completed unknown_held_nanos: 0
+-- read dispatching cancel_requested: false
+-- read dispatching created_us: 1700000000056000
+-- read dispatching currency: USD
+-- read dispatching ended_us: -
+-- read dispatching event 1: 5b1a4100faff1ff32d0490c9dd624470200ff33e178e3fa3eaf89884b9b7dc60
+-- read dispatching event 2: e455c657fed763c830b647c737616db623c99b5f6f3691506dca0c375ab510af
+-- read dispatching event 3: 07297cb632dfa1286e06594b5222d16dc33a534221016b8178ceff3f8999390b
+-- read dispatching event 4: 99442aea210851b458a90a8790834d4f57554caaf87bbd479dd5cb9cd2d335a4
+-- read dispatching event 5: da1bb6a90931685321310a0a581b323d207843f6513c882e3f2630278447e3a2
+-- read dispatching event 6: 452474be004b25071e7cdaa498eea36bfddcb3d051d31ad18b3d9810545c21ec
+-- read dispatching image-1 1 ceiling_nanos: 50000000
+-- read dispatching image-1 1 class: D
+-- read dispatching image-1 1 cost_estimated: false
+-- read dispatching image-1 1 cost_nanos: -
+-- read dispatching image-1 1 dispatched_us: 1700000000061000
+-- read dispatching image-1 1 ended_us: -
+-- read dispatching image-1 1 id: 018bcfe5-6800-7000-8000-000000000a08
+-- read dispatching image-1 1 model: easel-1
+-- read dispatching image-1 1 prepared_us: 1700000000059000
+-- read dispatching image-1 1 provider: easel
+-- read dispatching image-1 1 provider_request_id: 
+-- read dispatching image-1 1 received_us: -
+-- read dispatching image-1 1 render_digest: sha256:842558ce756738744531aa7bf2710a5a16447d8b451e35cb29341c46390dd81a
+-- read dispatching image-1 1 revised_prompt: 
+-- read dispatching image-1 1 send_by_us: 1700000005061000
+-- read dispatching image-1 1 state: dispatching
+-- read dispatching image-1 1 target: 0
+-- read dispatching image-1 image: -
+-- read dispatching image-1 reused: false
+-- read dispatching image-1 state: processing
+-- read dispatching mode: reuse
+-- read dispatching plan: de46e76a5423479391c4adda176263f24eadcef60a27afc69c08f079f5c464e7
+-- read dispatching plan_digest: sha256:de46e76a5423479391c4adda176263f24eadcef60a27afc69c08f079f5c464e7
+-- read dispatching request_id: request-dispatching
+-- read dispatching reserved_nanos: 50000000
+-- read dispatching session_id: s1
+-- read dispatching settled_nanos: 0
+-- read dispatching started_us: 1700000000058000
+-- read dispatching state: processing
+-- read dispatching take: 0
+-- read dispatching unknown_held_nanos: 0
+-- read failed cancel_requested: false
+-- read failed created_us: 1700000000014000
+-- read failed currency: USD
+-- read failed ended_us: 1700000000026000
+-- read failed event 10: f3d1bdfa4167f4e0d016077c05b351affbac5e6965dd3bad5291b260f425828c
+-- read failed event 11: c1249a8af330aebbf97ee445dd85292adce2d9d538b5b5e37cae954c811e4aff
+-- read failed event 12: f449c1ef4c551b529988f1829822f3714ddd82225666d7fdd187bc7cb4c1150b
+-- read failed event 13: efdc49dab14bd3f4651fb5dd15a2e0ef747a15a190a4546fa09f7c3f83aead49
+-- read failed event 14: 3245e33a3cf73875cbe231d847b9c9a74fbd1504817f21855f00b27df425ebfb
+-- read failed event 15: 4130f2ce17bdd6c8eda05d255313b67c9a857c147f6dc70f3e4d71973311a968
+-- read failed event 16: 3d4d9c8c3f13e98d8c6d438c2ac183d0c943a573a3b6dfaef9340f431e23f410
+-- read failed event 1: bed748be60b22efc6e45a247b47b8d908cdd0bc01e4d4f749ec448e93d2c5bc0
+-- read failed event 2: 6000fae4376372a7ef577858c237e16c0fc0e205c0d26e8e21288bfedfe1d6ff
+-- read failed event 3: 75bc78dcfea1ab9fca277b87568f5f111a0055073d516fe18a8ceada6de6a258
+-- read failed event 4: ceb286616a683f6fd4348312926d90f54a1c06a4d9ae0d45cdbb3ae3cd6d5c7f
+-- read failed event 5: 6ecd912ec19b3dec96de2c0999536d0da5fa2c425b391dd99dbed2bcf29b06ee
+-- read failed event 6: 2267ff2f814f17e72b6ec46bb031c66fcea0b0fbfcf90ee4b84dc614884e56fd
+-- read failed event 7: 766188a3a27d73b3d9497230be96c5b81d7e38b3c4c789587d1d8e5f917f7670
+-- read failed event 8: cc672aca1a852c49b3e11ba3cf89d31c82606d1ad7110de2a30980d857427ac0
+-- read failed event 9: d8347b94c368500b6c9fbd817b285500ab6d75b3abf438f3dea478bb1449bc88
+-- read failed failure message: the easel's broken
+-- read failed failure metadata: {"httpStatus": "400"}
+-- read failed failure: PROVIDER_REJECTED
+-- read failed image-1 1 ceiling_nanos: 50000000
+-- read failed image-1 1 class: D
+-- read failed image-1 1 cost_estimated: false
+-- read failed image-1 1 cost_nanos: -
+-- read failed image-1 1 dispatched_us: 1700000000019000
+-- read failed image-1 1 ended_us: 1700000000020000
+-- read failed image-1 1 failure message: the easel's broken
+-- read failed image-1 1 failure metadata: {"httpStatus": "400"}
+-- read failed image-1 1 failure: PROVIDER_REJECTED
+-- read failed image-1 1 id: 018bcfe5-6800-7000-8000-000000000a03
+-- read failed image-1 1 model: easel-1
+-- read failed image-1 1 prepared_us: 1700000000017000
+-- read failed image-1 1 provider: easel
+-- read failed image-1 1 provider_request_id: req-before
+-- read failed image-1 1 received_us: -
+-- read failed image-1 1 render_digest: sha256:0b6929c317de9b126c90aeed3d25d4e557790852b474da64351b492389f97dcd
+-- read failed image-1 1 revised_prompt: 
+-- read failed image-1 1 send_by_us: 1700000005019000
+-- read failed image-1 1 state: rejected
+-- read failed image-1 1 target: 0
+-- read failed image-1 2 answer at_us: 1700000000023000
+-- read failed image-1 2 answer headers: {"x-cost": "0.04"}
+-- read failed image-1 2 answer key: staging/018bcfe5-6800-7000-8000-000000000a04
+-- read failed image-1 2 answer media_type: image/png
+-- read failed image-1 2 answer request_id: req-before
+-- read failed image-1 2 answer sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read failed image-1 2 billed_nanos: 40000000
+-- read failed image-1 2 ceiling_nanos: 50000000
+-- read failed image-1 2 class: D
+-- read failed image-1 2 cost_estimated: true
+-- read failed image-1 2 cost_nanos: 40000000
+-- read failed image-1 2 dispatched_us: 1700000000022000
+-- read failed image-1 2 ended_us: 1700000000024000
+-- read failed image-1 2 failure message: the easel's broken
+-- read failed image-1 2 failure metadata: {"httpStatus": "400"}
+-- read failed image-1 2 failure: PROVIDER_REJECTED
+-- read failed image-1 2 id: 018bcfe5-6800-7000-8000-000000000a04
+-- read failed image-1 2 model: easel-1
+-- read failed image-1 2 prepared_us: 1700000000021000
+-- read failed image-1 2 provider: easel
+-- read failed image-1 2 provider_request_id: req-before
+-- read failed image-1 2 received_us: 1700000000023000
+-- read failed image-1 2 render_digest: sha256:0b6929c317de9b126c90aeed3d25d4e557790852b474da64351b492389f97dcd
+-- read failed image-1 2 revised_prompt: 
+-- read failed image-1 2 send_by_us: 1700000005022000
+-- read failed image-1 2 state: failed_paid
+-- read failed image-1 2 target: 0
+-- read failed image-1 failure message: the easel's broken
+-- read failed image-1 failure metadata: {"httpStatus": "400"}
+-- read failed image-1 failure: PROVIDER_REJECTED
+-- read failed image-1 image: -
+-- read failed image-1 reused: false
+-- read failed image-1 state: failed
+-- read failed mode: reuse
+-- read failed plan: f5d10ad80189fe4dc3627651d733296986ef3270d17b7184931c1c135134bb67
+-- read failed plan_digest: sha256:f5d10ad80189fe4dc3627651d733296986ef3270d17b7184931c1c135134bb67
+-- read failed request_id: request-failed
+-- read failed reserved_nanos: 0
+-- read failed session_id: s1
+-- read failed settled_nanos: 40000000
+-- read failed started_us: 1700000000016000
+-- read failed state: failed
+-- read failed take: 0
+-- read failed unknown_held_nanos: 0
+-- read pending cancel_requested: false
+-- read pending created_us: 1700000000069000
+-- read pending currency: USD
+-- read pending ended_us: -
+-- read pending event 1: f28cf914dba8c7526c994c52e1b1a352947e5fd74bcba214c4629f40dcd0b4f9
+-- read pending image-1 image: -
+-- read pending image-1 reused: false
+-- read pending image-1 state: pending
+-- read pending mode: reuse
+-- read pending plan: 5a17d4618c774a7c10dc0f38063c4dac4eea66186dc6b2a878ff251df9b064d5
+-- read pending plan_digest: sha256:5a17d4618c774a7c10dc0f38063c4dac4eea66186dc6b2a878ff251df9b064d5
+-- read pending request_id: request-pending
+-- read pending reserved_nanos: 0
+-- read pending session_id: s1
+-- read pending settled_nanos: 0
+-- read pending started_us: -
+-- read pending state: pending
+-- read pending take: 0
+-- read pending unknown_held_nanos: 0
+-- read prepared cancel_requested: false
+-- read prepared created_us: 1700000000051000
+-- read prepared currency: USD
+-- read prepared ended_us: -
+-- read prepared event 1: a9e502a2d4890232b6ae3385082b6837b4b23253ce7569e65244a826fca5cb9d
+-- read prepared event 2: e2f5c60e2631304c1680ef7eb379613de400257c256fd25be37f2c1368eb1b2d
+-- read prepared event 3: 976dca8acef95d646a0110fbffd46b02d39ed2d9399e9c8f69334e926eac5b0b
+-- read prepared event 4: 3ab01e2b17b5418d02341cf4fa3c0cfefa5feac8ff59ddced9920b16298695fd
+-- read prepared event 5: adcf286b71712ea6e3670bc3029d8faff793787633151919cf28dd49e0e9b45f
+-- read prepared image-1 1 ceiling_nanos: 50000000
+-- read prepared image-1 1 class: D
+-- read prepared image-1 1 cost_estimated: false
+-- read prepared image-1 1 cost_nanos: -
+-- read prepared image-1 1 dispatched_us: -
+-- read prepared image-1 1 ended_us: -
+-- read prepared image-1 1 id: 018bcfe5-6800-7000-8000-000000000a07
+-- read prepared image-1 1 model: easel-1
+-- read prepared image-1 1 prepared_us: 1700000000054000
+-- read prepared image-1 1 provider: easel
+-- read prepared image-1 1 provider_request_id: 
+-- read prepared image-1 1 received_us: -
+-- read prepared image-1 1 render_digest: sha256:4e168e8aa8972bb5238ba4912ce250a9fe6fd03778212f8c41be77192bbb972e
+-- read prepared image-1 1 revised_prompt: 
+-- read prepared image-1 1 send_by_us: -
+-- read prepared image-1 1 state: prepared
+-- read prepared image-1 1 target: 0
+-- read prepared image-1 image: -
+-- read prepared image-1 reused: false
+-- read prepared image-1 state: processing
+-- read prepared mode: reuse
+-- read prepared plan: 97a2e8ee67bc90e7d88deb16d5979273b3f46da3f49992d07cebffb805f691a4
+-- read prepared plan_digest: sha256:97a2e8ee67bc90e7d88deb16d5979273b3f46da3f49992d07cebffb805f691a4
+-- read prepared request_id: request-prepared
+-- read prepared reserved_nanos: 50000000
+-- read prepared session_id: s1
+-- read prepared settled_nanos: 0
+-- read prepared started_us: 1700000000053000
+-- read prepared state: processing
+-- read prepared take: 0
+-- read prepared unknown_held_nanos: 0
+-- read received cancel_requested: false
+-- read received created_us: 1700000000062000
+-- read received currency: USD
+-- read received ended_us: -
+-- read received event 1: cfa0c0ae5b5738df1f1e1a76229c13b95496616756c6c0bfacee410b34126f34
+-- read received event 2: abfa2672d2111fbc4db441c7f364952840152f0f139efdc1e8d93f5f832a6203
+-- read received event 3: c0999170363537ce1ee3c66711ae2f149af98513160057f6ca1a44f980930cca
+-- read received event 4: 5526a1b0bbd3f7eb8ec11fae1724357bf305e928018a4a1a08cd7deadb0b2303
+-- read received event 5: e266359e74aff7137bb56553851ba779d03d821365f110ae6d33fef8fe39274e
+-- read received event 6: 788a3719c1e46d3c6fe99b45c49e7f0eb03caa6dba477710231aa86eb2fe0c82
+-- read received event 7: e5b1cb3343b2468d52e3f6b8b5686ffdefa63869a0221c2f54715c1d54f5050e
+-- read received image-1 1 answer at_us: 1700000000068000
+-- read received image-1 1 answer headers: {"x-cost": "0.04"}
+-- read received image-1 1 answer key: staging/018bcfe5-6800-7000-8000-000000000a09
+-- read received image-1 1 answer media_type: image/png
+-- read received image-1 1 answer request_id: req-before
+-- read received image-1 1 answer sha256: 956729a35634a2302f7a9c2a57193a9cf33d28488ff54588bcc14e9eb78e0a0c
+-- read received image-1 1 ceiling_nanos: 50000000
+-- read received image-1 1 class: D
+-- read received image-1 1 cost_estimated: false
+-- read received image-1 1 cost_nanos: -
+-- read received image-1 1 dispatched_us: 1700000000067000
+-- read received image-1 1 ended_us: -
+-- read received image-1 1 id: 018bcfe5-6800-7000-8000-000000000a09
+-- read received image-1 1 model: easel-1
+-- read received image-1 1 prepared_us: 1700000000065000
+-- read received image-1 1 provider: easel
+-- read received image-1 1 provider_request_id: req-before
+-- read received image-1 1 received_us: 1700000000068000
+-- read received image-1 1 render_digest: sha256:a282a6985726e30d20cc94f1ade6dc23fb7edcc2e497bb4d755be75fb6aeb904
+-- read received image-1 1 revised_prompt: 
+-- read received image-1 1 send_by_us: 1700000005067000
+-- read received image-1 1 state: received
+-- read received image-1 1 target: 0
+-- read received image-1 image: -
+-- read received image-1 reused: false
+-- read received image-1 state: processing
+-- read received mode: reuse
+-- read received plan: f606b92671ce5b2ac72253cdedf16b443ef65ad8073a8263afaf053e30a20706
+-- read received plan_digest: sha256:f606b92671ce5b2ac72253cdedf16b443ef65ad8073a8263afaf053e30a20706
+-- read received request_id: request-received
+-- read received reserved_nanos: 50000000
+-- read received session_id: s1
+-- read received settled_nanos: 0
+-- read received started_us: 1700000000064000
+-- read received state: processing
+-- read received take: 0
+-- read received unknown_held_nanos: 0
+-- read unknown cancel_requested: false
+-- read unknown created_us: 1700000000042000
+-- read unknown currency: USD
+-- read unknown ended_us: -
+-- read unknown event 10: a71b5688c80fa81ea93262ec2e753fd1d35690b40252be908182db747716f79f
+-- read unknown event 1: 65173a86bfe78e441ca87fb18bd0767004b3d111df641a9eab28577026616128
+-- read unknown event 2: 2b928fe2ad809a66d97d3d72c25f5073042f5963813d35ccc4939f8812d85a62
+-- read unknown event 3: f6e96c42a07bbc1697b09e91d93aeab0620bf8254b1013bb5d4f9dfe75be78c8
+-- read unknown event 4: 2032b9fcfff0f363ecbeae1cd7b57608ea631aa8d27ea63a1ca7b00b29aa2eee
+-- read unknown event 5: 13aa1325f0d356ac5ae2e85dc21dfba38d2241aaa9d92c46324737fe9fc6cf34
+-- read unknown event 6: c2384d55c45e400ecc6a8fb0937006cc01fb89c9d43e22da242af58d6a4336ef
+-- read unknown event 7: b8942b6848eff6fe8b3754015e58df3fea080e94a618328529c67936aa1b05d6
+-- read unknown event 8: 21a4cbcd9ad90727b32353fe2fb94e4ba9c95e23e4ad391c0d563e116ce9b495
+-- read unknown event 9: d60b059f7f61adf073629a007502b1e4ba6db709d9a12fad9a9b1b64d81ce688
+-- read unknown image-1 1 ceiling_nanos: 50000000
+-- read unknown image-1 1 class: D
+-- read unknown image-1 1 cost_estimated: false
+-- read unknown image-1 1 cost_nanos: -
+-- read unknown image-1 1 dispatched_us: 1700000000047000
+-- read unknown image-1 1 ended_us: -
+-- read unknown image-1 1 failure message: the easel's broken
+-- read unknown image-1 1 failure metadata: {"httpStatus": "400"}
+-- read unknown image-1 1 failure: PROVIDER_REJECTED
+-- read unknown image-1 1 id: 018bcfe5-6800-7000-8000-000000000a06
+-- read unknown image-1 1 model: easel-1
+-- read unknown image-1 1 prepared_us: 1700000000045000
+-- read unknown image-1 1 provider: easel
+-- read unknown image-1 1 provider_request_id: req-before
+-- read unknown image-1 1 received_us: -
+-- read unknown image-1 1 render_digest: sha256:2e04711d91cc1e5bef5f1cadcba5780682036354090780800a197c01d5a77a68
+-- read unknown image-1 1 revised_prompt: 
+-- read unknown image-1 1 send_by_us: 1700000005047000
+-- read unknown image-1 1 state: unknown
+-- read unknown image-1 1 target: 0
+-- read unknown image-1 failure message: the easel's broken
+-- read unknown image-1 failure metadata: {"httpStatus": "400"}
+-- read unknown image-1 failure: PROVIDER_REJECTED
+-- read unknown image-1 image: -
+-- read unknown image-1 reused: false
+-- read unknown image-1 state: needs_decision
+-- read unknown mode: reuse
+-- read unknown plan: 6467993d268e5ec2095acde780e346f491475dcfd5cb65cb139904195daaa24e
+-- read unknown plan_digest: sha256:6467993d268e5ec2095acde780e346f491475dcfd5cb65cb139904195daaa24e
+-- read unknown request_id: request-unknown
+-- read unknown reserved_nanos: 0
+-- read unknown session_id: s1
+-- read unknown settled_nanos: 0
+-- read unknown started_us: 1700000000044000
+-- read unknown state: needs_decision
+-- read unknown take: 0
+-- read unknown unknown_held_nanos: 50000000
 
 INSERT INTO plans (client, digest_hex, bytes, session_id, kind, created_us, last_executed_us) VALUES
     ('golden', 'd2228e1748965ad89a85458c92dad20b71294ff27926ed4278003a1d32e56813', '\x0a0b6c696d6e2e706c616e2f3110011a06676f6c64656e220273312802324b0a07696d6167652d311a400a0d6c696d6e2e72656e6465722f311205656173656c1a07656173656c2d312a0b636f6d706c65746564203038104010700278078a0109696d6167652f706e67324b0a07696d6167652d321a400a0d6c696d6e2e72656e6465722f311205656173656c1a07656173656c2d312a0b636f6d706c65746564203138104010700278078a0109696d6167652f706e673a0d08011a0908031001180220d00f42a6010a0a0a035553441080e89226120a0a035553441080e892261a450a07696d6167652d311a0a0a035553441080b48913220a0a035553441080e1eb172a220a05696d61676510e8071a0a0a035553441080b48913220a0a035553441080b489131a450a07696d6167652d321a0a0a035553441080b48913220a0a035553441080e1eb172a220a05696d61676510e8071a0a0a035553441080b48913220a0a035553441080b48913', 's1', 'PLAN_KIND_BATCH', '1700000000000000', '1700000000000000'),
