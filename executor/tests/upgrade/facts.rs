@@ -45,7 +45,9 @@ struct Facts(BTreeSet<String>);
 
 impl Facts {
     fn note(&mut self, of: &str, name: &str, value: impl Display) {
-        self.0.insert(format!("{of} {name}: {value}"));
+        // Editors take blanks from the ends of lines.
+        let line = format!("{of} {name}: {value}");
+        self.0.insert(line.trim_end().to_owned());
     }
 
     fn note_known<T: Display>(&mut self, of: &str, name: &str, value: Option<T>) {

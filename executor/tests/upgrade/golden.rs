@@ -67,6 +67,13 @@ pub(crate) fn schemas() -> Vec<u32> {
         .collect()
 }
 
+/// True when a schema has a golden for each database.
+pub(crate) fn is_kept(schema: u32) -> bool {
+    [Dialect::Sqlite, Dialect::Postgres]
+        .into_iter()
+        .all(|dialect| path(schema, dialect).is_file())
+}
+
 fn scripts(dialect: Dialect) -> Vec<(u32, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     numbered(&folder.join(dialect.name()))
@@ -77,7 +84,7 @@ pub(crate) fn newest_schema() -> u32 {
     scripts(Dialect::Sqlite).last().unwrap().0
 }
 
-/// The migrations that made a schema, as the version that had it ran them.
+/// The migrations that make a schema.
 pub(crate) fn migrations(schema: u32, dialect: Dialect) -> Vec<Migration> {
     let made_it = scripts(dialect)
         .into_iter()
@@ -94,13 +101,18 @@ pub(crate) fn read(schema: u32, dialect: Dialect) -> String {
     fs::read_to_string(path(schema, dialect)).unwrap()
 }
 
-/// Keeps a dump as the golden of the newest schema, when whoever runs the tests asks for it.
+/// True when whoever runs the tests wants the golden of this version to be written.
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch of whoever runs the tests, no setting of the product"
 )]
+pub(crate) fn is_wanted() -> bool {
+    env::var_os("LIMN_WRITE_GOLDEN").is_some()
+}
+
+/// Keeps a dump as the golden of the newest schema, when that is wanted.
 pub(crate) fn write(place: &Place, text: &str) {
-    if env::var_os("LIMN_WRITE_GOLDEN").is_none() {
+    if !is_wanted() {
         return;
     }
     let path = path(newest_schema(), place.dialect());

@@ -30,7 +30,7 @@ pub(crate) struct Place {
     pub(crate) clock: Arc<ManualClock>,
 }
 
-/// What a row of the days of budgets says.
+/// A budget in a day: scope, day since the Unix epoch, and what is spent, reserved and held, in nanos.
 pub(crate) type Day = (String, i64, i64, i64, i64);
 
 impl Place {
@@ -108,7 +108,7 @@ impl Place {
         }
     }
 
-    /// Scope, day, and what is spent, reserved and held in it.
+    /// What is kept about the days of budgets.
     pub(crate) async fn days(&self) -> Vec<Day> {
         let query = "SELECT scope, day, spent_nanos, reserved_nanos, unknown_held_nanos FROM budget_days \
              ORDER BY scope, day";

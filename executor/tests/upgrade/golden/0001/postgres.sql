@@ -34,7 +34,7 @@
 -- read billed image-1 1 provider_request_id: req-before
 -- read billed image-1 1 received_us: -
 -- read billed image-1 1 render_digest: sha256:08212ccd300c5672bdf3d9741de59b71d3d6c74f0ea2460209c01fa9488ce849
--- read billed image-1 1 revised_prompt: 
+-- read billed image-1 1 revised_prompt:
 -- read billed image-1 1 send_by_us: 1700000005032000
 -- read billed image-1 1 state: rejected
 -- read billed image-1 1 target: 0
@@ -228,10 +228,10 @@
 -- read dispatching image-1 1 model: easel-1
 -- read dispatching image-1 1 prepared_us: 1700000000059000
 -- read dispatching image-1 1 provider: easel
--- read dispatching image-1 1 provider_request_id: 
+-- read dispatching image-1 1 provider_request_id:
 -- read dispatching image-1 1 received_us: -
 -- read dispatching image-1 1 render_digest: sha256:842558ce756738744531aa7bf2710a5a16447d8b451e35cb29341c46390dd81a
--- read dispatching image-1 1 revised_prompt: 
+-- read dispatching image-1 1 revised_prompt:
 -- read dispatching image-1 1 send_by_us: 1700000005061000
 -- read dispatching image-1 1 state: dispatching
 -- read dispatching image-1 1 target: 0
@@ -288,7 +288,7 @@
 -- read failed image-1 1 provider_request_id: req-before
 -- read failed image-1 1 received_us: -
 -- read failed image-1 1 render_digest: sha256:0b6929c317de9b126c90aeed3d25d4e557790852b474da64351b492389f97dcd
--- read failed image-1 1 revised_prompt: 
+-- read failed image-1 1 revised_prompt:
 -- read failed image-1 1 send_by_us: 1700000005019000
 -- read failed image-1 1 state: rejected
 -- read failed image-1 1 target: 0
@@ -315,7 +315,7 @@
 -- read failed image-1 2 provider_request_id: req-before
 -- read failed image-1 2 received_us: 1700000000023000
 -- read failed image-1 2 render_digest: sha256:0b6929c317de9b126c90aeed3d25d4e557790852b474da64351b492389f97dcd
--- read failed image-1 2 revised_prompt: 
+-- read failed image-1 2 revised_prompt:
 -- read failed image-1 2 send_by_us: 1700000005022000
 -- read failed image-1 2 state: failed_paid
 -- read failed image-1 2 target: 0
@@ -374,10 +374,10 @@
 -- read prepared image-1 1 model: easel-1
 -- read prepared image-1 1 prepared_us: 1700000000054000
 -- read prepared image-1 1 provider: easel
--- read prepared image-1 1 provider_request_id: 
+-- read prepared image-1 1 provider_request_id:
 -- read prepared image-1 1 received_us: -
 -- read prepared image-1 1 render_digest: sha256:4e168e8aa8972bb5238ba4912ce250a9fe6fd03778212f8c41be77192bbb972e
--- read prepared image-1 1 revised_prompt: 
+-- read prepared image-1 1 revised_prompt:
 -- read prepared image-1 1 send_by_us: -
 -- read prepared image-1 1 state: prepared
 -- read prepared image-1 1 target: 0
@@ -425,7 +425,7 @@
 -- read received image-1 1 provider_request_id: req-before
 -- read received image-1 1 received_us: 1700000000068000
 -- read received image-1 1 render_digest: sha256:a282a6985726e30d20cc94f1ade6dc23fb7edcc2e497bb4d755be75fb6aeb904
--- read received image-1 1 revised_prompt: 
+-- read received image-1 1 revised_prompt:
 -- read received image-1 1 send_by_us: 1700000005067000
 -- read received image-1 1 state: received
 -- read received image-1 1 target: 0
@@ -473,7 +473,7 @@
 -- read unknown image-1 1 provider_request_id: req-before
 -- read unknown image-1 1 received_us: -
 -- read unknown image-1 1 render_digest: sha256:2e04711d91cc1e5bef5f1cadcba5780682036354090780800a197c01d5a77a68
--- read unknown image-1 1 revised_prompt: 
+-- read unknown image-1 1 revised_prompt:
 -- read unknown image-1 1 send_by_us: 1700000005047000
 -- read unknown image-1 1 state: unknown
 -- read unknown image-1 1 target: 0
