@@ -73,6 +73,18 @@ pub(super) async fn post(
     Ok(())
 }
 
+/// Gives back what is held for an attempt: the hold ends, and with it the reservation that it stands on.
+pub(super) async fn give_back_held(
+    tx: &mut Tx<'_>,
+    execution: &mut Execution,
+    attempt: AttemptId,
+    ceiling_nanos: i64,
+    at: UnixMicros,
+) -> Result<()> {
+    post(tx, execution, attempt, Movement::Unhold, ceiling_nanos, at).await?;
+    post(tx, execution, attempt, Movement::Release, ceiling_nanos, at).await
+}
+
 /// Which time money is held or taken from hold, from the second on: an outcome that was unknown may turn up and get lost
 /// again. Holding twice without taking back in between is the same time, and is refused like every repetition.
 async fn turn(tx: &mut Tx<'_>, attempt: AttemptId, kind: Movement) -> Result<String> {

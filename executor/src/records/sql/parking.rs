@@ -2,7 +2,8 @@
 //!
 //! A parked execution is in `needs_decision`, and `wake_us` says when it is looked at again by itself. While somebody
 //! looks at it `wake_us` is the end of the lease, or a past time when something was learnt meanwhile. An execution
-//! that is not parked has a `wake_us` only when something was learnt about one of its attempts.
+//! that runs has a `wake_us` only when something was learnt about one of its attempts, and one that has ended when it
+//! ended with unknown attempts; see [`salvage`](super::salvage).
 
 use std::time::Duration;
 
@@ -91,12 +92,9 @@ pub(super) async fn leave(
     Ok(())
 }
 
-/// Something was learnt about an attempt: its execution is looked at as soon as it is parked and nobody owns it. One
-/// that has ended is left alone.
+/// Something was learnt about an attempt: its execution is looked at as soon as it is parked or has ended and nobody
+/// is at it.
 pub(super) async fn wake(tx: &mut Tx<'_>, execution: &Execution) -> Result<()> {
-    if execution.state.is_terminal() {
-        return Ok(());
-    }
     let now = tx.now().await?;
     sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())

@@ -14,7 +14,7 @@ use super::{
     },
     attempts::{self, tell, tell_cost, tell_line},
     audit,
-    ledger::post,
+    ledger::{give_back_held, post},
     lifecycle::{change_state, change_step, steps},
     owned::{self, Execution},
     rows::{Fields, damaged},
@@ -266,8 +266,7 @@ async fn move_money(
         post(tx, execution, id, Movement::Refund, settled_nanos, now).await?;
         (0, false)
     } else {
-        post(tx, execution, id, Movement::Unhold, record.ceiling_nanos, now).await?;
-        post(tx, execution, id, Movement::Release, record.ceiling_nanos, now).await?;
+        give_back_held(tx, execution, id, record.ceiling_nanos, now).await?;
         let Verdict::Charged { cost_nanos } = resolution.verdict else {
             return Ok(None);
         };
