@@ -17,6 +17,7 @@ pub mod money;
 pub mod orders;
 pub mod ownership;
 pub mod parking;
+pub mod refunds;
 pub mod resolution;
 pub mod retention;
 pub mod salvage;
@@ -121,7 +122,9 @@ macro_rules! record_scenarios {
             resolution: an_owner_that_parks_too_late_changes_nothing,
             resolution: a_cancel_goes_before_a_retry,
             resolution: strangers_decide_nothing,
+            refunds: a_write_off_that_was_not_billed_is_paid_back,
             unparking: only_what_is_stuck_is_unparked,
+            unparking: what_its_owners_died_of_runs_again,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,

@@ -9,7 +9,7 @@ use super::{
         AuditAction, AuditFilter, BudgetKey, ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter,
         sqlite::SqliteRecords,
     },
-    audit, budgets, claims, events, library, parking, plans, resolve, retention, salvage, snapshots,
+    audit, budgets, claims, events, library, parking, plans, retention, salvage, snapshots,
     statement::Statement,
     usage,
 };
@@ -79,7 +79,6 @@ async fn claims_and_histories_are_found_by_index() {
     check(&records, &waiting, "executions_open").await;
     let stranded = salvage::stranded_query(UnixMicros(1), 1).into_text();
     check(&records, &stranded, "attempts_unknown").await;
-    check(&records, &resolve::waiting("acme").into_text(), "executions_open").await;
     check(&records, events::EVENTS_AFTER, "execution_id=? AND seq>?").await;
     for (ended, index) in [
         (retention::executions_ended(UnixMicros(1)), "executions_ended"),

@@ -13,7 +13,7 @@ use super::{
         Salvage, Stranded,
     },
     attempts::of_execution,
-    ledger::{give_back_held, post},
+    ledger::{give_back_held, next_line, post},
     library,
     outcomes::write_end,
     owned::{self, Execution},
@@ -130,10 +130,24 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
             }
             units::complete(tx, &execution, &record.render_digest, image.id).await?;
             library::insert(tx, &execution.client, image).await?;
-            write(tx, &record, salvage, ("committed", revised_prompt, None)).await?;
+            write(
+                tx,
+                &execution,
+                &record,
+                salvage,
+                ("committed", revised_prompt, None),
+            )
+            .await?;
         }
         Find::Nothing(failure) => {
-            write(tx, &record, salvage, ("failed_paid", "", Some(failure))).await?;
+            write(
+                tx,
+                &execution,
+                &record,
+                salvage,
+                ("failed_paid", "", Some(failure)),
+            )
+            .await?;
             units::idle_units(tx, &execution, &step_id, None).await?;
         }
     }
@@ -173,25 +187,12 @@ pub(super) async fn end(
 /// Ends the attempt with its answer and its bill.
 async fn write(
     tx: &mut Tx<'_>,
+    execution: &Execution,
     record: &AttemptRecord,
     salvage: &Salvage,
     (state, revised_prompt, failure): (&'static str, &str, Option<&Failure>),
 ) -> Result<()> {
     let receipt = receipts::insert(tx, &salvage.answer).await?;
-    // There is no event any more whose sequence could order the line: it goes behind all others.
-    let row = sql(
-        "SELECT e.last_seq, MAX(a.settled_seq) AS settled_seq FROM executions e \
-         JOIN attempts a ON a.execution_id = e.id WHERE e.id = $1 GROUP BY e.last_seq",
-    )
-    .bind(salvage.execution.to_string())
-    .fetch_one(tx)
-    .await?;
-    let fields = Fields(&row);
-    let last: i64 = fields.number("last_seq")?;
-    let line = fields
-        .optional_number("settled_seq")?
-        .map_or(last, |line| last.max(line))
-        + 1;
     sql(
         "UPDATE attempts SET state = $2, revised_prompt = $3, failure = $4, received_us = $5, answer_receipt = $6, \
          provider_request_id = CASE WHEN $7 = '' THEN provider_request_id ELSE $7 END, ended_us = $8, \
@@ -207,7 +208,7 @@ async fn write(
     .bind(salvage.now.0)
     .bind(salvage.cost_nanos)
     .bind(salvage.cost_estimated)
-    .bind(line)
+    .bind(next_line(tx, execution).await?)
     .execute(tx)
     .await?;
     Ok(())
