@@ -229,9 +229,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<ExecutionState>;
 
-    /// Takes executions that have ended with unknown attempts and are due to be looked at, for up to `limit` such
-    /// attempts: right after the end, when evidence came, and when the time has come that
-    /// [`leave_stranded`](RecordStore::leave_stranded) set. Nobody else is given them for `lease`.
+    /// Takes up to `limit` executions that have ended with unknown attempts and are due to be looked at: right after the
+    /// end, when evidence came, and when the time has come that [`leave_stranded`](RecordStore::leave_stranded) set.
+    /// Nobody else is given them for `lease`.
     async fn stranded(&self, lease: Duration, limit: u32) -> Result<Vec<Stranded>>;
 
     /// Leaves an ended execution, taken until `until`, to be looked at `next_look` from now. Nothing changes when

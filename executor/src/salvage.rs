@@ -21,7 +21,7 @@ use crate::{
     run::load_plan,
 };
 
-/// How many attempts are taken at once.
+/// How many executions are taken at once.
 const PAGE: u32 = 50;
 /// How many executions are looked at at the same time: most of a look is waiting for a provider.
 const AT_ONCE: usize = 8;
@@ -32,12 +32,12 @@ pub(crate) async fn all(inner: &Inner) -> Result<(), RecordError> {
     while !inner.stopping.is_cancelled() {
         let lease = inner.parts.settings.lease;
         let stranded = inner.parts.records.stranded(lease, PAGE).await?;
-        if stranded.is_empty() {
-            break;
-        }
         stream::iter(&stranded)
             .for_each_concurrent(AT_ONCE, |stranded| look(inner, stranded))
             .await;
+        if stranded.len() < PAGE as usize {
+            break;
+        }
     }
     Ok(())
 }
@@ -47,6 +47,7 @@ pub(crate) async fn all(inner: &Inner) -> Result<(), RecordError> {
 async fn look(inner: &Inner, stranded: &Stranded) {
     let execution = stranded.execution.id;
     let mut next_look: Option<Duration> = None;
+    let mut has_failed = false;
     for (step_id, attempt) in unknown(stranded) {
         let found = tokio::select! {
             biased;
@@ -65,13 +66,13 @@ async fn look(inner: &Inner, stranded: &Stranded) {
                     %execution,
                     attempt = %attempt.id,
                     %error,
-                    "an outcome that became known after the end of its execution could not be booked"
+                    "an unknown outcome of an execution that ended could not be looked at or booked"
                 );
-                return;
+                has_failed = true;
             }
         }
     }
-    if let Some(next_look) = next_look
+    if let Some(next_look) = next_look.filter(|_| !has_failed)
         && let Err(error) = inner
             .parts
             .records

@@ -34,9 +34,9 @@ use crate::{
 /// Found through the partial index of unknown attempts, which are few.
 pub(super) fn stranded_query(now: UnixMicros, limit: u32) -> Statement {
     sql(
-        "SELECT a.execution_id FROM attempts a JOIN executions e ON e.id = a.execution_id \
-         WHERE a.state = 'unknown' AND e.state IN ('completed', 'failed', 'cancelled') \
-         AND (e.wake_us IS NULL OR e.wake_us <= $1) ORDER BY a.id LIMIT $2",
+        "SELECT id FROM executions WHERE id IN (SELECT execution_id FROM attempts WHERE state = 'unknown') \
+         AND state IN ('completed', 'failed', 'cancelled') AND (wake_us IS NULL OR wake_us <= $1) \
+         ORDER BY id LIMIT $2",
     )
     .bind(now.0)
     .bind(limit)
@@ -47,15 +47,10 @@ pub(super) fn stranded_query(now: UnixMicros, limit: u32) -> Statement {
 pub(super) async fn stranded(tx: &mut Tx<'_>, lease: Duration, limit: u32) -> Result<Vec<Stranded>> {
     let now = tx.now().await?;
     let until = now.plus(lease);
-    let mut ids: Vec<ExecutionId> = Vec::new();
-    for row in &stranded_query(now, limit).fetch_all(tx).await? {
-        let id = Fields(row).id("execution_id", ExecutionId)?;
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    let mut stranded = Vec::with_capacity(ids.len());
-    for id in ids {
+    let rows = stranded_query(now, limit).fetch_all(tx).await?;
+    let mut stranded = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = Fields(row).id("id", ExecutionId)?;
         wake_at(tx, id, until).await?;
         let execution = snapshots::find_any(tx, id).await?;
         stranded.push(Stranded {
