@@ -65,7 +65,7 @@ pub struct Settings {
     pub unknown_grace: Duration,
     /// Most owners that may be lost between two steps that end; after one more the execution is parked.
     pub max_crashes: u32,
-    /// How often to look for answers that came after the end of their execution.
+    /// How often to look for what became of calls whose execution ended while their outcome was unknown.
     pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,

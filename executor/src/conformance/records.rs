@@ -11,12 +11,14 @@ pub mod budgets;
 pub mod cancel;
 mod driver;
 pub mod fences;
+pub mod follow_ups;
 pub mod life;
 pub mod lists;
 pub mod money;
 pub mod orders;
 pub mod ownership;
 pub mod parking;
+pub mod refunds;
 pub mod resolution;
 pub mod retention;
 pub mod salvage;
@@ -62,6 +64,10 @@ macro_rules! record_scenarios {
             salvage: an_answer_that_came_after_the_end_is_booked_once,
             salvage: an_answer_without_a_picture_is_paid_and_frees_the_unit,
             salvage: what_has_not_ended_or_is_known_is_not_stranded,
+            salvage: what_is_stranded_is_looked_at_when_its_time_has_come,
+            salvage: a_call_that_was_not_billed_is_released_after_the_end,
+            salvage: a_refusal_after_the_end_with_an_unknown_bill_is_held,
+            salvage: a_stranded_attempt_ends_only_as_it_may,
             fences: a_stranger_changes_nothing,
             fences: after_the_end_nothing_changes,
             transitions: attempts_change_only_as_the_states_allow,
@@ -111,13 +117,15 @@ macro_rules! record_scenarios {
             resolution: a_lost_call_that_was_billed_is_settled,
             resolution: a_bill_of_a_refusal_is_decided,
             resolution: after_the_end_only_money_and_units_move,
-            resolution: what_waits_for_the_picture_is_looked_at_again,
-            resolution: a_running_execution_keeps_its_owner,
-            resolution: parked_steps_are_decided_one_by_one,
-            resolution: an_owner_that_parks_too_late_changes_nothing,
-            resolution: a_cancel_goes_before_a_retry,
+            follow_ups: what_waits_for_the_picture_is_looked_at_again,
+            follow_ups: a_running_execution_keeps_its_owner,
+            follow_ups: parked_steps_are_decided_one_by_one,
+            follow_ups: an_owner_that_parks_too_late_changes_nothing,
+            follow_ups: a_cancel_goes_before_a_retry,
             resolution: strangers_decide_nothing,
+            refunds: a_write_off_that_was_not_billed_is_paid_back,
             unparking: only_what_is_stuck_is_unparked,
+            unparking: what_its_owners_died_of_runs_again,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,
