@@ -14,5 +14,6 @@ mod retention;
 mod scripted;
 mod stops;
 mod support;
+mod twins;
 mod watching;
 mod zombies;
