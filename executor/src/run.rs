@@ -321,7 +321,7 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
     while let Some(ending) = driven.next().await {
         if matches!(
             ending,
-            Ok(Left::Stuck) | Err(RecordError::Damaged(_) | RecordError::WrongState { .. })
+            Ok(Left::Stuck | Left::Paused) | Err(RecordError::Damaged(_) | RecordError::WrongState { .. })
         ) {
             run.deserted.cancel();
         }
