@@ -7,6 +7,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `backend`, `tx`, `statement`, `rows` | transactions, statements and rows of either database |
+//! | `batch` | which statements go to the database together |
 //! | `store` | the verbs of [`RecordStore`](super::RecordStore), each as one transaction |
 //! | `plans`, `accept` | plans, and T0 |
 //! | `claims` | ownership: claim, renew, release |
@@ -30,6 +31,7 @@ mod accept;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod batch;
 mod budgets;
 mod claims;
 mod events;

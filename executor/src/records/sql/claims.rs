@@ -113,8 +113,7 @@ async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: 
     .bind(until.0)
     .bind(claim.crash_count)
     .bind(is_parked.then_some(until.0))
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(claim)
 }
 
@@ -171,7 +170,6 @@ pub(super) async fn release(tx: &mut Tx<'_>, fence: &Fence) -> Result<()> {
     sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL, wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(wake.map(|wake| wake.0))
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }

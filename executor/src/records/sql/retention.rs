@@ -90,13 +90,11 @@ async fn remove_events(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) 
     if executions.is_empty() {
         return Ok(());
     }
-    of("DELETE FROM events WHERE execution_id IN (", executions)
-        .execute(tx)
-        .await?;
+    of("DELETE FROM events WHERE execution_id IN (", executions).later(tx);
     let mut note = sql("UPDATE executions SET events_pruned_us = ");
     note.push_bind(now.0).push(" WHERE id IN (");
     note.push_list(executions).push(")");
-    note.execute(tx).await?;
+    note.later(tx);
     Ok(())
 }
 
@@ -105,12 +103,12 @@ async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicr
         sql("INSERT INTO pruned_executions (id, client, ended_us, pruned_us) SELECT id, client, ended_us, ");
     note.push_bind(now.0).push(" FROM executions WHERE id IN (");
     note.push_list(executions).push(")");
-    note.execute(tx).await?;
+    note.later(tx);
     // What refers to other rows goes before them.
     let mut receipts =
         sql("DELETE FROM receipts WHERE attempt_id IN (SELECT id FROM attempts WHERE execution_id IN (");
     receipts.push_list(executions).push("))");
-    receipts.execute(tx).await?;
+    receipts.later(tx);
     for delete in [
         "DELETE FROM attempts WHERE execution_id IN (",
         "DELETE FROM steps WHERE execution_id IN (",
@@ -118,7 +116,7 @@ async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicr
         "DELETE FROM requests WHERE execution_id IN (",
         "DELETE FROM executions WHERE id IN (",
     ] {
-        of(delete, executions).execute(tx).await?;
+        of(delete, executions).later(tx);
     }
     Ok(())
 }
