@@ -14,6 +14,7 @@
 //! | `owned` | the execution that a fenced verb works on |
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
+//! | `attempt` | the attempt that a verb works on |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `receipts` | evidence |
 //! | `parking` | executions that wait, and what wakes them |
@@ -28,6 +29,7 @@
 //! | `retention` | what is removed some time after the end |
 
 mod accept;
+mod attempt;
 mod attempts;
 mod audit;
 pub(super) mod backend;

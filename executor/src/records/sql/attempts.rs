@@ -7,6 +7,7 @@ use super::{
         AttemptRecord, AttemptState, Balance, CostLine, Dispatch, Fence, Movement, NewAttempt, Preparation,
         Receipt, RecordError, Result, StepState,
     },
+    attempt::{Attempt, found, found_in, owned_attempt, query},
     batch::together,
     budgets,
     events::append,
@@ -15,29 +16,16 @@ use super::{
     owned::{self, Execution, owned_by},
     parking::wake_waiting,
     receipts,
-    rows::{Fields, Row, damaged, overflow, wrong_state},
-    snapshots::{ATTEMPTS, attempt_record, class_word},
-    statement::{Statement, sql},
+    rows::{Fields, damaged, overflow, wrong_state},
+    statement::sql,
     tx::Tx,
     units,
 };
 use crate::{
     clock::UnixMicros,
     events::{attempt_changed, cost_changed},
-    ids::{AttemptId, ExecutionId},
+    ids::AttemptId,
 };
-
-/// An attempt as it is inside the transaction; verbs that change its row keep it up to date.
-pub(super) struct Attempt {
-    pub(super) execution: ExecutionId,
-    pub(super) step_id: String,
-    pub(super) record: AttemptRecord,
-    pub(super) reserved_nanos: i64,
-    /// All its money counts in this day.
-    pub(super) budget_day: i64,
-    /// The lease under which the call was let go.
-    dispatch_epoch: Option<i64>,
-}
 
 /// T1.
 pub(super) async fn prepare(tx: &mut Tx<'_>, fence: &Fence, new: &NewAttempt) -> Result<Preparation> {
@@ -110,75 +98,10 @@ pub(super) async fn prepare(tx: &mut Tx<'_>, fence: &Fence, new: &NewAttempt) ->
     let before = execution.balance;
     let mut attempt = Attempt::new(execution.id, new, number, day);
     reserve(tx, &mut execution, &mut attempt, new.now)?;
-    insert(tx, &execution, &attempt);
+    attempt.insert(tx, &execution);
     tell(tx, &mut execution, &attempt, new.now)?;
     tell_cost(tx, &mut execution, before, new.now)?;
     Ok(Preparation::Prepared(number))
-}
-
-impl Attempt {
-    fn new(execution: ExecutionId, new: &NewAttempt, number: u32, budget_day: i64) -> Self {
-        Self {
-            execution,
-            step_id: new.step_id.clone(),
-            record: AttemptRecord {
-                id: new.id,
-                number,
-                target: new.target,
-                provider: new.provider.clone(),
-                model: new.model.clone(),
-                render_digest: new.render_digest.clone(),
-                class: new.class,
-                state: AttemptState::Prepared,
-                ceiling_nanos: new.ceiling_nanos,
-                held_nanos: 0,
-                cost_nanos: None,
-                cost_estimated: false,
-                job_id: String::new(),
-                provider_request_id: String::new(),
-                revised_prompt: String::new(),
-                failure: None,
-                prepared_at: new.now,
-                dispatched_at: None,
-                send_by: None,
-                first_send_by: None,
-                unknown_at: None,
-                received_at: None,
-                ended_at: None,
-                answer: None,
-                decision: None,
-            },
-            reserved_nanos: 0,
-            budget_day,
-            dispatch_epoch: None,
-        }
-    }
-}
-
-/// Writes a new attempt down.
-fn insert(tx: &mut Tx<'_>, execution: &Execution, attempt: &Attempt) {
-    let record = &attempt.record;
-    sql(
-        "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
-         provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, $13, 0, $14, $15)",
-    )
-    .bind(record.id.to_string())
-    .bind(attempt.execution.to_string())
-    .bind(&attempt.step_id)
-    .bind(record.number)
-    .bind(&execution.client)
-    .bind(&record.render_digest)
-    .bind(execution.take)
-    .bind(record.target)
-    .bind(&record.provider)
-    .bind(&record.model)
-    .bind(class_word(record.class))
-    .bind(record.ceiling_nanos)
-    .bind(attempt.reserved_nanos)
-    .bind(record.prepared_at.0)
-    .bind(attempt.budget_day)
-    .later(tx);
 }
 
 /// T2.
@@ -217,18 +140,6 @@ pub(super) async fn dispatch(
     record.first_send_by = Some(send_by);
     tell(tx, &mut execution, &attempt, now)?;
     Ok(Dispatch::Granted)
-}
-
-/// The execution of a fence and an attempt of it.
-pub(super) async fn owned_attempt(
-    tx: &mut Tx<'_>,
-    fence: &Fence,
-    id: AttemptId,
-) -> Result<(Execution, Attempt)> {
-    let [execution, attempt] = together(tx, [owned::query(fence.execution), query(id)]).await?;
-    let execution = owned_by(fence, &execution)?;
-    let attempt = found_in(&execution, id, &attempt)?;
-    Ok((execution, attempt))
 }
 
 /// The last moment for the first byte, which the lease must outlast: after it another process may be at work.
@@ -377,48 +288,6 @@ pub(super) fn tell_cost(
     }
     let event = cost_changed(&news(execution, Vec::new()));
     append(tx, execution, at, event)
-}
-
-/// Finds an attempt.
-pub(super) fn query(id: AttemptId) -> Statement {
-    let mut query = sql(ATTEMPTS);
-    query.push(" WHERE a.id = ").push_bind(id.to_string());
-    query
-}
-
-/// The attempt that [`query`] found.
-fn found(rows: &[Row]) -> Result<Option<Attempt>> {
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    let fields = Fields(row);
-    Ok(Some(Attempt {
-        execution: fields.id("execution_id", ExecutionId)?,
-        step_id: fields.text("step_id")?,
-        record: attempt_record(fields)?,
-        reserved_nanos: fields.nanos("reserved_nanos")?,
-        budget_day: fields.number("budget_day")?,
-        dispatch_epoch: fields.optional_number("dispatch_epoch")?,
-    }))
-}
-
-/// The same, when it is one of this execution. A fence is proof for one execution and no other.
-pub(super) fn found_in(execution: &Execution, id: AttemptId, rows: &[Row]) -> Result<Attempt> {
-    match found(rows)? {
-        Some(attempt) if attempt.execution == execution.id => Ok(attempt),
-        _ => Err(wrong_state(format!("attempt {id}"), "not in the execution")),
-    }
-}
-
-/// An attempt, of whatever execution it is.
-pub(super) async fn find(tx: &mut Tx<'_>, id: AttemptId) -> Result<Option<Attempt>> {
-    found(&query(id).fetch_all(tx).await?)
-}
-
-/// An attempt of this execution.
-pub(super) async fn of_execution(tx: &mut Tx<'_>, execution: &Execution, id: AttemptId) -> Result<Attempt> {
-    let rows = query(id).fetch_all(tx).await?;
-    found_in(execution, id, &rows)
 }
 
 /// The state of the attempt does not allow what was asked.

@@ -179,3 +179,125 @@ fn push_renumbered(text: &mut String, statement: &str, bound: usize) {
         let _ = write!(text, "${number}{rest}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::{
+        super::{rows::Fields, statement::sql},
+        *,
+    };
+
+    const NAMES: &str = "SELECT id, name FROM things ORDER BY id";
+
+    async fn database() -> SqliteConnection {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let create = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        connection
+    }
+
+    fn name(number: usize) -> String {
+        format!("name {number}")
+    }
+
+    fn rename(id: i64, name: &str) -> Statement {
+        sql("UPDATE things SET name = $2 WHERE id = $1")
+            .bind(id)
+            .bind(name)
+    }
+
+    async fn names(tx: &mut Tx<'_>) -> Vec<(i64, String)> {
+        let rows = sql(NAMES).fetch_all(tx).await.unwrap();
+        let names = rows.iter().map(|row| {
+            let fields = Fields(row);
+            (fields.number("id").unwrap(), fields.text("name").unwrap())
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn parameters_count_through_all_statements() {
+        let mut text = String::new();
+        push_renumbered(&mut text, "a = $1 AND b = $12 OR $1", 30);
+        assert_eq!(text, "a = $31 AND b = $42 OR $31");
+    }
+
+    #[tokio::test]
+    async fn a_statement_sees_everything_that_was_asked_for_before_it() {
+        let mut connection = database().await;
+        let mut tx = Tx::writing(Connection::Sqlite(&mut connection), None);
+        // More than go together at once, and more rows than one statement inserts.
+        for id in 0..i64::try_from(MAX_ROWS * 3 + 1).unwrap() {
+            sql("INSERT INTO things (id, name)")
+                .bind(id)
+                .bind("new")
+                .row_later(&mut tx);
+        }
+        for id in 0..i64::try_from(MAX_STATEMENTS * 2 + 1).unwrap() {
+            rename(id, &name(id.try_into().unwrap())).later(&mut tx);
+        }
+        let found = names(&mut tx).await;
+        assert_eq!(found.len(), MAX_ROWS * 3 + 1);
+        for (place, (id, found)) in found.into_iter().enumerate() {
+            assert_eq!((usize::try_from(id).unwrap(), found), (place, name(place)));
+        }
+    }
+
+    #[tokio::test]
+    async fn each_statement_has_its_own_rows() {
+        let mut connection = database().await;
+        let mut tx = Tx::writing(Connection::Sqlite(&mut connection), None);
+        for id in 1..=2_i64 {
+            sql("INSERT INTO things (id, name)")
+                .bind(id)
+                .bind("new")
+                .row_later(&mut tx);
+        }
+        let nothing = sql("SELECT name FROM things WHERE id = $1").bind(7_i64);
+        let renamed = sql("UPDATE things SET name = $1 WHERE id = $2 RETURNING name")
+            .bind("other")
+            .bind(2_i64);
+        let found = together(&mut tx, [sql(NAMES), nothing, renamed, sql(NAMES)]).await;
+        assert_eq!(found.unwrap().map(|rows| rows.len()), [2, 0, 1, 2]);
+        assert_eq!(
+            names(&mut tx).await,
+            [(1, "new".to_owned()), (2, "other".to_owned())]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_latest_state_of_a_row_is_written_once() {
+        let mut connection = database().await;
+        let mut tx = Tx::writing(Connection::Sqlite(&mut connection), None);
+        for id in 1..=2_i64 {
+            sql("INSERT INTO things (id, name)")
+                .bind(id)
+                .bind("new")
+                .row_later(&mut tx);
+        }
+        rename(1, "first").latest(&mut tx);
+        rename(2, "second").latest(&mut tx);
+        rename(1, "third").latest(&mut tx);
+        assert_eq!(tx.queue.waiting.len(), 3);
+        assert_eq!(
+            names(&mut tx).await,
+            [(1, "third".to_owned()), (2, "second".to_owned())]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_refused_statement_is_not_run() {
+        let mut connection = database().await;
+        let mut tx = Tx::writing(Connection::Sqlite(&mut connection), None);
+        sql("INSERT INTO things (id, name)")
+            .bind(1_i64)
+            .bind("new")
+            .row_later(&mut tx);
+        sql("UPDATE things SET name = NULL").later(&mut tx);
+        rename(1, "other").later(&mut tx);
+        assert!(tx.flush().await.is_err());
+        assert_eq!(names(&mut tx).await, [(1, "new".to_owned())]);
+    }
+}

@@ -50,7 +50,7 @@ pub(super) async fn claim(
         for row in &rows {
             let execution = Fields(row).id("id", ExecutionId)?;
             if claims.len() < places && !running.contains(&execution) {
-                claims.push(take(tx, row, boot, now, lease).await?);
+                claims.push(take(tx, row, boot, now, lease)?);
             }
         }
     }
@@ -80,12 +80,12 @@ pub(super) async fn claim_these(
     query.push(") ORDER BY created_us, id LIMIT ").push_bind(limit);
     let mut claims = Vec::new();
     for row in &query.skip_locked().fetch_all(tx).await? {
-        claims.push(take(tx, row, boot, now, lease).await?);
+        claims.push(take(tx, row, boot, now, lease)?);
     }
     Ok(claims)
 }
 
-async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
+fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
     let fields = Fields(row);
     let until = now.plus(lease);
     let is_parked = fields.word("state", ExecutionState::parse)? == ExecutionState::NeedsDecision;

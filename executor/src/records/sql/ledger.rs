@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, mem};
 
 use super::{
     super::{Balance, BudgetKey, CostLine, CostRecord, Movement, Result, scopes},
-    attempts::Attempt,
+    attempt::Attempt,
     batch::each,
     budgets,
     owned::Execution,

@@ -10,7 +10,8 @@ use super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
         Decision, Fence, Movement, Result, Reuse, StepState,
     },
-    attempts::{self, Attempt, found_in, of_execution, owned_attempt, refuse, tell, tell_cost, tell_line},
+    attempt::{self, Attempt, found_in, of_execution, owned_attempt},
+    attempts::{refuse, tell, tell_cost, tell_line},
     audit,
     batch::together,
     ledger::{give_back_held, post},
@@ -32,7 +33,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         tx,
         [
             owned::query(fence.execution),
-            attempts::query(commit.attempt),
+            attempt::query(commit.attempt),
             step_query(fence.execution, &image.step_id),
         ],
     )

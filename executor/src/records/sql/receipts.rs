@@ -2,7 +2,7 @@
 
 use super::{
     super::{AttemptState, Receipt, ReceiptKind, Result},
-    attempts,
+    attempt,
     batch::together,
     owned,
     parking::wake,
@@ -16,10 +16,10 @@ use crate::ids::AttemptId;
 /// Adds evidence from whoever has some, and has the execution looked at when it can tell what became of the attempt.
 pub(super) async fn add(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<()> {
     let not_here = || wrong_state(format!("attempt {}", receipt.attempt), "unknown here");
-    let attempt = attempts::find(tx, receipt.attempt).await?.ok_or_else(not_here)?;
+    let attempt = attempt::find(tx, receipt.attempt).await?.ok_or_else(not_here)?;
     // Locked first, as everywhere. What is judged about the attempt is judged before or after the evidence.
     let execution = owned::find(tx, attempt.execution).await?.ok_or_else(not_here)?;
-    let attempt = attempts::of_execution(tx, &execution, receipt.attempt).await?;
+    let attempt = attempt::of_execution(tx, &execution, receipt.attempt).await?;
     insert(tx, receipt).await?;
     let state = attempt.record.state;
     let tells = state.is_open() && state != AttemptState::Prepared;

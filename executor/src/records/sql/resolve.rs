@@ -9,7 +9,8 @@ use super::{
         AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, FollowUp, Movement,
         Resolution, Resolved, Result, Verdict,
     },
-    attempts::{self, Attempt, tell, tell_cost, tell_line},
+    attempt::{self, Attempt},
+    attempts::{tell, tell_cost, tell_line},
     audit,
     ledger::{give_back_held, next_line, post},
     lifecycle::steps,
@@ -56,7 +57,7 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
     let Some(mut execution) = found.filter(|found| found.client == resolution.client) else {
         return Ok(Resolved::ExecutionNotFound);
     };
-    let mut attempt = match attempts::find(tx, resolution.attempt).await? {
+    let mut attempt = match attempt::find(tx, resolution.attempt).await? {
         Some(attempt) if attempt.execution == execution.id => attempt,
         _ => return Ok(Resolved::AttemptNotFound),
     };
@@ -87,7 +88,7 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
     let line = move_money(tx, &mut execution, &mut attempt, question, resolution).await?;
     if !execution.state.is_terminal() {
         // As it was written.
-        attempt = attempts::of_execution(tx, &execution, record.id).await?;
+        attempt = attempt::of_execution(tx, &execution, record.id).await?;
         tell(tx, &mut execution, &attempt, resolution.now)?;
         match line {
             Some(line) => tell_line(tx, &mut execution, line, resolution.now)?,

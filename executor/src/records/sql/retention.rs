@@ -26,7 +26,7 @@ pub(super) async fn prune(tx: &mut Tx<'_>, retention: &Retention, limit: u32) ->
     if let Some(age) = retention.executions {
         let batch = batch(tx, executions_ended(before(now, age)), limit).await?;
         if !batch.is_empty() {
-            remove_executions(tx, &batch, now).await?;
+            remove_executions(tx, &batch, now);
             return Ok(Pruned {
                 executions: count(&batch),
                 events: 0,
@@ -37,7 +37,7 @@ pub(super) async fn prune(tx: &mut Tx<'_>, retention: &Retention, limit: u32) ->
         return Ok(Pruned::default());
     };
     let batch = batch(tx, events_ended(before(now, age)), limit).await?;
-    remove_events(tx, &batch, now).await?;
+    remove_events(tx, &batch, now);
     Ok(Pruned {
         executions: 0,
         events: count(&batch),
@@ -86,19 +86,18 @@ async fn batch(tx: &mut Tx<'_>, query: Statement, limit: u32) -> Result<Vec<Stri
     Ok(batch)
 }
 
-async fn remove_events(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) -> Result<()> {
+fn remove_events(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) {
     if executions.is_empty() {
-        return Ok(());
+        return;
     }
     of("DELETE FROM events WHERE execution_id IN (", executions).later(tx);
     let mut note = sql("UPDATE executions SET events_pruned_us = ");
     note.push_bind(now.0).push(" WHERE id IN (");
     note.push_list(executions).push(")");
     note.later(tx);
-    Ok(())
 }
 
-async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) -> Result<()> {
+fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) {
     let mut note =
         sql("INSERT INTO pruned_executions (id, client, ended_us, pruned_us) SELECT id, client, ended_us, ");
     note.push_bind(now.0).push(" FROM executions WHERE id IN (");
@@ -118,7 +117,6 @@ async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicr
     ] {
         of(delete, executions).later(tx);
     }
-    Ok(())
 }
 
 /// A statement that ends in a list of executions.

@@ -12,7 +12,7 @@ use super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Find, Movement, ReceiptKind, Result,
         Salvage, Stranded,
     },
-    attempts::{Attempt, of_execution},
+    attempt::{Attempt, of_execution},
     ledger::{give_back_held, next_line, post},
     library,
     outcomes::write_end,

@@ -23,6 +23,8 @@ use crate::clock::Clock;
 
 /// Most verbs in one transaction: bounds how long the first of them waits for the last.
 const MAX_GROUP: usize = 256;
+/// Most transactions before the connection is given back, for those who want it for something else.
+const MAX_GROUPS: usize = 16;
 
 /// The way to the one connection that writes.
 #[derive(Debug)]
@@ -99,28 +101,48 @@ async fn write_groups(
     clock: Arc<dyn Clock>,
     mut waiting: mpsc::UnboundedReceiver<Box<dyn Job>>,
 ) {
-    while let Some(first) = waiting.recv().await {
-        let mut group = vec![first];
-        if let Err(error) = write_group(&pool, &clock, &mut group, &mut waiting).await {
-            let message = error.to_string();
-            for job in &mut group {
-                job.fail(RecordError::Unavailable(message.clone().into()));
+    let mut next = waiting.recv().await;
+    while next.is_some() {
+        let mut connection = pool.acquire().await;
+        // Kept for some groups, because to have it costs as much as many statements; then it is somebody else's turn.
+        for _ in 0..MAX_GROUPS {
+            let Some(first) = next.take() else {
+                break;
+            };
+            let mut group = vec![first];
+            let written = match &mut connection {
+                Ok(connection) => write_group(connection, &clock, &mut group, &mut waiting)
+                    .await
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(message) = &written {
+                for job in &mut group {
+                    job.fail(RecordError::Unavailable(message.clone().into()));
+                }
             }
+            for job in group {
+                job.answer();
+            }
+            if written.is_err() {
+                break;
+            }
+            next = waiting.try_recv().ok();
         }
-        for job in group {
-            job.answer();
+        drop(connection);
+        if next.is_none() {
+            next = waiting.recv().await;
         }
     }
 }
 
 /// Runs everything that waits in one transaction. An error means that nothing of it is durable.
 async fn write_group(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     clock: &Arc<dyn Clock>,
     group: &mut Vec<Box<dyn Job>>,
     waiting: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
 ) -> std::result::Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut savepoints = Savepoints::default();
     let mut next = 0;
