@@ -37,7 +37,7 @@ enum Waiting {
     Latest(Statement),
     /// Rows of one table.
     Rows {
-        insert: &'static str,
+        insert: Statement,
         rows: Vec<Vec<Value>>,
     },
 }
@@ -46,8 +46,10 @@ impl Waiting {
     fn into_statement(self) -> Statement {
         match self {
             Self::Statement(statement) | Self::Latest(statement) => statement,
-            Self::Rows { insert, rows } => {
-                let mut statement = super::statement::sql(insert);
+            Self::Rows {
+                insert: mut statement,
+                rows,
+            } => {
                 for (place, row) in rows.into_iter().enumerate() {
                     statement.push(if place == 0 { " VALUES (" } else { ", (" });
                     statement.push_list(row).push(")");
@@ -76,9 +78,9 @@ impl Queue {
     }
 
     /// Behind the earlier rows of the same table.
-    pub(super) fn push_row(&mut self, insert: &'static str, row: Vec<Value>) {
+    pub(super) fn push_row(&mut self, insert: Statement, row: Vec<Value>) {
         let earlier = self.waiting.iter_mut().rev().find_map(|waiting| match waiting {
-            Waiting::Rows { insert: same, rows } if *same == insert => Some(rows),
+            Waiting::Rows { insert: same, rows } if same.text() == insert.text() => Some(rows),
             _ => None,
         });
         match earlier {

@@ -1,7 +1,7 @@
 //! SQL text with its values, for either database. The text is the same in both: parameters are `$1`, `$2` and so
 //! on, and what the dialects do not share is not used.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, mem};
 
 use sqlx::{
     AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, error::DatabaseError, postgres::PgArguments,
@@ -137,10 +137,9 @@ impl Statement {
     }
 
     /// The same for an `INSERT` up to its `VALUES`: the values are a row, and rows of one table are sent together.
-    pub(super) fn row_later(self, tx: &mut Tx<'_>) {
-        if let Cow::Borrowed(insert) = self.text {
-            tx.queue.push_row(insert, self.values);
-        }
+    pub(super) fn row_later(mut self, tx: &mut Tx<'_>) {
+        let row = mem::take(&mut self.values);
+        tx.queue.push_row(self, row);
     }
 
     /// The rows.
