@@ -16,8 +16,8 @@ use crate::{
     ids::{AttemptId, BootId, ExecutionId, ImageId},
 };
 
-/// Runs a verb in a write transaction, then adds the money that it posted to the balances. The arguments are kept with
-/// it: it may run again, and it runs to its end even when its caller has gone.
+/// Runs a verb in a write transaction, then adds the money that it posted to the balances and sends what was not
+/// sent yet. The arguments are kept with it: it may run again, and it runs to its end even when its caller has gone.
 macro_rules! write_tx {
     ($store:expr, |$tx:ident $(, $argument:ident)*| $verb:expr) => {{
         let arguments = Arc::new(($($argument.to_owned(),)*));
@@ -29,6 +29,7 @@ macro_rules! write_tx {
                     let ($($argument,)*) = &*arguments;
                     let answer = $verb.await?;
                     ledger::change_budgets($tx).await?;
+                    $tx.flush().await?;
                     Ok(answer)
                 }
                 .boxed()
