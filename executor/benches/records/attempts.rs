@@ -24,7 +24,7 @@ const PER_TASK: usize = 400;
 const SEND_MARGIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn measure(name: &str, new: fn() -> BoxFuture<'static, Option<Place>>) {
-    for tasks in [1, 16, 64] {
+    for tasks in [1, 16, 64, 256] {
         for clients in [Clients::One, Clients::Many] {
             if tasks == 1 && clients == Clients::Many {
                 continue;
