@@ -147,6 +147,8 @@ fn call<'a>(
         attempt,
         render: &target.render,
         timeout: run.plan.policy.attempt_timeout.unwrap_or_else(deadline),
+        references: &[],
+        webhook_url: None,
     }
 }
 

@@ -30,6 +30,19 @@ pub struct Call<'a> {
     pub render: &'a Render,
     /// Longest time from the first byte sent to the last byte received.
     pub timeout: Duration,
+    /// Pictures that the drawing refers to, in the order of the render. Empty for most renders.
+    pub references: &'a [Reference],
+    /// Address that the provider may send news of the work to. Nothing: there is none.
+    pub webhook_url: Option<&'a str>,
+}
+
+/// A picture that a drawing refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Media type, which was checked.
+    pub media_type: String,
+    /// The picture.
+    pub bytes: Bytes,
 }
 
 /// A whole answer, as it came.
@@ -140,12 +153,16 @@ pub enum Billing {
 }
 
 /// What an answer contains.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The image, not yet checked.
     pub image: Bytes,
     /// The prompt as the provider rewrote it; empty: it did not say.
     pub revised_prompt: String,
+    /// The seed that was used, where the provider says so.
+    pub seed: Option<u64>,
+    /// The version of the model that drew it; empty: the provider did not say.
+    pub model_version: String,
     /// What the answer says about its bill.
     pub bill: Bill,
 }

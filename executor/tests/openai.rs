@@ -6,16 +6,16 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use limn_executor::{
     artifact,
     ids::AttemptId,
     plan::{ImageFormat, Render},
     provider::{
-        Answer, Billing, Call, CallError, CapabilityClass, ImageProvider as _, Rejection, Submission,
+        Answer, Billing, Call, CallError, CapabilityClass, ImageProvider, Rejection, Submission,
     },
-    providers::openai::{Config, OpenAi},
+    providers::{Connection, Deadlines, Kind, ModelDeadlines, Setup, Traits},
     testing::fake_openai::{FakeOpenAi, Gate, Reply},
 };
 use limn_proto::{plan::SeedMode, reason::Reason};
@@ -44,26 +44,40 @@ fn render() -> Render {
     }
 }
 
-fn provider(base_url: String) -> OpenAi {
-    let config = Config {
-        base_url,
-        max_answer_bytes: 1 << 20,
-        ..Config::default()
-    };
-    OpenAi::new(config, Some(SecretString::from(FakeOpenAi::KEY))).unwrap()
+fn setup(base_url: String) -> Setup {
+    Setup {
+        id: "openai".to_owned(),
+        key: Some(SecretString::from(FakeOpenAi::KEY)),
+        connection: Connection {
+            base_url: Some(base_url),
+            max_answer_bytes: Some(1 << 20),
+            ..Connection::default()
+        },
+        ..Setup::default()
+    }
 }
 
-async fn submit(provider: &OpenAi, render: &Render) -> Result<Answer, CallError> {
+fn build(setup: Setup) -> Arc<dyn ImageProvider> {
+    Kind::find("openai").unwrap().build(setup).unwrap()
+}
+
+fn provider(base_url: String) -> Arc<dyn ImageProvider> {
+    build(setup(base_url))
+}
+
+async fn submit(provider: &dyn ImageProvider, render: &Render) -> Result<Answer, CallError> {
     submit_within(provider, render, Duration::from_secs(60)).await
 }
 
-async fn submit_within(provider: &OpenAi, render: &Render, timeout: Duration) -> Result<Answer, CallError> {
+async fn submit_within(provider: &dyn ImageProvider, render: &Render, timeout: Duration) -> Result<Answer, CallError> {
     let attempt = AttemptId(uuid::Uuid::nil());
     match provider
         .submit(&Call {
             attempt,
             render,
             timeout,
+            references: &[],
+            webhook_url: None,
         })
         .await?
     {
@@ -76,7 +90,7 @@ async fn submit_within(provider: &OpenAi, render: &Render, timeout: Duration) ->
 async fn answered(reply: Reply) -> (FakeOpenAi, Result<Answer, CallError>) {
     let fake = FakeOpenAi::start().await;
     fake.reply(reply);
-    let result = submit(&provider(fake.base_url()), &render()).await;
+    let result = submit(&*provider(fake.base_url()), &render()).await;
     assert_eq!(fake.calls(), 1, "sent once");
     (fake, result)
 }
@@ -125,17 +139,12 @@ async fn an_image_is_drawn_received_and_read() {
 #[tokio::test]
 async fn exactly_the_planned_fields_are_sent() {
     let fake = FakeOpenAi::start().await;
-    let openai = OpenAi::new(
-        Config {
-            base_url: format!("{}/", fake.base_url()),
-            organization: "org-1".to_owned(),
-            project: "proj-1".to_owned(),
-            ..Config::default()
-        },
-        Some(SecretString::from(FakeOpenAi::KEY)),
-    )
-    .unwrap();
-    submit(&openai, &render()).await.unwrap();
+    let accounts = json!({"organization": "org-1", "project": "proj-1"});
+    let openai = build(Setup {
+        table: accounts.as_object().unwrap().clone(),
+        ..setup(format!("{}/", fake.base_url()))
+    });
+    submit(&*openai, &render()).await.unwrap();
     let options = [
         ("background", "opaque"),
         ("moderation", "low"),
@@ -151,7 +160,7 @@ async fn exactly_the_planned_fields_are_sent() {
             .to_vec(),
         ..render()
     };
-    submit(&openai, &detailed).await.unwrap();
+    submit(&*openai, &detailed).await.unwrap();
 
     let requests = fake.requests();
     assert_eq!(
@@ -207,7 +216,7 @@ async fn what_the_api_has_no_field_for_is_never_sent() {
             ..render()
         },
     ] {
-        match submit(&openai, &unfit).await {
+        match submit(&*openai, &unfit).await {
             Err(CallError::Rejected(rejection)) => {
                 assert_eq!(rejection.reason, Reason::ProviderRejected);
                 assert_eq!(rejection.http_status, None);
@@ -406,7 +415,7 @@ async fn a_call_that_cannot_connect_was_not_sent() {
     {
         tokio::task::yield_now().await;
     }
-    let result = submit(&provider(base_url), &render()).await;
+    let result = submit(&*provider(base_url), &render()).await;
     assert!(matches!(result, Err(CallError::Unsent { .. })), "{result:?}");
 }
 
@@ -415,7 +424,7 @@ async fn a_handshake_that_fails_was_not_sent() {
     // The fake speaks no TLS.
     let fake = FakeOpenAi::start().await;
     let secure = fake.base_url().replace("http://", "https://");
-    let result = submit(&provider(secure), &render()).await;
+    let result = submit(&*provider(secure), &render()).await;
     assert!(matches!(result, Err(CallError::Unsent { .. })), "{result:?}");
 }
 
@@ -424,7 +433,7 @@ async fn a_call_that_takes_too_long_is_unknown() {
     let fake = FakeOpenAi::start().await;
     let gate = Gate::closed();
     fake.reply(Reply::after(&gate, Reply::Image));
-    let result = submit_within(&provider(fake.base_url()), &render(), Duration::from_millis(300)).await;
+    let result = submit_within(&*provider(fake.base_url()), &render(), Duration::from_millis(300)).await;
     assert!(
         matches!(
             result,
@@ -445,7 +454,7 @@ async fn a_held_call_goes_on_when_it_is_released() {
     fake.reply(Reply::after(&gate, Reply::ImageWithoutUsage));
     let openai = provider(fake.base_url());
     let drawn = render();
-    let (result, ()) = tokio::join!(submit(&openai, &drawn), async {
+    let (result, ()) = tokio::join!(submit(&*openai, &drawn), async {
         fake.wait_for_calls(1).await;
         gate.open();
     });
@@ -454,8 +463,23 @@ async fn a_held_call_goes_on_when_it_is_released() {
 }
 
 #[test]
-fn deadlines_follow_the_quality() {
-    let openai = provider("http://localhost/v1".to_owned());
+fn deadlines_follow_the_model_and_the_quality() {
+    let seconds = Duration::from_secs;
+    let model = ModelDeadlines {
+        default: None,
+        qualities: [("low".to_owned(), seconds(180)), ("high".to_owned(), seconds(590))].into(),
+    };
+    let deadlines = Deadlines {
+        default: seconds(600),
+        models: [("gpt-image-2".to_owned(), model)].into(),
+    };
+    let openai = build(Setup {
+        traits: Traits {
+            deadlines,
+            ..Traits::default()
+        },
+        ..setup("http://localhost/v1".to_owned())
+    });
     let deadline = |quality: &str| {
         let quality_token = quality.to_owned();
         openai
@@ -467,7 +491,7 @@ fn deadlines_follow_the_quality() {
     };
     assert_eq!(
         [deadline("low"), deadline("high"), deadline("max"), deadline("")],
-        [180, 600, 600, 600]
+        [180, 590, 600, 600]
     );
 }
 

@@ -46,6 +46,8 @@ async fn submit(render: &Render) -> Result<Answer, CallError> {
         attempt: AttemptId(uuid::Uuid::nil()),
         render,
         timeout: Duration::from_secs(60),
+        references: &[],
+        webhook_url: None,
     };
     match Sketch.submit(&call).await? {
         Submission::Received(answer) => Ok(answer),

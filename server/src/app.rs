@@ -25,6 +25,7 @@ use tonic_health::{
 };
 
 use crate::{
+    catalog::Loaded,
     config::Config,
     http::{self, Links},
     in_process,
@@ -130,9 +131,9 @@ impl App {
     /// As [`App::open`].
     pub async fn open_as(config: &Config, role: Role) -> Result<Self, AppError> {
         // The catalog first: a wrong one should not leave a folder behind.
-        let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
+        let loaded = wiring::load_catalog(config).map_err(AppError::Catalog)?;
         let lock = DataLock::acquire(&config.data_dir, false)?;
-        Self::assemble(config, catalog, lock, role).await
+        Self::assemble(config, loaded, lock, role).await
     }
 
     /// The same with a data folder that was taken before.
@@ -141,17 +142,18 @@ impl App {
     ///
     /// A part cannot be opened.
     pub async fn open_locked(config: &Config, lock: DataLock) -> Result<Self, AppError> {
-        let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
-        Self::assemble(config, catalog, lock, Role::Server).await
+        let loaded = wiring::load_catalog(config).map_err(AppError::Catalog)?;
+        Self::assemble(config, loaded, lock, Role::Server).await
     }
 
     async fn assemble(
         config: &Config,
-        catalog: Catalog,
+        loaded: Loaded,
         lock: DataLock,
         role: Role,
     ) -> Result<Self, AppError> {
-        let wired = wiring::open(config, role).await?;
+        let Loaded { catalog, traits } = loaded;
+        let wired = wiring::open(config, &traits, role).await?;
         let public_url = config.server.public_url.clone();
         if let Some(url) = &public_url {
             wired.links.set_base_url(url);

@@ -274,6 +274,7 @@ impl ImageProvider for Scripted {
             image: answer.body.clone(),
             revised_prompt: "as drawn".to_owned(),
             bill,
+            ..Rendered::default()
         })
     }
 

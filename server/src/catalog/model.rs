@@ -2,27 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use limn_executor::providers::Traits;
 use limn_planner::catalog::{
     GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, RetiredModel, SizeGrid, SizeRule,
     Styles,
 };
 use limn_proto::plan::{ThumbnailFit, ThumbnailSpec};
 
-use super::{prices, section::Section, words};
+use super::{prices, section::Section, traits, words};
 
 /// Quality of thumbnails when none is given, in percent.
 const DEFAULT_THUMBNAIL_QUALITY_PERCENT: u32 = 70;
 
 /// Reads a provider. Whether it is enabled is not the catalog's to say.
-pub(super) fn provider(id: &str, section: &mut Section<'_>) -> Provider {
-    Provider {
+pub(super) fn provider(id: &str, section: &mut Section<'_>) -> (Provider, Traits) {
+    let mut traits = traits::of_provider(section);
+    let provider = Provider {
         id: id.into(),
         title: section.text("title").unwrap_or_else(|| id.into()),
         free: section.flag("free"),
         default_model: section.required_text("default_model"),
-        models: section.each("models", model),
+        models: section.each("models", |id, section| {
+            if let Some(deadlines) = traits::of_model(section) {
+                traits.deadlines.models.insert(id.to_owned(), deadlines);
+            }
+            model(id, section)
+        }),
         ..Provider::default()
-    }
+    };
+    (provider, traits)
 }
 
 fn model(id: &str, section: &mut Section<'_>) -> Model {

@@ -55,6 +55,28 @@ impl ErrorBody {
     }
 }
 
+impl ErrorBody {
+    /// What it says, in its own words.
+    pub(super) fn words(&self) -> &str {
+        if self.message.is_empty() {
+            &self.code
+        } else {
+            &self.message
+        }
+    }
+
+    /// What is worth keeping beside the words.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("providerCode", self.code.clone()),
+            ("providerType", self.kind.clone()),
+            ("providerParam", self.param.clone()),
+            ("moderationStage", self.moderation_stage.clone()),
+            ("moderationCategories", self.moderation_categories.join(",")),
+        ]
+    }
+}
+
 /// What an error answer proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {

@@ -2,11 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use bytes::Bytes;
 use limn_proto::reason::Reason;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,6 +9,7 @@ use serde_json::Value;
 use crate::{
     plan::{ImageFormat, Render},
     provider::{Bill, InterpretError, Rendered},
+    providers::http::decode,
 };
 
 /// Body of `POST /images/generations`. `response_format`, `style`, `user` and `seed` are missing because the API
@@ -105,9 +101,10 @@ pub(super) fn read_answer(body: &[u8]) -> Result<Rendered, InterpretError> {
     };
     match decode(encoded) {
         Ok(bytes) => Ok(Rendered {
-            image: Bytes::from(bytes),
+            image: bytes,
             revised_prompt: image["revised_prompt"].as_str().unwrap_or_default().to_owned(),
             bill,
+            ..Rendered::default()
         }),
         Err(error) => Err(InterpretError {
             reason: Reason::ImageInvalid,
@@ -123,12 +120,6 @@ fn without_image(message: &str, bill: Bill) -> InterpretError {
         message: message.to_owned(),
         bill,
     }
-}
-
-fn decode(encoded: &str) -> Result<Vec<u8>, base64::DecodeError> {
-    const CONFIG: GeneralPurposeConfig =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    GeneralPurpose::new(&alphabet::STANDARD, CONFIG).decode(encoded)
 }
 
 /// Usage in the units of the price pins. Without details all input counts as text, the only input that is sent.
