@@ -2,6 +2,8 @@
 
 -- When a parked execution is looked at again by itself; nothing: only when something happens to it.
 ALTER TABLE executions ADD COLUMN wake_us INTEGER;
+-- What was parked before there were looks is looked at as soon as somebody can.
+UPDATE executions SET wake_us = 0 WHERE state = 'needs_decision';
 -- Its events were removed after the retention time.
 ALTER TABLE executions ADD COLUMN events_pruned_us INTEGER;
 
