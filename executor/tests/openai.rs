@@ -12,9 +12,7 @@ use limn_executor::{
     artifact,
     ids::AttemptId,
     plan::{ImageFormat, Render},
-    provider::{
-        Answer, Billing, Call, CallError, CapabilityClass, ImageProvider, Rejection, Submission,
-    },
+    provider::{Answer, Billing, Call, CallError, CapabilityClass, ImageProvider, Rejection, Submission},
     providers::{Connection, Deadlines, Kind, ModelDeadlines, Setup, Traits},
     testing::fake_openai::{FakeOpenAi, Gate, Reply},
 };
@@ -69,7 +67,11 @@ async fn submit(provider: &dyn ImageProvider, render: &Render) -> Result<Answer,
     submit_within(provider, render, Duration::from_secs(60)).await
 }
 
-async fn submit_within(provider: &dyn ImageProvider, render: &Render, timeout: Duration) -> Result<Answer, CallError> {
+async fn submit_within(
+    provider: &dyn ImageProvider,
+    render: &Render,
+    timeout: Duration,
+) -> Result<Answer, CallError> {
     let attempt = AttemptId(uuid::Uuid::nil());
     match provider
         .submit(&Call {
@@ -467,7 +469,11 @@ fn deadlines_follow_the_model_and_the_quality() {
     let seconds = Duration::from_secs;
     let model = ModelDeadlines {
         default: None,
-        qualities: [("low".to_owned(), seconds(180)), ("high".to_owned(), seconds(590))].into(),
+        qualities: [
+            ("low".to_owned(), seconds(180)),
+            ("high".to_owned(), seconds(590)),
+        ]
+        .into(),
     };
     let deadlines = Deadlines {
         default: seconds(600),

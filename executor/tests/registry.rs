@@ -11,7 +11,13 @@ use serde_json::json;
 async fn the_registry_finds_what_the_kinds_build() {
     let ids: Vec<&str> = KINDS.iter().map(|kind| kind.id).collect();
     assert_eq!(ids, ["openai", "sketch"]);
-    let built = KINDS.iter().map(|kind| kind.build(Setup { id: kind.id.to_owned(), ..Setup::default() }).unwrap());
+    let built = KINDS.iter().map(|kind| {
+        kind.build(Setup {
+            id: kind.id.to_owned(),
+            ..Setup::default()
+        })
+        .unwrap()
+    });
     let registry = Registry::new(built.collect());
     assert_eq!(registry.ids(), ids);
     let sketch = registry.get("sketch").unwrap();

@@ -146,12 +146,7 @@ impl App {
         Self::assemble(config, loaded, lock, Role::Server).await
     }
 
-    async fn assemble(
-        config: &Config,
-        loaded: Loaded,
-        lock: DataLock,
-        role: Role,
-    ) -> Result<Self, AppError> {
+    async fn assemble(config: &Config, loaded: Loaded, lock: DataLock, role: Role) -> Result<Self, AppError> {
         let Loaded { catalog, traits } = loaded;
         let wired = wiring::open(config, &traits, role).await?;
         let public_url = config.server.public_url.clone();

@@ -97,12 +97,14 @@ pub fn load(
     } else {
         Err(problems)
     };
-    found.map(|catalog| Loaded { catalog, traits }).map_err(|problems| {
-        problems
-            .into_iter()
-            .map(|problem| merge::with_source(problem, &sources))
-            .collect()
-    })
+    found
+        .map(|catalog| Loaded { catalog, traits })
+        .map_err(|problems| {
+            problems
+                .into_iter()
+                .map(|problem| merge::with_source(problem, &sources))
+                .collect()
+        })
 }
 
 fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {

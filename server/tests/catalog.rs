@@ -143,7 +143,9 @@ fn retired_models_name_their_replacement() {
 #[test]
 fn a_provider_is_on_only_when_this_server_can_use_it() {
     let mut availability = available(&["sketch"]);
-    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap().catalog;
+    let catalog = load(&[], &availability, SelectionOverrides::default())
+        .unwrap()
+        .catalog;
     let openai = catalog.provider("openai").unwrap();
     assert_eq!(
         (openai.enabled, openai.disabled_reason.as_str()),
@@ -158,7 +160,9 @@ fn a_provider_is_on_only_when_this_server_can_use_it() {
             reason: reason.clone(),
         },
     );
-    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap().catalog;
+    let catalog = load(&[], &availability, SelectionOverrides::default())
+        .unwrap()
+        .catalog;
     assert_eq!(catalog.provider("openai").unwrap().disabled_reason, reason);
 }
 
@@ -267,7 +271,9 @@ fn selection_can_be_overridden_from_outside_the_files() {
         clients: BTreeMap::from([("gallery".into(), gallery.clone())]),
         ..SelectionOverrides::default()
     };
-    let catalog = load(&[], &available(&["sketch", "openai"]), overrides).unwrap().catalog;
+    let catalog = load(&[], &available(&["sketch", "openai"]), overrides)
+        .unwrap()
+        .catalog;
     let rules = catalog.rules();
     assert_eq!(rules.default_provider, "openai");
     assert_eq!(rules.photographic.as_deref(), Some("openai"));

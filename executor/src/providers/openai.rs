@@ -172,9 +172,7 @@ impl ImageProvider for OpenAi {
             .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
         let error = ErrorBody::parse(&received.body);
         let words = error.as_ref().map_or("", ErrorBody::words);
-        let said = self
-            .api
-            .sentence(received.status, words, &self.api.redaction(""));
+        let said = self.api.sentence(received.status, words, &self.api.redaction(""));
         match received.status {
             200..300 => Ok("the key is accepted".to_owned()),
             401 => Err(format!(

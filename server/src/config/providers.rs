@@ -53,7 +53,10 @@ fn kind_of(id: &str, section: &Section<'_>) -> Option<&'static Kind> {
             section.complain(
                 "kind",
                 &format!("is not what {id} is"),
-                format!("leave it out, or call the provider otherwise: {id} is of the kind {}", kind.id),
+                format!(
+                    "leave it out, or call the provider otherwise: {id} is of the kind {}",
+                    kind.id
+                ),
             );
             None
         }
@@ -61,12 +64,21 @@ fn kind_of(id: &str, section: &Section<'_>) -> Option<&'static Kind> {
             let found = Kind::find(&named).filter(|kind| kind.has_instances);
             if found.is_none() {
                 let remedy = format!("write one of {}", many().collect::<Vec<_>>().join(", "));
-                section.complain("kind", "is no kind that may be set up under a name of your own", remedy);
+                section.complain(
+                    "kind",
+                    "is no kind that may be set up under a name of your own",
+                    remedy,
+                );
             }
             found
         }
         (None, None) => {
-            let known_ids = || KINDS.iter().filter(|kind| !kind.has_instances).map(|kind| kind.id);
+            let known_ids = || {
+                KINDS
+                    .iter()
+                    .filter(|kind| !kind.has_instances)
+                    .map(|kind| kind.id)
+            };
             let remedy = match closest(id, known_ids()) {
                 Some(meant) => format!("did you mean providers.{meant}?"),
                 None => format!(
@@ -115,9 +127,9 @@ impl Provider {
             Access::Address(_) => Some(format!(
                 "is not set up: set providers.{id}.base_url to the address of your server"
             )),
-            Access::Acknowledged { notice, .. } if !self.acknowledged => {
-                Some(format!("{notice} Set providers.{id}.acknowledged = true if you want it all the same"))
-            }
+            Access::Acknowledged { notice, .. } if !self.acknowledged => Some(format!(
+                "{notice} Set providers.{id}.acknowledged = true if you want it all the same"
+            )),
             Access::Acknowledged { .. } if account.base_url.is_some() => None,
             Access::Acknowledged { .. } => Some(format!(
                 "is not set up: set providers.{id}.base_url to the address of your server"

@@ -107,8 +107,9 @@ impl Downloads {
         timeout: Duration,
         credentials: Option<&Credentials<'_>>,
     ) -> Result<Downloaded, DownloadError> {
-        let mut url = Url::parse(address)
-            .map_err(|error| DownloadError::Refused(format!("the address of the picture is none: {error}")))?;
+        let mut url = Url::parse(address).map_err(|error| {
+            DownloadError::Refused(format!("the address of the picture is none: {error}"))
+        })?;
         for _ in 0..=MAX_REDIRECTS {
             self.check(&url)?;
             let mut request = self.client.get(url.clone()).timeout(timeout);
@@ -123,7 +124,10 @@ impl Downloads {
             match received.status {
                 200 => return self.downloaded(received),
                 301 | 302 | 303 | 307 | 308 => {
-                    let target = received.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+                    let target = received
+                        .headers
+                        .get(LOCATION)
+                        .and_then(|value| value.to_str().ok());
                     let next = target.and_then(|target| url.join(target).ok()).ok_or_else(|| {
                         DownloadError::Failed("the picture was moved to nowhere".to_owned())
                     })?;
@@ -298,7 +302,13 @@ mod tests {
         for text in private {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
-        for text in ["1.1.1.1", "100.128.0.1", "198.20.0.1", "2606:4700::1111", "64:ff9b::101:101"] {
+        for text in [
+            "1.1.1.1",
+            "100.128.0.1",
+            "198.20.0.1",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+        ] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
     }

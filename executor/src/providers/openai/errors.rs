@@ -1,15 +1,12 @@
-//! What an error answer proves: a table, and the function that reads it.
-//!
-//! The function is total. An answer that no row lists proves nothing, so its outcome is unknown and the call is
-//! never sent again by itself.
-//!
-//! An *own* body is an error object of the API. Anything in between, such as a gateway or a content delivery
-//! network, answers with pages of its own; of these only statuses count that say that the request was turned away at the door.
+//! What an error answer of the API proves.
 
 use limn_proto::reason::Reason;
 use serde_json::Value;
 
-use crate::provider::Billing;
+use crate::{
+    provider::Billing,
+    providers::http::{Body, Row, proven, row, rows},
+};
 
 /// The error object of the API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,23 +83,6 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// One row: all that it names must match.
-struct Row {
-    /// Range of statuses, both ends included.
-    statuses: (u16, u16),
-    /// Words of which one must be the code or the type of the error; empty: any.
-    words: &'static [&'static str],
-    /// Whether the body must be the API's own.
-    body: Body,
-    reason: Reason,
-}
-
-#[derive(PartialEq, Eq)]
-enum Body {
-    Own,
-    Any,
-}
-
 /// Refusals for the content.
 const MODERATION: &[&str] = &["moderation_blocked", "content_policy_violation"];
 
@@ -136,37 +116,16 @@ const TABLE: &[Row] = &[
     row(409, &[], Body::Own, Reason::ProviderRejected),
     row(422, &[], Body::Own, Reason::ProviderRejected),
     // The API says itself that it failed; a gateway's page would leave open what happened behind it.
-    Row {
-        statuses: (500, 599),
-        ..row(500, &[], Body::Own, Reason::ProviderUnavailable)
-    },
+    rows(500, 599, &[], Body::Own, Reason::ProviderUnavailable),
 ];
-
-const fn row(status: u16, words: &'static [&'static str], body: Body, reason: Reason) -> Row {
-    Row {
-        statuses: (status, status),
-        words,
-        body,
-        reason,
-    }
-}
 
 /// What an answer with an error status proves.
 pub(super) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
-    let matches = |row: &&Row| {
-        let (first, last) = row.statuses;
-        let has_word = error.is_some_and(|error| {
-            row.words
-                .iter()
-                .any(|word| *word == error.code || *word == error.kind)
-        });
-        (first..=last).contains(&status)
-            && (row.words.is_empty() || has_word)
-            && (row.body == Body::Any || error.is_some())
-    };
-    match TABLE.iter().find(matches) {
+    let words = error.map(|error| [error.code.as_str(), error.kind.as_str()]);
+    let words = words.as_ref().map(<[&str; 2]>::as_slice);
+    match proven(TABLE, status, words) {
         None => Verdict::Unknown,
-        Some(row) => Verdict::Refused(row.reason, billing(row.reason, error)),
+        Some(reason) => Verdict::Refused(reason, billing(reason, error)),
     }
 }
 

@@ -39,7 +39,8 @@ impl Own {
                 let number: Option<u64> = section.integer(name, least..=most);
                 if let Some(number) = number {
                     self.values.insert(name.to_owned(), number.into());
-                    self.shown.insert(name.to_owned(), super::super::number(u128::from(number)));
+                    self.shown
+                        .insert(name.to_owned(), super::super::number(u128::from(number)));
                 }
             }
             Takes::Truth => self.keep(name, section.truth(name)),
@@ -83,5 +84,8 @@ fn one_of(text: &str, words: &[&str]) -> Result<String, (String, String)> {
     if words.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(("is none of its words".to_owned(), format!("write {}", words.join(", "))))
+    Err((
+        "is none of its words".to_owned(),
+        format!("write {}", words.join(", ")),
+    ))
 }

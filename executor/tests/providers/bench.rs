@@ -1,0 +1,107 @@
+//! What the suite must be told about a kind of provider.
+
+use std::sync::Arc;
+
+use limn_executor::{
+    plan::{ImageFormat, Render},
+    provider::{CapabilityClass, ImageProvider, Reference},
+    providers::{Connection, Deadlines, Kind, Limits, RefusalBilling, Setup, Traits},
+};
+use limn_fakes::Fake;
+use limn_proto::plan::SeedMode;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+/// A kind of provider, and the ways in which it is called.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    /// The kind.
+    pub(crate) kind: &'static str,
+    /// Each way in which it is called: dialects, families of models.
+    pub(crate) variants: &'static [Variant],
+}
+
+/// A way in which a kind is called.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    /// Name, and that of its record.
+    pub(crate) name: &'static str,
+    /// Its fake.
+    pub(crate) fake: &'static str,
+    /// As in the catalog.
+    pub(crate) class: CapabilityClass,
+    /// As in the catalog.
+    pub(crate) refusals: RefusalBilling,
+    /// What is drawn, with every field that the API takes.
+    pub(crate) render: fn() -> Render,
+    /// The kind's own settings.
+    pub(crate) settings: fn() -> Value,
+    /// Pictures that the drawing refers to.
+    pub(crate) references: fn() -> Vec<Reference>,
+}
+
+/// Every bench, one for each kind that calls somebody.
+pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH];
+
+/// What is common to most variants.
+pub(crate) const VARIANT: Variant = Variant {
+    name: "",
+    fake: "",
+    class: CapabilityClass::D,
+    refusals: RefusalBilling::Unknown,
+    render,
+    settings: no_settings,
+    references: Vec::new,
+};
+
+fn no_settings() -> Value {
+    Value::Object(Map::new())
+}
+
+/// A render with nothing but what every provider takes.
+pub(crate) fn render() -> Render {
+    Render {
+        provider: String::new(),
+        model: String::new(),
+        model_revision: String::new(),
+        prompt: "a red fox in fresh snow".to_owned(),
+        negative_prompt: String::new(),
+        width_px: 64,
+        height_px: 48,
+        size_token: String::new(),
+        quality_token: String::new(),
+        style_token: String::new(),
+        seed_mode: SeedMode::Unsupported,
+        seed: 7,
+        guidance_milli: None,
+        format: ImageFormat::Png,
+        options: Vec::new(),
+    }
+}
+
+impl Variant {
+    /// The adapter, set up for a fake. Answers above a megabyte are cut.
+    pub(crate) fn provider(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
+        let Value::Object(table) = (self.settings)() else {
+            panic!("settings are a table");
+        };
+        let setup = Setup {
+            id: kind.to_owned(),
+            key: Some(SecretString::from(Fake::KEY)),
+            connection: Connection {
+                base_url: Some(fake.base_url()),
+                max_answer_bytes: Some(1 << 20),
+                ..Connection::default()
+            },
+            traits: Traits {
+                class: self.class,
+                refusals: self.refusals,
+                deadlines: Deadlines::all(std::time::Duration::from_secs(60)),
+                limits: Limits::default(),
+            },
+            table,
+            ..Setup::default()
+        };
+        Kind::find(kind).unwrap().build(setup).unwrap()
+    }
+}

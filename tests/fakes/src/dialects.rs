@@ -1,0 +1,56 @@
+//! The APIs that there are fakes of: a file each, and a line in [`ALL`].
+
+use std::fmt;
+
+use crate::{
+    desk::{Desk, Reply},
+    exchange::Request,
+};
+
+mod openai;
+
+/// An API as its fake speaks it.
+///
+/// Errors, refusals and life cycles are those of the provider's documents. A fake charges work when the provider would:
+/// when it was begun where nothing is known, when it was done where jobs have a life of their own.
+pub(crate) trait Dialect: fmt::Debug + Send + Sync {
+    /// Name, as that of the adapter.
+    fn name(&self) -> &'static str;
+
+    /// Path of the address that the client is given.
+    fn base_path(&self) -> &'static str {
+        ""
+    }
+
+    /// The ways in which it refuses content.
+    fn refusals(&self) -> &'static [&'static str];
+
+    /// True where work has a life of its own.
+    fn has_jobs(&self) -> bool {
+        false
+    }
+
+    /// True where work can be stopped.
+    fn can_cancel(&self) -> bool {
+        false
+    }
+
+    /// The header that the key comes in, and whether it came.
+    fn key(&self, request: &Request) -> (&'static str, bool);
+
+    /// Answers a request.
+    fn answer(&self, request: &Request, desk: &mut Desk) -> Reply;
+}
+
+/// Every fake.
+pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi];
+
+/// The fake of that name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {
+    ALL.iter().copied().find(|dialect| dialect.name() == name)
+}
+
+/// True when the request has this header with the key in it after a word such as `Bearer`.
+pub(crate) fn has_key(request: &Request, header: &str, word: &str) -> bool {
+    request.header(header) == format!("{word}{}", crate::Fake::KEY)
+}
