@@ -72,6 +72,8 @@ pub struct Model {
     pub guidance: Option<GuidanceRange>,
     /// Longest prompt in characters, with everything that the planner appends.
     pub max_prompt_chars: u32,
+    /// Pictures to draw from that it takes. Absent: none.
+    pub references: Option<ReferenceRule>,
     /// Settings that only this model knows, with the values it takes.
     pub options: BTreeMap<String, BTreeSet<String>>,
     /// What it costs. Absent: the price is unknown, and the model is not planned.
@@ -170,6 +172,17 @@ pub struct GuidanceRange {
     pub max_milli: u32,
 }
 
+/// Pictures to draw from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceRule {
+    /// Most of them, 1 to 16.
+    pub max_count: u32,
+    /// Media types that are taken.
+    pub media_types: Vec<String>,
+    /// Most tokens that one of them has, where they are billed by token. Zero elsewhere.
+    pub max_tokens: u64,
+}
+
 /// How a model is billed. Every price is in billionths of the catalog's currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pricing {
@@ -179,8 +192,19 @@ pub enum Pricing {
     PerImage(BTreeMap<Quality, i64>),
     /// For each 1,048,576 pixels.
     PerMegapixel {
+        /// Price of the first megapixel, however small the picture. Absent: as of every other.
+        first_nanos: Option<i64>,
         /// Price of a megapixel.
         nanos: i64,
+    },
+    /// For each second of the provider's machine.
+    PerSecond {
+        /// Price of a second.
+        nanos: i64,
+        /// How long a picture should take, in thousandths of a second.
+        expected_milli: u64,
+        /// How long one can take at most, in thousandths of a second.
+        ceiling_milli: u64,
     },
     /// For each token of text and picture.
     Tokens(TokenPricing),

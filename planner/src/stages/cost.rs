@@ -20,13 +20,15 @@ pub(crate) mod unit {
     pub(crate) const IMAGE_INPUT_TOKEN: &str = "image_input_token";
     pub(crate) const IMAGE_OUTPUT_TOKEN: &str = "image_output_token";
     pub(crate) const MEGAPIXEL: &str = "megapixel";
+    pub(crate) const SECOND: &str = "second";
     pub(crate) const TEXT_INPUT_TOKEN: &str = "text_input_token";
     /// Every unit that a plan can hold.
-    pub(crate) const ALL: [&str; 5] = [
+    pub(crate) const ALL: [&str; 6] = [
         IMAGE,
         IMAGE_INPUT_TOKEN,
         IMAGE_OUTPUT_TOKEN,
         MEGAPIXEL,
+        SECOND,
         TEXT_INPUT_TOKEN,
     ];
 }
@@ -136,21 +138,48 @@ fn usages(model: &Model, render: &RenderSpec) -> Result<Vec<Usage>, NoPrice> {
             let nanos = prices.get(&quality).or_else(|| prices.get(&Default::default()));
             Ok(vec![exactly(unit::IMAGE, *nanos.ok_or(NoPrice::Unknown)?, 1000)])
         }
-        Pricing::PerMegapixel { nanos } => {
+        Pricing::PerMegapixel { first_nanos, nanos } => {
             let milli = u128::from(size.pixels()) * 1000;
             let milli = u64::try_from(milli.div_ceil(u128::from(MEGAPIXEL_PIXELS)));
-            Ok(vec![exactly(
-                unit::MEGAPIXEL,
-                *nanos,
-                milli.map_err(|_| NoPrice::TooLarge)?,
-            )])
+            let milli = milli.map_err(|_| NoPrice::TooLarge)?;
+            let Some(first_nanos) = first_nanos else {
+                return Ok(vec![exactly(unit::MEGAPIXEL, *nanos, milli)]);
+            };
+            let further = milli.saturating_sub(1000);
+            Ok(vec![
+                exactly(unit::IMAGE, *first_nanos, 1000),
+                Usage {
+                    unit: unit::MEGAPIXEL,
+                    unit_price_nanos: *nanos,
+                    expected_milli: further,
+                    // Providers that bill like this count begun megapixels.
+                    ceiling_milli: further.div_ceil(1000).saturating_mul(1000),
+                },
+            ])
         }
+        Pricing::PerSecond {
+            nanos,
+            expected_milli,
+            ceiling_milli,
+        } => Ok(vec![Usage {
+            unit: unit::SECOND,
+            unit_price_nanos: *nanos,
+            expected_milli: *expected_milli,
+            ceiling_milli: *ceiling_milli,
+        }]),
         Pricing::Tokens(tokens) => {
             let by_quality = &tokens.output_tokens;
             let output = by_quality
                 .get(&quality)
                 .or_else(|| by_quality.get(&Default::default()));
-            token_usages(tokens, output.ok_or(NoPrice::Unknown)?, size, render)
+            let reference_tokens = model.references.as_ref().map_or(0, |rule| rule.max_tokens);
+            token_usages(
+                tokens,
+                output.ok_or(NoPrice::Unknown)?,
+                size,
+                render,
+                reference_tokens,
+            )
         }
     }
 }
@@ -160,6 +189,7 @@ fn token_usages(
     output: &OutputTokens,
     size: Size,
     render: &RenderSpec,
+    reference_tokens: u64,
 ) -> Result<Vec<Usage>, NoPrice> {
     let milli = |tokens: u64| tokens.checked_mul(1000).ok_or(NoPrice::TooLarge);
     let expected = expected_tokens(output, size);
@@ -170,7 +200,26 @@ fn token_usages(
     let ceiling = u64::try_from(ceiling.div_ceil(100)).map_err(|_| NoPrice::TooLarge)?;
     let bytes = u64::try_from(render.prompt.len().saturating_add(render.negative_prompt.len()));
     let bytes = bytes.map_err(|_| NoPrice::TooLarge)?;
-    Ok(vec![
+    let references = u64::try_from(render.references.len()).map_err(|_| NoPrice::TooLarge)?;
+    let input = if references == 0 {
+        None
+    } else {
+        let price = pricing.image_input_nanos.filter(|_| reference_tokens > 0);
+        let tokens = references
+            .checked_mul(reference_tokens)
+            .ok_or(NoPrice::TooLarge)?;
+        // Without both nobody knows what the references cost.
+        let unit_price_nanos = price.ok_or(NoPrice::Unknown)?;
+        let tokens_milli = milli(tokens)?;
+        Some(Usage {
+            unit: unit::IMAGE_INPUT_TOKEN,
+            unit_price_nanos,
+            expected_milli: tokens_milli,
+            ceiling_milli: tokens_milli,
+        })
+    };
+    let mut usages: Vec<Usage> = input.into_iter().collect();
+    usages.extend([
         Usage {
             unit: unit::IMAGE_OUTPUT_TOKEN,
             unit_price_nanos: pricing.image_output_nanos,
@@ -183,7 +232,8 @@ fn token_usages(
             expected_milli: milli(bytes.div_ceil(TEXT_BYTES_PER_TOKEN))?,
             ceiling_milli: milli(bytes.saturating_add(TEXT_WRAPPING_TOKENS))?,
         },
-    ])
+    ]);
+    Ok(usages)
 }
 
 /// Tokens that a picture of this size should have.

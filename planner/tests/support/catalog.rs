@@ -107,6 +107,7 @@ fn model(id: &str, sizes: SizeRule, pricing: Pricing) -> Model {
         takes_seed: true,
         guidance: None,
         max_prompt_chars: 32_000,
+        references: None,
         options: BTreeMap::new(),
         pricing: Some(pricing),
         prices_as_of: "2026-11-01".into(),
@@ -270,7 +271,10 @@ fn aurora() -> Provider {
 
 fn mega(id: &str) -> Provider {
     let pricing = if id == "mega" {
-        Pricing::PerMegapixel { nanos: 33_333_333 }
+        Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 33_333_333,
+        }
     } else {
         Pricing::PerImage(BTreeMap::from([(Quality::Unspecified, 40_000_000)]))
     };
@@ -289,7 +293,10 @@ fn dark() -> Provider {
             vec![model(
                 "dark-1",
                 SizeRule::Grid(grid(8, 256, 2048)),
-                Pricing::PerMegapixel { nanos: 1 },
+                Pricing::PerMegapixel {
+                    first_nanos: None,
+                    nanos: 1,
+                },
             )],
         )
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use limn_executor::providers::Traits;
 use limn_planner::catalog::{
-    GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, RetiredModel, SizeGrid, SizeRule,
-    Styles,
+    GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, ReferenceRule, RetiredModel,
+    SizeGrid, SizeRule, Styles,
 };
 use limn_proto::plan::{ThumbnailFit, ThumbnailSpec};
 
@@ -48,6 +48,7 @@ fn model(id: &str, section: &mut Section<'_>) -> Model {
         takes_seed: section.flag("takes_seed"),
         guidance: section.within("guidance", guidance),
         max_prompt_chars: section.required_number("max_prompt_chars"),
+        references: section.within("references", references),
         options: options(section),
         pricing,
         prices_as_of: section.text("prices_as_of").unwrap_or_default(),
@@ -132,6 +133,14 @@ fn guidance(section: &mut Section<'_>) -> GuidanceRange {
     GuidanceRange {
         min_milli: section.required_number("min_milli"),
         max_milli: section.required_number("max_milli"),
+    }
+}
+
+fn references(section: &mut Section<'_>) -> ReferenceRule {
+    ReferenceRule {
+        max_count: section.required_number("max_count"),
+        media_types: section.texts("media_types").unwrap_or_default(),
+        max_tokens: section.number("max_tokens").unwrap_or_default(),
     }
 }
 

@@ -26,14 +26,20 @@ pub(super) fn pricing(section: &mut Section<'_>) -> Option<Pricing> {
             Some(Pricing::PerImage(prices.unwrap_or_default()))
         }
         "per_megapixel" => Some(Pricing::PerMegapixel {
+            first_nanos: amount(section, "first_price"),
             nanos: required_amount(section, "price"),
+        }),
+        "per_second" => Some(Pricing::PerSecond {
+            nanos: required_amount(section, "price"),
+            expected_milli: section.required_number("expected_ms"),
+            ceiling_milli: section.required_number("ceiling_ms"),
         }),
         "tokens" => Some(Pricing::Tokens(tokens(section))),
         kind => {
             if !kind.is_empty() {
                 section.problem(
                     "kind",
-                    "must be free, per_image, per_megapixel, tokens or unknown",
+                    "must be free, per_image, per_megapixel, per_second, tokens or unknown",
                 );
             }
             None
