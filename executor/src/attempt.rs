@@ -7,17 +7,20 @@
 use std::{sync::Arc, time::Duration};
 
 use limn_proto::{digest, reason::Reason};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     blob::BlobKey,
     clock::UnixMicros,
+    executor::Inner,
     failure::Failure,
     finish,
     ids::AttemptId,
     persist,
-    plan::{Step, Target},
-    provider::{Answer, Call, CallError, ImageProvider, Poll, Rejection, Submission},
+    plan::{Plan, Step, Target},
+    provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission},
     records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
+    references,
     run::Run,
 };
 
@@ -26,9 +29,10 @@ mod evidence;
 mod reconcile;
 mod unknown;
 
-pub(crate) use conclude::end;
-pub(crate) use reconcile::resume;
-pub(crate) use unknown::{LONGEST, given_up};
+pub(crate) use conclude::{Refusal, end};
+pub(crate) use evidence::{Evidence, read as evidence};
+pub(crate) use reconcile::{Word, ask, ask_for, resume, sendable_until};
+pub(crate) use unknown::{LONGEST, given_up, pause};
 
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +69,11 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
     if !run.may_send() {
         return Ok(Outcome::Paused);
     }
+    // Before anything is reserved: without them there is nothing to send.
+    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+        Ok(references) => references,
+        Err(missing) => return Ok(Outcome::Failed(missing)),
+    };
     let clock = &run.inner.parts.clock;
     let attempt = AttemptId(run.inner.parts.ids.next());
     let new = NewAttempt {
@@ -116,6 +125,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         target,
         provider,
         attempt,
+        &references,
         (Sending::First, send_before),
     )
     .await
@@ -136,8 +146,9 @@ fn outcome_unknown(message: &str) -> Failure {
     Failure::new(Reason::OutcomeUnknown, message)
 }
 
-fn call<'a>(
-    run: &Run<'_>,
+/// A call of an attempt, as it is sent and asked about.
+pub(crate) fn call<'a>(
+    plan: &Plan,
     target: &'a Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
@@ -146,7 +157,7 @@ fn call<'a>(
     Call {
         attempt,
         render: &target.render,
-        timeout: run.plan.policy.attempt_timeout.unwrap_or_else(deadline),
+        timeout: plan.policy.attempt_timeout.unwrap_or_else(deadline),
         references: &[],
         webhook_url: None,
     }
@@ -175,12 +186,26 @@ async fn send_again(
     if !run.may_send() {
         return Ok(Outcome::Paused);
     }
+    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+        Ok(references) => references,
+        // They were there when it was first sent. Whoever looks at it next may find them again.
+        Err(missing) => return Err(RecordError::Unavailable(missing.message.into())),
+    };
     let send_margin = run.inner.parts.settings.send_margin;
     let send_before = run.inner.parts.clock.uptime().saturating_add(send_margin);
     run.records()
         .dispatch_again(&run.fence, attempt, send_margin)
         .await?;
-    send(run, step, target, provider, attempt, (sending, send_before)).await
+    send(
+        run,
+        step,
+        target,
+        provider,
+        attempt,
+        &references,
+        (sending, send_before),
+    )
+    .await
 }
 
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
@@ -190,6 +215,7 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
+    references: &[Reference],
     (sending, send_before): (Sending, Duration),
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
@@ -198,7 +224,10 @@ async fn send(
     if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
         return too_late(run, attempt, sending).await;
     }
-    let call = call(run, target, provider, attempt);
+    let call = Call {
+        references,
+        ..call(run.plan, target, provider, attempt)
+    };
     match provider.submit(&call).await {
         Ok(Submission::Received(answer)) => {
             received(run, step, target, provider, attempt, answer, Some(started)).await
@@ -245,7 +274,7 @@ async fn accepted(run: &Run<'_>, step: &Step, attempt: AttemptId, job_id: &str) 
                 request_id: job_id.to_owned(),
                 ..Answer::default()
             };
-            let evidence = receipt(run, attempt, ReceiptKind::Accepted, &answer);
+            let evidence = receipt(run.inner, attempt, ReceiptKind::Accepted, &answer);
             evidence::leave(run, evidence).await
         }
         Err(error) => Err(error),
@@ -283,7 +312,8 @@ async fn poll(
                 return conclude::rejected(run, step, call.attempt, rejection).await;
             }
         };
-        if clock.now() >= give_up_at {
+        let remaining = give_up_at.since(clock.now());
+        if remaining.is_zero() {
             let failure = outcome_unknown("the provider accepted the work and did not finish it in time")
                 .with("jobId", job_id);
             end(run, call.attempt, AttemptOutcome::Unknown, &failure, "").await?;
@@ -295,7 +325,8 @@ async fn poll(
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
             () = run.stops.cancelled.cancelled(), if !is_stopped => {}
-            () = clock.sleep(delay) => {}
+            // A provider that asks for a long wait is asked once more before its time is over.
+            () = clock.sleep(delay.min(remaining)) => {}
         }
     }
 }
@@ -330,8 +361,10 @@ async fn received(
     started: Option<UnixMicros>,
 ) -> Result<Outcome, RecordError> {
     let generation_time = generation_time(run, started);
-    answer.body = finish::stage(run.inner, attempt, answer.body).await?;
-    let receipt = receipt(run, attempt, ReceiptKind::Answer, &answer);
+    // Also for an execution that is lost: nobody else has the answer.
+    let never = CancellationToken::new();
+    answer.body = finish::stage(run.inner, &never, attempt, answer.body).await?;
+    let receipt = receipt(run.inner, attempt, ReceiptKind::Answer, &answer);
     if let Err(error) = record_received(run, step, &receipt).await {
         return match error {
             // Another process owns the execution, but only this one has the answer.
@@ -357,7 +390,8 @@ fn generation_time(run: &Run<'_>, started: Option<UnixMicros>) -> Duration {
     started.map_or(Duration::ZERO, |started| now.since(started))
 }
 
-fn receipt(run: &Run<'_>, attempt: AttemptId, kind: ReceiptKind, answer: &Answer) -> Receipt {
+/// Evidence that came with an answer, which is staged when it has a body.
+pub(crate) fn receipt(inner: &Inner, attempt: AttemptId, kind: ReceiptKind, answer: &Answer) -> Receipt {
     Receipt {
         attempt,
         kind,
@@ -367,6 +401,6 @@ fn receipt(run: &Run<'_>, attempt: AttemptId, kind: ReceiptKind, answer: &Answer
         media_type: answer.media_type.clone(),
         request_id: answer.request_id.clone(),
         headers: answer.headers.clone(),
-        at: run.inner.parts.clock.now(),
+        at: inner.parts.clock.now(),
     }
 }

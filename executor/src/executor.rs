@@ -2,6 +2,7 @@
 
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
 use tokio::sync::{Notify, Semaphore};
@@ -20,6 +21,7 @@ use crate::{
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
         RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
+    references::{self, ImportError, Imported},
     running::Running,
     signals::Signals,
     supervisor, watch,
@@ -65,7 +67,7 @@ pub struct Settings {
     pub unknown_grace: Duration,
     /// Most owners that may be lost between two steps that end; after one more the execution is parked.
     pub max_crashes: u32,
-    /// How often to look for answers that came after the end of their execution.
+    /// How often to look for what became of calls whose execution ended while their outcome was unknown.
     pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,
@@ -235,6 +237,16 @@ impl Executor {
     /// Where bytes are kept.
     pub fn blobs(&self) -> &Arc<dyn BlobStore> {
         &self.inner.parts.blobs
+    }
+
+    /// Takes in a picture to draw from, which plans of the client may name from then on. The same picture may be
+    /// taken in any number of times.
+    ///
+    /// # Errors
+    /// It is no picture, or it cannot be kept now.
+    pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
+        let parts = &self.inner.parts;
+        references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
     }
 
     /// Who draws.

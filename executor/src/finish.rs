@@ -24,12 +24,15 @@ use crate::{
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
-/// attempt may be there already; then that one counts.
-pub(crate) async fn stage(inner: &Inner, attempt: AttemptId, body: Bytes) -> Result<Bytes, RecordError> {
+/// attempt may be there already; then that one counts. `lost` ends the tries while the store is away.
+pub(crate) async fn stage(
+    inner: &Inner,
+    lost: &CancellationToken,
+    attempt: AttemptId,
+    body: Bytes,
+) -> Result<Bytes, RecordError> {
     let key = BlobKey::staged(attempt);
-    // Also for an execution that is lost: nobody else has the answer.
-    let never = CancellationToken::new();
-    match persist::save(inner, &never, &key, "application/octet-stream", &body).await? {
+    match persist::save(inner, lost, &key, "application/octet-stream", &body).await? {
         Saved::Stored => Ok(body),
         Saved::OtherBytes => read_blob(inner, &key).await,
     }

@@ -42,6 +42,7 @@ pub mod plan;
 pub mod provider;
 pub mod providers;
 pub mod records;
+pub mod references;
 mod retention;
 mod run;
 mod running;

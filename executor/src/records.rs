@@ -186,7 +186,7 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
 
     /// Adds evidence about an attempt. Not fenced: a process that lost its lease may still know something. When the
     /// attempt is open and the evidence can tell what became of it, its execution is looked at as soon as nobody
-    /// owns it; a part of an answer cannot.
+    /// owns it, ended or not; a part of an answer cannot.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
     /// The evidence about an attempt, in the order in which it came.
@@ -229,14 +229,35 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         now: UnixMicros,
     ) -> Result<ExecutionState>;
 
-    /// Unknown attempts of executions that have ended, whose whole answer came after all, in the order of their ids
-    /// and after `after`.
-    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>>;
+    /// Takes up to `limit` executions that have ended with unknown attempts and are due to be looked at: right after the
+    /// end, when evidence came, and when the time has come that [`leave_stranded`](RecordStore::leave_stranded) set.
+    /// Nobody else is given them for `lease`.
+    async fn stranded(&self, lease: Duration, limit: u32) -> Result<Vec<Stranded>>;
+
+    /// Leaves an ended execution, taken until `until`, to be looked at `next_look` from now. Nothing changes when
+    /// evidence came since it was taken, or somebody else took it: then that look counts.
+    async fn leave_stranded(
+        &self,
+        execution: ExecutionId,
+        until: UnixMicros,
+        next_look: Duration,
+    ) -> Result<()>;
 
     /// Books the answer to an unknown attempt of an execution that has ended: the image, if there is one, its unit
     /// and the money, once, whoever else does the same. The attempt is `committed` or `failed_paid`. Step and execution
     /// stay as they are, and nothing is told. False, and nothing changes, when there is nothing to book any more.
     async fn salvage(&self, salvage: &Salvage) -> Result<bool>;
+
+    /// Ends an unknown attempt of an execution that has ended, of which is proven that it was never sent or was
+    /// refused: money follows the outcome as in [`end_attempt`](RecordStore::end_attempt), the unit is let go, and
+    /// who waits for the picture is looked at again. Step and execution stay as they are, and nothing is told. False, and
+    /// nothing changes, when the attempt is not unknown or the execution goes on. Other outcomes are refused.
+    async fn end_stranded(
+        &self,
+        execution: ExecutionId,
+        attempt: AttemptId,
+        end: &AttemptEnd,
+    ) -> Result<bool>;
 
     /// Asks for a stop: a pending, running or parked execution becomes cancelling, so a parked one can be
     /// claimed again, and its crashes are forgotten; an ended one is returned unchanged. Nothing when the execution

@@ -2,12 +2,9 @@
 
 use std::{
     any::Any,
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt,
-    backoff::Backoff,
     blob::BlobKey,
     clock::UnixMicros,
     executor::Inner,
@@ -32,6 +28,10 @@ use crate::{
     step,
 };
 
+mod parked;
+
+use parked::{Parked, park, poisoned, until_next_try};
+
 /// What the steps of an execution share.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
@@ -42,12 +42,8 @@ pub(crate) struct Run<'a> {
     pub(crate) stops: Stops,
     /// The database's clock at the claim, and the uptime after it.
     claimed_at: (UnixMicros, Duration),
-    /// The execution is still parked: nothing was found yet.
-    is_parked: AtomicBool,
-    /// Steps that are still parked.
-    parked: Mutex<HashSet<String>>,
-    /// How long to leave each step alone that stays parked.
-    looks: Mutex<HashMap<String, Duration>>,
+    /// What of it is still parked.
+    parked: Parked,
     /// Ceilings of the attempts that were given up and drawn again, and their steps.
     again: Mutex<(i64, HashSet<String>)>,
     /// Why a step cannot be run here at present.
@@ -90,41 +86,6 @@ impl Run<'_> {
             || self.interrupted.is_cancelled()
             || stops.lost.is_cancelled();
         !stopped && stops.is_leased(self.inner.parts.clock.uptime())
-    }
-
-    /// Something was found for a step: the execution and the step are parked no longer. Nothing happens when they
-    /// are not.
-    pub(crate) async fn go_on(&self, step: &Step) -> Result<(), RecordError> {
-        if !self.is_parked_step(&step.step_id) {
-            return Ok(());
-        }
-        self.unpark().await?;
-        let now = self.inner.parts.clock.now();
-        self.records().start_step(&self.fence, &step.step_id, now).await?;
-        lock(&self.parked).remove(&step.step_id);
-        self.notify();
-        Ok(())
-    }
-
-    /// There is something to do: the execution is parked no longer.
-    pub(crate) async fn unpark(&self) -> Result<(), RecordError> {
-        if self.is_parked.load(Ordering::Relaxed) {
-            let now = self.inner.parts.clock.now();
-            self.records().start_execution(&self.fence, now).await?;
-            self.is_parked.store(false, Ordering::Relaxed);
-            self.notify();
-        }
-        Ok(())
-    }
-
-    /// True while nothing was found for a step that was parked at the claim.
-    pub(crate) fn is_parked_step(&self, step_id: &str) -> bool {
-        lock(&self.parked).contains(step_id)
-    }
-
-    /// A step stays parked, and is looked at again after this time.
-    pub(crate) fn look_again(&self, step: &Step, delay: Duration) {
-        lock(&self.looks).insert(step.step_id.clone(), delay);
     }
 
     /// Decides whether the step is drawn again after its attempt was given up: once, and within what the plan allows
@@ -227,46 +188,6 @@ pub(crate) async fn execution(inner: &Inner, claim: &Claim, stops: Stops) -> Res
     }
 }
 
-/// Delays between tries to run what cannot be run here.
-const STUCK: Backoff = Backoff {
-    initial: Duration::from_secs(30),
-    max: Duration::from_secs(600),
-    multiplier_milli: 2000,
-};
-
-/// How long to leave an execution alone that cannot be run here. Grows with its claims, which count the tries.
-fn until_next_try(fence: &Fence) -> Duration {
-    // After ten the delay grows no more.
-    STUCK.bound(u32::try_from(fence.epoch).unwrap_or(u32::MAX).min(10))
-}
-
-fn poisoned(crash_count: u32) -> Failure {
-    Failure::new(
-        Reason::ExecutionPoisoned,
-        "the processes that owned the execution died too often; it waits until somebody unparks or cancels it",
-    )
-    .with("crashCount", crash_count)
-}
-
-async fn park(
-    inner: &Inner,
-    fence: &Fence,
-    failure: Failure,
-    next_check: Option<Duration>,
-) -> Result<(), RecordError> {
-    tracing::error!(
-        execution = %fence.execution,
-        reason = failure.reason.as_str(),
-        message = failure.message,
-        ?next_check,
-        "the execution is parked"
-    );
-    let now = inner.parts.clock.now();
-    let parked = inner.parts.records.park(fence, &failure, next_check, now).await;
-    inner.signals.notify(fence.execution);
-    parked
-}
-
 async fn attempt_to_run(
     inner: &Inner,
     claim: &Claim,
@@ -283,8 +204,7 @@ async fn attempt_to_run(
     if claim.crash_count > 0 {
         sweep(inner, &record).await;
     }
-    let is_parked = record.state == ExecutionState::NeedsDecision;
-    if !is_parked {
+    if record.state != ExecutionState::NeedsDecision {
         records.start_execution(&fence, inner.parts.clock.now()).await?;
         inner.signals.notify(fence.execution);
     }
@@ -295,9 +215,7 @@ async fn attempt_to_run(
         take: record.take,
         stops,
         claimed_at: (claim.at, uptime),
-        is_parked: AtomicBool::new(is_parked),
-        parked: Mutex::new(parked_steps(&record)),
-        looks: Mutex::default(),
+        parked: Parked::of(&record),
         again: Mutex::new(drawn_again(&record)),
         stuck: Mutex::default(),
         halt: Mutex::default(),
@@ -324,12 +242,6 @@ async fn sweep(inner: &Inner, record: &ExecutionRecord) {
             tracing::warn!(attempt = %attempt.id, %error, "a staged answer could not be removed");
         }
     }
-}
-
-fn parked_steps(record: &ExecutionRecord) -> HashSet<String> {
-    let parked = record.steps.iter();
-    let parked = parked.filter(|step| step.state == StepState::NeedsDecision);
-    parked.map(|step| step.step_id.clone()).collect()
 }
 
 /// Ceilings of the attempts that were given up and drawn again, and their steps.
@@ -427,8 +339,7 @@ fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {
 async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     let now = run.inner.parts.clock.now();
     let failure = run.failure();
-    let soonest = lock(&run.looks).values().min().copied();
-    let next_check = Some(soonest.unwrap_or(attempt::LONGEST));
+    let next_check = Some(run.parked.next_look());
     let state = run
         .records()
         .settle_execution(&run.fence, &failure, next_check, now)
@@ -436,7 +347,7 @@ async fn end(run: &Run<'_>) -> Result<(), RecordError> {
     run.notify();
     match state {
         ExecutionState::Completed | ExecutionState::Failed | ExecutionState::Cancelled => {}
-        ExecutionState::NeedsDecision if run.is_parked.load(Ordering::Relaxed) => {
+        ExecutionState::NeedsDecision if run.parked.is_parked() => {
             tracing::debug!(execution = %run.fence.execution, ?next_check, "nothing new about an execution");
             return Ok(());
         }

@@ -172,12 +172,12 @@ pub(crate) async fn renew(inner: &Inner, ids: &[ExecutionId]) {
     }
 }
 
-/// Looks for answers that came after the end of their execution, at the start and again and again. Every process does
-/// so; two that find the same answer book it once.
+/// Looks at executions that ended while outcomes were unknown, at the start and again and again. Every process does so;
+/// each execution is given to one at a time, and what two find all the same is booked once.
 async fn reconcile_loop(inner: Arc<Inner>) {
     while !inner.stopping.is_cancelled() {
         if let Err(error) = salvage::all(&inner).await {
-            tracing::error!(%error, "answers that came late could not be looked for");
+            tracing::error!(%error, "ended executions with unknown outcomes could not be looked for");
         }
         tokio::select! {
             biased;

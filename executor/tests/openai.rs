@@ -39,6 +39,7 @@ fn render() -> Render {
         guidance_milli: None,
         format: ImageFormat::Png,
         options: Vec::new(),
+        references: Vec::new(),
     }
 }
 

@@ -34,6 +34,7 @@ fn render(prompt: &str, seed: u32, width_px: u32, height_px: u32) -> Render {
         guidance_milli: None,
         format: ImageFormat::Png,
         options: Vec::new(),
+        references: Vec::new(),
     }
 }
 

@@ -254,7 +254,10 @@ fn configuration_adds_providers_and_models() {
     assert_eq!(studio.models[0].default_size, Size::new(1024, 1024));
     assert_eq!(
         studio.models[0].pricing,
-        Some(Pricing::PerMegapixel { nanos: 2_000_000 })
+        Some(Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 2_000_000
+        })
     );
 }
 

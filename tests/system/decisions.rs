@@ -1,14 +1,22 @@
 //! A call whose outcome nobody knows, and the people who decide about it.
 
+use std::time::Duration;
+
 use limn_executor::{
-    records::{RecordStore as _, sqlite::SqliteRecords},
+    clock::{Clock as _, SystemClock},
+    executor::Settings,
+    ids::{BootId, IdSource as _, TimeOrderedIds},
+    records::{
+        ExecutionFilter, FollowUp, Page, RecordStore as _, Resolution, Resolved, Verdict,
+        sqlite::SqliteRecords,
+    },
     testing::fake_openai::Reply,
 };
 use limn_proto::{
     plan::Money,
     v1::{
-        Attempt, AttemptResolution, AttemptState, Execution, ExecutionState, ResolutionFollowUp,
-        ResolveAttemptRequest, StepState, UnparkExecutionRequest,
+        Attempt, AttemptResolution, AttemptState, Execution, ExecutionState, GetExecutionRequest,
+        ResolutionFollowUp, ResolveAttemptRequest, StepState, UnparkExecutionRequest,
     },
 };
 use tonic::{Code, Status};
@@ -347,4 +355,76 @@ async fn an_execution_that_waits_for_a_decision_is_not_unparked() {
     let fields: Vec<String> = violations(&nobody).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["name", "actor"]);
     server.stop().await;
+}
+
+/// The processes that run it die again and again, until somebody has mended what they died of.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_whose_processes_died_goes_on_when_it_is_unparked() {
+    let world = World::new().await;
+    let server = world.serve().await;
+    let parked = Parked::new(&world, &server).await;
+    let name = &parked.execution.name;
+    server.stop().await;
+    let records = SqliteRecords::open(&world.folder().join("limn.db"))
+        .await
+        .unwrap();
+    let page = Page {
+        limit: 1,
+        after: None,
+    };
+    let listed = records
+        .executions("tester", &ExecutionFilter::default(), &page)
+        .await;
+    let lost = listed.unwrap().remove(0);
+    let redraw = Resolution {
+        client: "tester".to_owned(),
+        execution: lost.id,
+        attempt: lost.steps[0].attempts[0].id,
+        verdict: Verdict::NotCharged,
+        follow_up: Some(FollowUp::Retry),
+        actor: "ada".to_owned(),
+        reason: "the dashboard shows nothing".to_owned(),
+        audit_id: TimeOrderedIds.next(),
+        now: SystemClock.now(),
+    };
+    let decided = records.resolve_attempt(&redraw).await.unwrap();
+    assert!(matches!(decided, Resolved::Done(_)), "{decided:?}");
+    for _ in 0..=Settings::default().max_crashes {
+        let boot = BootId(TimeOrderedIds.next());
+        let claims = records.claim(boot, Duration::from_secs(30), 1, &[]).await;
+        assert_eq!(claims.unwrap().len(), 1);
+        records.expire_leases().await.unwrap();
+    }
+    records.close().await;
+
+    let server = world.serve().await;
+    let request = GetExecutionRequest { name: name.clone() };
+    let poisoned = loop {
+        let answer = server.executor().get_execution(request.clone()).await.unwrap();
+        let execution = answer.into_inner().execution.unwrap();
+        if execution.state() == ExecutionState::NeedsDecision {
+            break execution;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(poisoned.failure.unwrap().reason, "EXECUTION_POISONED");
+    assert_eq!(world.openai.calls(), 1, "nobody draws it");
+
+    let request = UnparkExecutionRequest {
+        name: name.clone(),
+        actor: "ada".to_owned(),
+        reason: "the disk is mended".to_owned(),
+    };
+    let answer = server.executor().unpark_execution(request.clone()).await.unwrap();
+    let unparked = answer.into_inner().execution.unwrap();
+    assert_eq!(unparked.failure, None);
+    let run = server.watch(name, Some(unparked.last_sequence)).await;
+    assert_eq!(run.last().state(), ExecutionState::Completed);
+    assert_eq!(world.openai.calls(), 2);
+    let again = server.executor().unpark_execution(request).await.unwrap_err();
+    assert_eq!(reason(&again), "EXECUTION_NOT_PARKED");
+    let [paid, 0, 0] = money(run.last()) else {
+        panic!("something is still open: {:?}", run.last().cost);
+    };
+    books_are_right(&world, server, paid, 0).await;
 }

@@ -58,25 +58,14 @@ pub(super) async fn rejected(
     attempt: AttemptId,
     rejection: Rejection,
 ) -> Result<Outcome, RecordError> {
-    let mut failure = Failure::new(rejection.reason, rejection.message);
-    failure.metadata = rejection.metadata;
-    failure.retry_delay = rejection.retry_after;
-    failure.retryable = matches!(
-        rejection.reason,
-        Reason::ProviderUnavailable | Reason::ProviderRateLimited
-    );
-    if let Some(status) = rejection.http_status {
-        failure = failure.with("httpStatus", status);
-    }
-    let (outcome, next): (_, fn(Failure) -> Outcome) = match rejection.billing {
-        Billing::No if rejection.reason == Reason::ContentBlocked => {
-            (AttemptOutcome::Rejected, Outcome::Failed)
-        }
-        Billing::No => (AttemptOutcome::Rejected, Outcome::Unpaid),
-        // What may have been billed is followed by no other call.
-        Billing::Unknown => (AttemptOutcome::RejectedBillUnknown, Outcome::Failed),
-    };
-    if rejection.reason == Reason::ProviderAccount {
+    let Refusal {
+        outcome,
+        failure,
+        request_id,
+    } = rejection.into();
+    // What may have been billed is followed by no other call.
+    let is_final = outcome == AttemptOutcome::RejectedBillUnknown || failure.reason == Reason::ContentBlocked;
+    if failure.reason == Reason::ProviderAccount {
         tracing::error!(
             execution = %run.fence.execution,
             message = failure.message,
@@ -84,8 +73,45 @@ pub(super) async fn rejected(
         );
     }
     run.go_on(step).await?;
-    own(run, attempt, outcome, &failure, &rejection.request_id).await?;
-    Ok(next(failure))
+    own(run, attempt, outcome, &failure, &request_id).await?;
+    Ok(if is_final {
+        Outcome::Failed(failure)
+    } else {
+        Outcome::Unpaid(failure)
+    })
+}
+
+/// A refusal as it is written down.
+pub(crate) struct Refusal {
+    /// Where the money goes.
+    pub(crate) outcome: AttemptOutcome,
+    /// Why.
+    pub(crate) failure: Failure,
+    /// The provider's own id of the call.
+    pub(crate) request_id: String,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        let mut failure = Failure::new(rejection.reason, rejection.message);
+        failure.metadata = rejection.metadata;
+        failure.retry_delay = rejection.retry_after;
+        failure.retryable = matches!(
+            rejection.reason,
+            Reason::ProviderUnavailable | Reason::ProviderRateLimited
+        );
+        if let Some(status) = rejection.http_status {
+            failure = failure.with("httpStatus", status);
+        }
+        Self {
+            outcome: match rejection.billing {
+                Billing::No => AttemptOutcome::Rejected,
+                Billing::Unknown => AttemptOutcome::RejectedBillUnknown,
+            },
+            failure,
+            request_id: rejection.request_id,
+        }
+    }
 }
 
 /// Ends an attempt by what its own call proved. What is proven is evidence, even for another owner.
@@ -118,7 +144,7 @@ async fn keep_partial(
         request_id: request_id.to_owned(),
         ..Answer::default()
     };
-    let mut evidence = receipt(run, attempt, ReceiptKind::PartialAnswer, &answer);
+    let mut evidence = receipt(run.inner, attempt, ReceiptKind::PartialAnswer, &answer);
     evidence.staging_key = key.to_string();
     if let Err(error) = run
         .inner

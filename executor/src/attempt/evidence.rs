@@ -11,6 +11,7 @@ use limn_proto::reason::Reason;
 use super::{Outcome, conclude, receipt, record_received};
 use crate::{
     blob::{BlobError, BlobKey},
+    executor::Inner,
     failure::Failure,
     finish,
     ids::AttemptId,
@@ -66,7 +67,7 @@ pub(super) fn of_end(
     Some(Receipt {
         staging_key: String::new(),
         body_sha256: String::new(),
-        ..receipt(run, attempt, kind, &answer)
+        ..receipt(run.inner, attempt, kind, &answer)
     })
 }
 
@@ -88,30 +89,56 @@ pub(super) async fn examine(
     provider: &Arc<dyn ImageProvider>,
     record: &AttemptRecord,
 ) -> Result<Found, RecordError> {
-    let receipts = run.records().receipts(record.id).await?;
+    match read(run.inner, record).await? {
+        Evidence::Answer(receipt, answer) => adopt(run, step, target, provider, record, &receipt, answer)
+            .await
+            .map(Found::Concluded),
+        Evidence::Unsent(failure) => {
+            run.go_on(step).await?;
+            conclude::end(run, record.id, AttemptOutcome::Abandoned, &failure, "").await?;
+            Ok(Found::Concluded(Outcome::Unpaid(failure)))
+        }
+        Evidence::Refused(rejection) => conclude::rejected(run, step, record.id, rejection)
+            .await
+            .map(Found::Concluded),
+        Evidence::Job(job_id) => Ok(Found::Job(job_id)),
+        Evidence::Nothing => Ok(Found::Nothing),
+    }
+}
+
+/// What the evidence about an attempt proves.
+pub(crate) enum Evidence {
+    /// The answer came: its receipt, and its bytes.
+    Answer(Receipt, Answer),
+    /// The call was not sent, and will not be.
+    Unsent(Failure),
+    /// The provider refused the call, and does not bill that.
+    Refused(Rejection),
+    /// The provider took the work under this job id, which is not written down with the attempt.
+    Job(String),
+    /// Nothing that settles anything.
+    Nothing,
+}
+
+/// Reads the evidence about an attempt, without the network.
+pub(crate) async fn read(inner: &Inner, record: &AttemptRecord) -> Result<Evidence, RecordError> {
+    let receipts = inner.parts.records.receipts(record.id).await?;
     for receipt in receipts.iter().filter(|receipt| receipt.is_whole_answer()) {
-        if let Some(answer) = finish::staged(run.inner, receipt).await? {
-            return adopt(run, step, target, provider, record, receipt, answer)
-                .await
-                .map(Found::Concluded);
+        if let Some(answer) = finish::staged(inner, receipt).await? {
+            return Ok(Evidence::Answer(receipt.clone(), answer));
         }
     }
-    if let Some((receipt, answer)) = staged_alone(run, record).await? {
-        return adopt(run, step, target, provider, record, &receipt, answer)
-            .await
-            .map(Found::Concluded);
+    if let Some((receipt, answer)) = staged_alone(inner, record).await? {
+        return Ok(Evidence::Answer(receipt, answer));
     }
     let latest = |kind: ReceiptKind| receipts.iter().rev().find(|receipt| receipt.kind == kind);
     let is_only_call = matches!(record.class, CapabilityClass::C | CapabilityClass::D);
     if is_only_call && let Some(receipt) = latest(ReceiptKind::Unsent) {
-        let failure = failure_of(receipt).retryable();
-        run.go_on(step).await?;
-        conclude::end(run, record.id, AttemptOutcome::Abandoned, &failure, "").await?;
-        return Ok(Found::Concluded(Outcome::Unpaid(failure)));
+        return Ok(Evidence::Unsent(failure_of(receipt).retryable()));
     }
     if is_only_call && let Some(receipt) = latest(ReceiptKind::Rejection) {
         let failure = failure_of(receipt);
-        let rejection = Rejection {
+        return Ok(Evidence::Refused(Rejection {
             reason: failure.reason,
             message: failure.message,
             http_status: None,
@@ -119,16 +146,14 @@ pub(super) async fn examine(
             retry_after: None,
             billing: Billing::No,
             metadata: BTreeMap::new(),
-        };
-        let outcome = conclude::rejected(run, step, record.id, rejection).await?;
-        return Ok(Found::Concluded(outcome));
+        }));
     }
     if record.job_id.is_empty()
         && let Some(receipt) = latest(ReceiptKind::Accepted)
     {
-        return Ok(Found::Job(receipt.request_id.clone()));
+        return Ok(Evidence::Job(receipt.request_id.clone()));
     }
-    Ok(Found::Nothing)
+    Ok(Evidence::Nothing)
 }
 
 fn failure_of(receipt: &Receipt) -> Failure {
@@ -143,16 +168,16 @@ fn failure_of(receipt: &Receipt) -> Failure {
 /// A process may have died between staging an answer and writing its receipt. Staging is atomic, so what is there is
 /// whole.
 async fn staged_alone(
-    run: &Run<'_>,
+    inner: &Inner,
     record: &AttemptRecord,
 ) -> Result<Option<(Receipt, Answer)>, RecordError> {
-    match run.inner.parts.blobs.get(&BlobKey::staged(record.id)).await {
+    match inner.parts.blobs.get(&BlobKey::staged(record.id)).await {
         Ok(body) => {
             let answer = Answer {
                 body,
                 ..Answer::default()
             };
-            let receipt = receipt(run, record.id, ReceiptKind::Answer, &answer);
+            let receipt = receipt(inner, record.id, ReceiptKind::Answer, &answer);
             Ok(Some((receipt, answer)))
         }
         Err(BlobError::NotFound(_)) => Ok(None),

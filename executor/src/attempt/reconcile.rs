@@ -24,10 +24,11 @@ use super::{
 };
 use crate::{
     clock::UnixMicros,
+    executor::Settings,
     failure::Failure,
     finish,
     plan::{Step, Target},
-    provider::{Answer, CallError, CapabilityClass, ImageProvider, Lookup, Rejection},
+    provider::{Answer, Call, CallError, CapabilityClass, ImageProvider, Lookup, Poll, Rejection},
     records::{AttemptOutcome, AttemptRecord, AttemptState, RecordError},
     run::Run,
 };
@@ -57,7 +58,7 @@ pub(crate) async fn resume(
             finish::from_staging(run, step, target, provider, record).await
         }
         (AttemptState::Accepted, Some(provider)) => {
-            let call = call(run, target, provider, record.id);
+            let call = call(run.plan, target, provider, record.id);
             let started = record.dispatched_at;
             poll(run, step, target, provider, &call, &record.job_id, started).await
         }
@@ -91,7 +92,7 @@ async fn reconcile(
         Found::Concluded(outcome) => return Ok(outcome),
         Found::Job(job_id) => {
             accepted(run, step, attempt, &job_id).await?;
-            let call = call(run, target, provider, attempt);
+            let call = call(run.plan, target, provider, attempt);
             return poll(run, step, target, provider, &call, &job_id, record.dispatched_at).await;
         }
         Found::Nothing => {}
@@ -100,10 +101,10 @@ async fn reconcile(
         return send_again(run, step, target, provider, attempt, Sending::Again).await;
     }
     loop {
-        let word = ask(run, target, provider, record).await;
+        let word = ask(&call(run.plan, target, provider, attempt), provider, record).await;
         // What is not there yet may still come.
         if matches!(word, Word::Absent | Word::Silent(_)) {
-            let remaining = sendable_until(run, record).since(run.database_now());
+            let remaining = sendable_until(&run.inner.parts.settings, record).since(run.database_now());
             if !remaining.is_zero() {
                 match wait(run, remaining).await? {
                     Some(outcome) => return Ok(outcome),
@@ -118,7 +119,7 @@ async fn reconcile(
             }
             Word::Pending(job_id) => {
                 accepted(run, step, attempt, &job_id).await?;
-                let call = call(run, target, provider, attempt);
+                let call = call(run.plan, target, provider, attempt);
                 return poll(run, step, target, provider, &call, &job_id, None).await;
             }
             Word::Refused(rejection) => return conclude::rejected(run, step, attempt, rejection).await,
@@ -140,12 +141,12 @@ async fn reconcile(
 
 /// The last moment at which the call may have been sent, by the database's clock, with as much again for a connection
 /// that is slow.
-pub(super) fn sendable_until(run: &Run<'_>, record: &AttemptRecord) -> UnixMicros {
+pub(crate) fn sendable_until(settings: &Settings, record: &AttemptRecord) -> UnixMicros {
     let send_by = record
         .send_by
         .or(record.dispatched_at)
         .unwrap_or(record.prepared_at);
-    send_by.plus(run.inner.parts.settings.send_margin)
+    send_by.plus(settings.send_margin)
 }
 
 /// Waits; a stop or the loss of the execution ends it. A clock that was set back does not make it longer than it can
@@ -178,7 +179,7 @@ pub(super) fn is_repeatable(
 }
 
 /// What a provider says about a call.
-pub(super) enum Word {
+pub(crate) enum Word {
     /// It is done.
     Received(Answer),
     /// It is at work under this job id.
@@ -192,25 +193,36 @@ pub(super) enum Word {
 }
 
 /// Asks the provider about a call of which no job id is known.
-pub(super) async fn ask(
-    run: &Run<'_>,
-    target: &Target,
-    provider: &Arc<dyn ImageProvider>,
-    record: &AttemptRecord,
-) -> Word {
+pub(crate) async fn ask(call: &Call<'_>, provider: &Arc<dyn ImageProvider>, record: &AttemptRecord) -> Word {
     let impossible = || Word::Silent("the provider cannot be asked".to_owned());
     if !matches!(record.class, CapabilityClass::B | CapabilityClass::C) {
         return impossible();
     }
-    let call = call(run, target, provider, record.id);
-    match question(provider.lookup(&call).await) {
+    match question(provider.lookup(call).await) {
         Ok(Lookup::Received(answer)) => Word::Received(answer),
         Ok(Lookup::Pending { job_id }) => Word::Pending(job_id),
         Ok(Lookup::Absent) => Word::Absent,
         Ok(Lookup::Impossible) => impossible(),
-        Err(Unanswered::Refused(rejection)) => Word::Refused(rejection),
-        Err(Unanswered::Lost(_)) => {
-            Word::Silent("the provider did not answer the question about it".to_owned())
+        Err(unanswered) => unanswered.into(),
+    }
+}
+
+/// Asks the provider once for work that it took.
+pub(crate) async fn ask_for(call: &Call<'_>, provider: &Arc<dyn ImageProvider>, job_id: &str) -> Word {
+    match question(provider.poll(call, job_id).await) {
+        Ok(Poll::Received(answer)) => Word::Received(answer),
+        Ok(Poll::Pending(_)) => Word::Pending(job_id.to_owned()),
+        Err(unanswered) => unanswered.into(),
+    }
+}
+
+impl From<Unanswered> for Word {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Refused(rejection) => Self::Refused(rejection),
+            Unanswered::Lost(_) => {
+                Self::Silent("the provider did not answer the question about it".to_owned())
+            }
         }
     }
 }

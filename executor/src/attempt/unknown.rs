@@ -5,18 +5,19 @@ use std::{sync::Arc, time::Duration};
 use limn_proto::reason::Reason;
 
 use super::{
-    Outcome, Sending, Unanswered, accepted, call,
+    Outcome, Sending, accepted, call,
     conclude::{self, end},
     evidence::{self, Found},
-    outcome_unknown, poll, question, received,
-    reconcile::{Word, ask, is_repeatable, send_after_absence, sendable_until},
+    outcome_unknown, poll, received,
+    reconcile::{Word, ask, ask_for, is_repeatable, send_after_absence, sendable_until},
     send_again,
 };
 use crate::{
     clock::UnixMicros,
+    executor::Settings,
     failure::Failure,
     plan::{Step, Target, UnknownPolicy},
-    provider::{CapabilityClass, ImageProvider, Poll},
+    provider::{CapabilityClass, ImageProvider},
     records::{AttemptOutcome, AttemptRecord, Decision, FollowUp, RecordError},
     run::Run,
 };
@@ -32,21 +33,15 @@ pub(super) async fn reconsider(
     provider: Option<&Arc<dyn ImageProvider>>,
     record: &AttemptRecord,
 ) -> Result<Outcome, RecordError> {
-    let found = match provider {
-        Some(provider) => look(run, step, target, provider, record).await?,
-        // Nobody was asked, so nothing is given up.
-        None => Look::AtWork,
-    };
-    if let Look::Concluded(outcome) = found {
+    if let Some(provider) = provider
+        && let Look::Concluded(outcome) = look(run, step, target, provider, record).await?
+    {
         return Ok(outcome);
     }
     let remaining = decide_at(run, record).since(run.database_now());
-    // Work that the provider says it is doing is not given up, and nothing is for a client that has cancelled.
-    let decides = remaining.is_zero() && !run.stops.cancelled.is_cancelled();
-    if decides
-        && matches!(found, Look::Nothing)
-        && let Some(outcome) = decide(run, step, record).await?
-    {
+    // Where nobody could be asked nothing is given up, and nothing is for a client that has cancelled.
+    let decides = provider.is_some() && remaining.is_zero() && !run.stops.cancelled.is_cancelled();
+    if decides && let Some(outcome) = decide(run, step, record).await? {
         return Ok(outcome);
     }
     let known = record.failure.clone();
@@ -64,24 +59,35 @@ pub(super) fn parked(run: &Run<'_>, step: &Step, class: CapabilityClass, failure
     Outcome::Parked(failure)
 }
 
-/// When the policy of the plan may decide, by the database's clock.
+/// When the policy of the plan may decide, by the database's clock. Work that the provider took is unknown once its
+/// deadline has passed, so the policy decides about it at the deadline and the grace, even when the provider still says
+/// that it is at work.
 fn decide_at(run: &Run<'_>, record: &AttemptRecord) -> UnixMicros {
     let grace = run.inner.parts.settings.unknown_grace;
-    let sendable_until = sendable_until(run, record);
+    let sendable_until = sendable_until(&run.inner.parts.settings, record);
     record
         .unknown_at
         .map_or(sendable_until, |unknown| unknown.plus(grace).max(sendable_until))
 }
 
 /// How long to leave an unknown attempt alone: where something can be asked, for as long as it has been unknown, which
-/// doubles from look to look; where the policy decides, until then.
-fn next_look(run: &Run<'_>, class: CapabilityClass, unknown_for: Duration, remaining: Duration) -> Duration {
-    let settings = &run.inner.parts.settings;
+/// doubles from look to look.
+pub(crate) fn pause(settings: &Settings, can_be_asked: bool, unknown_for: Duration) -> Duration {
     let shortest = (settings.unknown_grace / 2).clamp(settings.poll, LONGEST);
-    let mut delay = LONGEST;
-    if class != CapabilityClass::D {
-        delay = unknown_for.clamp(shortest, LONGEST);
+    if can_be_asked {
+        unknown_for.clamp(shortest, LONGEST)
+    } else {
+        LONGEST
     }
+}
+
+/// How long to leave an unknown attempt of a step alone: where the policy decides, not longer than until then.
+fn next_look(run: &Run<'_>, class: CapabilityClass, unknown_for: Duration, remaining: Duration) -> Duration {
+    let mut delay = pause(
+        &run.inner.parts.settings,
+        class != CapabilityClass::D,
+        unknown_for,
+    );
     let decides = run.plan.policy.on_unknown != UnknownPolicy::Hold || class == CapabilityClass::B;
     if decides && !remaining.is_zero() {
         delay = delay.min(remaining);
@@ -93,9 +99,7 @@ fn next_look(run: &Run<'_>, class: CapabilityClass, unknown_for: Duration, remai
 enum Look {
     /// The attempt went on.
     Concluded(Outcome),
-    /// The provider is at work on it.
-    AtWork,
-    /// Nothing new.
+    /// Nothing new, or that the provider is still at work.
     Nothing,
 }
 
@@ -119,16 +123,16 @@ async fn look(
     }
     if !record.job_id.is_empty() {
         // It was asked for until its time was over, and is asked for once at each look.
-        let call = call(run, target, provider, attempt);
-        return match question(provider.poll(&call, &record.job_id).await) {
-            Ok(Poll::Received(answer)) => received(run, step, target, provider, attempt, answer, since)
+        let call = call(run.plan, target, provider, attempt);
+        return match ask_for(&call, provider, &record.job_id).await {
+            Word::Received(answer) => received(run, step, target, provider, attempt, answer, since)
                 .await
                 .map(Look::Concluded),
-            Ok(Poll::Pending(_)) => Ok(Look::AtWork),
-            Err(Unanswered::Refused(rejection)) => conclude::rejected(run, step, attempt, rejection)
+            Word::Refused(rejection) => conclude::rejected(run, step, attempt, rejection)
                 .await
                 .map(Look::Concluded),
-            Err(Unanswered::Lost(_)) => Ok(Look::Nothing),
+            // A provider may say for ever that it is at work: that is no reason to wait for ever.
+            Word::Pending(_) | Word::Absent | Word::Silent(_) => Ok(Look::Nothing),
         };
     }
     if is_repeatable(run, provider, record) && !run.stops.cancelled.is_cancelled() {
@@ -137,7 +141,7 @@ async fn look(
             outcome => Ok(Look::Concluded(outcome)),
         };
     }
-    match ask(run, target, provider, record).await {
+    match ask(&call(run.plan, target, provider, attempt), provider, record).await {
         Word::Received(answer) => received(run, step, target, provider, attempt, answer, since)
             .await
             .map(Look::Concluded),
@@ -147,7 +151,9 @@ async fn look(
             .map(Look::Concluded),
         Word::Absent
             if record.class == CapabilityClass::B
-                && sendable_until(run, record).since(run.database_now()).is_zero() =>
+                && sendable_until(&run.inner.parts.settings, record)
+                    .since(run.database_now())
+                    .is_zero() =>
         {
             match send_after_absence(run, step, target, provider, record).await? {
                 Outcome::Parked(_) => Ok(Look::Nothing),
@@ -168,7 +174,7 @@ async fn go_on_asking(
     job_id: &str,
 ) -> Result<Look, RecordError> {
     accepted(run, step, record.id, job_id).await?;
-    let call = call(run, target, provider, record.id);
+    let call = call(run.plan, target, provider, record.id);
     poll(run, step, target, provider, &call, job_id, None)
         .await
         .map(Look::Concluded)

@@ -17,6 +17,7 @@ pub mod money;
 pub mod orders;
 pub mod ownership;
 pub mod parking;
+pub mod refunds;
 pub mod resolution;
 pub mod retention;
 pub mod salvage;
@@ -62,6 +63,10 @@ macro_rules! record_scenarios {
             salvage: an_answer_that_came_after_the_end_is_booked_once,
             salvage: an_answer_without_a_picture_is_paid_and_frees_the_unit,
             salvage: what_has_not_ended_or_is_known_is_not_stranded,
+            salvage: what_is_stranded_is_looked_at_when_its_time_has_come,
+            salvage: a_call_that_was_not_billed_is_released_after_the_end,
+            salvage: a_refusal_after_the_end_with_an_unknown_bill_is_held,
+            salvage: a_stranded_attempt_ends_only_as_it_may,
             fences: a_stranger_changes_nothing,
             fences: after_the_end_nothing_changes,
             transitions: attempts_change_only_as_the_states_allow,
@@ -117,7 +122,9 @@ macro_rules! record_scenarios {
             resolution: an_owner_that_parks_too_late_changes_nothing,
             resolution: a_cancel_goes_before_a_retry,
             resolution: strangers_decide_nothing,
+            refunds: a_write_off_that_was_not_billed_is_paid_back,
             unparking: only_what_is_stuck_is_unparked,
+            unparking: what_its_owners_died_of_runs_again,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,

@@ -12,7 +12,10 @@ use limn_executor::{
 };
 use limn_proto::reason::Reason;
 
-use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, picture, plan, spec};
+use crate::{
+    scripted::{Act, Scripted, picture},
+    support::{CEILING_NANOS, PRICE_NANOS, Process, plan, spec},
+};
 
 /// Crashes while a call is in flight; returns the provider and the folder.
 pub(crate) fn crash_in_flight(class: CapabilityClass) -> (Arc<Scripted>, tempfile::TempDir) {

@@ -32,7 +32,7 @@ use limn_proto::{
 };
 use tokio::{runtime::Runtime, sync::Semaphore};
 
-use crate::support::{PRICE_NANOS, picture};
+use crate::{scripted::picture, support::PRICE_NANOS};
 
 const LEASE: Duration = Duration::from_secs(60);
 

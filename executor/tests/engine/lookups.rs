@@ -11,7 +11,8 @@ use limn_proto::reason::Reason;
 
 use crate::{
     crashes::crash_in_flight,
-    support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, Word, plan, spec},
+    scripted::{Act, Scripted, Word},
+    support::{CEILING_NANOS, PRICE_NANOS, Process, plan, spec},
 };
 
 /// Starts a process that finds a call in flight of a provider that says this, and lets it work until `is_so`.

@@ -5,11 +5,14 @@
 mod big;
 mod crashes;
 mod crowd;
+mod ended;
 mod lookups;
 mod outcomes;
 mod policies;
 mod processes;
+mod references;
 mod retention;
+mod scripted;
 mod stops;
 mod support;
 mod watching;

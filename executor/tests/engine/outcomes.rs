@@ -10,7 +10,10 @@ use limn_executor::{
 };
 use limn_proto::{plan::Money, reason::Reason};
 
-use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, Scripted},
+    support::{CEILING_NANOS, PRICE_NANOS, Process, plan, spec},
+};
 
 struct World {
     _folder: tempfile::TempDir,

@@ -18,7 +18,10 @@ use limn_proto::{
 };
 use uuid::Uuid;
 
-use crate::support::{Act, CEILING_NANOS, PRICE_NANOS, Process, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, Scripted},
+    support::{CEILING_NANOS, PRICE_NANOS, Process, plan, spec},
+};
 
 fn with_policy(steps: usize, policy: UnknownPolicy, duplicates: i64) -> PlanSpec {
     let mut spec = spec(steps, &["first"]);
@@ -174,4 +177,55 @@ fn a_decision_survives_the_owner_that_made_it() {
         assert_eq!(record.state, state, "{follow_up:?}");
         assert_eq!(provider.calls(), calls, "{follow_up:?}");
     }
+}
+
+/// Runs a plan whose only call becomes a job that is never done, at a provider that says for ever that it is at work.
+fn pend(policy: UnknownPolicy) -> (Arc<Scripted>, Process, tempfile::TempDir, ExecutionRecord) {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Scripted::new("first", CapabilityClass::C);
+    provider.script([Act::Job(u32::MAX)]);
+    let process = Process::start_with(folder.path(), &[Arc::clone(&provider)], hasty);
+    let mut spec = with_policy(1, policy, CEILING_NANOS);
+    spec.policy.as_mut().unwrap().attempt_timeout_ms = 1;
+    let parked = process.run(&plan(&spec), &Order::default());
+    (provider, process, folder, parked)
+}
+
+#[test]
+fn a_provider_that_is_at_work_for_ever_is_given_up_as_the_plan_says() {
+    for (policy, state, calls, balance) in [
+        (
+            UnknownPolicy::WriteOffAndFail,
+            ExecutionState::Failed,
+            1,
+            CEILING_NANOS,
+        ),
+        (
+            UnknownPolicy::WriteOffAndRetryOnce,
+            ExecutionState::Completed,
+            2,
+            CEILING_NANOS + PRICE_NANOS,
+        ),
+    ] {
+        let (provider, process, _folder, first) = pend(policy);
+        let record = process.until(first.id, |now| now.state.is_terminal());
+        assert_eq!(record.state, state, "{policy:?}");
+        let given_up = &record.steps[0].attempts[0];
+        assert_eq!(given_up.state, AttemptState::WrittenOff, "{policy:?}");
+        assert!(!given_up.job_id.is_empty(), "the provider took it: {policy:?}");
+        assert_eq!(provider.calls(), calls, "{policy:?}");
+        assert_eq!(process.balance(), spent(balance), "{policy:?}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_at_work_for_ever_is_asked_on_where_the_plan_holds() {
+    let (provider, process, _folder, parked) = pend(UnknownPolicy::Hold);
+    assert_eq!(parked.state, ExecutionState::NeedsDecision);
+    let asked = provider.polls.load(std::sync::atomic::Ordering::SeqCst);
+    let record = process.until(parked.id, |_| {
+        provider.polls.load(std::sync::atomic::Ordering::SeqCst) >= asked + 3
+    });
+    assert_eq!(record.state, ExecutionState::NeedsDecision);
+    assert_eq!(process.balance().unknown_held_nanos, CEILING_NANOS);
 }

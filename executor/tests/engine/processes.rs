@@ -25,7 +25,10 @@ use limn_proto::v1::{self, execution_event::Event};
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{Act, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, Scripted},
+    support::{plan, spec},
+};
 
 /// How processes learn what the others did.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,10 @@ use limn_executor::{
 };
 use limn_proto::v1::{ExecutionEvent, execution_event::Event};
 
-use crate::support::{Scripted, plan, spec};
+use crate::{
+    scripted::Scripted,
+    support::{plan, spec},
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     crashes::crash_in_flight,
-    support::{Act, PRICE_NANOS, Process, Scripted, plan, spec},
+    scripted::{Act, Scripted},
+    support::{PRICE_NANOS, Process, plan, spec},
 };
 
 /// A process whose one call was accepted as a job that is never done by itself.

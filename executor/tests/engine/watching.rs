@@ -7,7 +7,10 @@ use limn_executor::{executor::Order, provider::CapabilityClass, watch::WatchErro
 use limn_proto::v1::{ExecutionEvent, execution_event::Event};
 use tokio::sync::mpsc;
 
-use crate::support::{Act, Process, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, Scripted},
+    support::{Process, plan, spec},
+};
 
 /// Reads to the end and returns the sequences of the stored events and of the last snapshot.
 async fn read(mut events: BoxStream<'static, Result<ExecutionEvent, WatchError>>) -> (Vec<u64>, u64) {

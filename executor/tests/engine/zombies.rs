@@ -6,23 +6,26 @@ use limn_executor::{
     executor::{Order, Settings},
     ids::ExecutionId,
     provider::{Billing, CapabilityClass},
-    records::{AttemptState, Balance, ExecutionState, StepState},
+    records::{AttemptState, Balance, ExecutionRecord, ExecutionState, StepState},
 };
 use limn_proto::reason::Reason;
 
-use crate::support::{Act, PRICE_NANOS, Process, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, Scripted},
+    support::{PRICE_NANOS, Process, plan, spec},
+};
 
 /// Two processes: the first is held in its call, the second has taken its execution over and knows nothing.
-struct Takeover {
-    provider: Arc<Scripted>,
+pub(crate) struct Takeover {
+    pub(crate) provider: Arc<Scripted>,
     zombie: Process,
-    heir: Process,
-    execution: ExecutionId,
+    pub(crate) heir: Process,
+    pub(crate) execution: ExecutionId,
     _folder: tempfile::TempDir,
 }
 
 impl Takeover {
-    fn of(class: CapabilityClass, act: Act) -> Self {
+    pub(crate) fn of(class: CapabilityClass, act: Act) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let provider = Scripted::new("first", class);
         provider.script([Act::HoldThen(Box::new(act))]);
@@ -52,12 +55,21 @@ impl Takeover {
     }
 
     /// The call that is held goes on.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.provider.gate.add_permits(1);
+    }
+
+    /// The execution is cancelled, and ends while nobody knows what became of its call.
+    pub(crate) fn cancel(&self) -> ExecutionRecord {
+        let cancelled = self.heir.executor.cancel("tester", self.execution);
+        self.heir.block_on(cancelled).unwrap();
+        let ended = self.heir.until(self.execution, |now| now.state.is_terminal());
+        assert_eq!(ended.state, ExecutionState::Cancelled);
+        ended
     }
 }
 
-const SPENT_ONE: Balance = Balance {
+pub(crate) const SPENT_ONE: Balance = Balance {
     spent_nanos: PRICE_NANOS,
     reserved_nanos: 0,
     unknown_held_nanos: 0,
@@ -140,12 +152,7 @@ fn a_late_job_id_is_asked_for() {
 #[test]
 fn an_answer_after_the_end_is_kept_for_the_next_order() {
     let world = Takeover::of(CapabilityClass::D, Act::Draw);
-    world
-        .heir
-        .block_on(world.heir.executor.cancel("tester", world.execution))
-        .unwrap();
-    let ended = world.heir.until(world.execution, |now| now.state.is_terminal());
-    assert_eq!(ended.state, ExecutionState::Cancelled);
+    let ended = world.cancel();
     world.wake();
     let record = world.heir.until(world.execution, |now| {
         now.steps[0].attempts[0].state == AttemptState::Committed
@@ -163,11 +170,7 @@ fn an_answer_after_the_end_is_kept_for_the_next_order() {
 #[test]
 fn an_answer_without_a_picture_after_the_end_is_paid_in_vain() {
     let world = Takeover::of(CapabilityClass::D, Act::WrongSize);
-    world
-        .heir
-        .block_on(world.heir.executor.cancel("tester", world.execution))
-        .unwrap();
-    world.heir.until(world.execution, |now| now.state.is_terminal());
+    world.cancel();
     world.wake();
     let record = world.heir.until(world.execution, |now| {
         now.steps[0].attempts[0].state == AttemptState::FailedPaid

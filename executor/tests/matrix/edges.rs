@@ -27,7 +27,10 @@ impl Seam {
 }
 
 /// Calls that every process makes again and again, whatever it is at work on.
-pub(crate) const ROUTINE: &[&str] = &["renew", "standing", "stranded"];
+pub(crate) const ROUTINE: &[&str] = &["renew", "standing", "prune"];
+
+/// The same, but the point of a story in which an answer comes after the end.
+pub(crate) const LATE_LOOKS: &[&str] = &["stranded", "leave_stranded"];
 
 /// Calls with which a process goes on from what an earlier one left.
 pub(crate) const RECONCILING: &[&str] = &[

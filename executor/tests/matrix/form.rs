@@ -5,7 +5,7 @@ use limn_proto::plan::UnknownPolicy;
 use crate::{
     case::{Case, Fault},
     database::Dialect,
-    edges::{RECONCILING, ROUTINE},
+    edges::{LATE_LOOKS, RECONCILING, ROUTINE},
     scenario::Focus,
     seams::{Edge, Moment, Side},
 };
@@ -64,7 +64,7 @@ impl Form {
         let comes_late = story.prelude.is_some_and(|prelude| prelude.came_back);
         let chosen = trace.iter().enumerate().filter(|(place, moment)| {
             let Moment { edge, nth } = **moment;
-            let is_routine = ROUTINE.contains(&edge.call) && !comes_late;
+            let is_routine = ROUTINE.contains(&edge.call) || LATE_LOOKS.contains(&edge.call) && !comes_late;
             if is_routine || edge.call == "claim" && nth > 1 {
                 return false;
             }

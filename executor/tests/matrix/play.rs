@@ -1,6 +1,6 @@
 //! Plays a case: processes come and go, the fault happens, and everything comes to rest.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use limn_executor::{
     blob::BlobKey,
@@ -18,7 +18,7 @@ use crate::{
     scenario::{End, Prelude},
     seams::{Edge, Moment, Shock, Side},
     studio::Studio,
-    world::{Patience, World, harness},
+    world::{LOOK_FOR_LATE_ANSWERS, Patience, World, harness},
 };
 
 /// An order as a client gives it, again and again until it has an answer.
@@ -78,6 +78,8 @@ fn errand(case: &Case<'_>, number: u32) -> Errand {
     }
 }
 
+/// Longer than any case.
+const NEVER: Duration = Duration::from_secs(1000 * 24 * 3600);
 /// Most times that time passes in one case.
 const MAX_HOPS: u32 = 500;
 
@@ -93,6 +95,8 @@ struct Stage<'c> {
     /// What is known about each call that was open when a fault happened.
     facts: Vec<(Fault, Moment, Facts)>,
     trace: Vec<Moment>,
+    /// How often the next process looks for late answers.
+    reconcile: Duration,
     /// Since when nothing was done to the processes.
     watched_since: UnixMicros,
     patience: Patience,
@@ -117,6 +121,7 @@ impl<'c> Stage<'c> {
             has_order: false,
             facts: Vec::new(),
             trace: Vec::new(),
+            reconcile: LOOK_FOR_LATE_ANSWERS,
         }
     }
 
@@ -131,7 +136,10 @@ impl<'c> Stage<'c> {
                 moment,
                 came_back: true,
             }) => {
+                // What it leaves behind is for the next process to find.
+                self.reconcile = NEVER;
                 self.strike(moment, Fault::LongFreeze)?;
+                self.reconcile = LOOK_FOR_LATE_ANSWERS;
                 self.go_on(Fault::LongFreeze)?;
                 self.be_still()?;
                 self.crash_all();
@@ -159,7 +167,7 @@ impl<'c> Stage<'c> {
 
     /// Starts a process, and gives it the order, as a client does that had no answer yet.
     fn start(&mut self, trap: Option<(Moment, Shock)>) -> Result<(), String> {
-        let process = Process::start(&self.world, trap, self.has_order);
+        let process = Process::start(&self.world, trap, self.has_order, self.reconcile);
         self.processes.push(process);
         self.has_order = true;
         // The first look for work of the first process, which finds nothing, is over before the story begins.

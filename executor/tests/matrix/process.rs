@@ -23,7 +23,7 @@ use crate::{
     provider::FaultyProvider,
     records::FaultyRecords,
     seams::{Busy, Moment, Seams, Shock},
-    world::{LOOK_FOR_LATE_ANSWERS, World},
+    world::World,
 };
 
 /// How long a lease holds.
@@ -47,8 +47,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts on what earlier processes left. Without an order nothing counts yet: see [`Seams::arm`].
-    pub(crate) fn start(world: &World, trap: Option<(Moment, Shock)>, has_order: bool) -> Self {
+    /// Starts on what earlier processes left. Without an order nothing counts yet: see [`Seams::arm`]. It looks for late
+    /// answers at the start, and then each time that `reconcile` is over.
+    pub(crate) fn start(
+        world: &World,
+        trap: Option<(Moment, Shock)>,
+        has_order: bool,
+        reconcile: Duration,
+    ) -> Self {
         let seams = Seams::new(&world.monitor, &world.outages, trap, has_order);
         let is_parked = Arc::new(AtomicBool::new(false));
         let runtime = runtime(&seams, &is_parked);
@@ -85,7 +91,7 @@ impl Process {
                     lease: LEASE,
                     poll: POLL,
                     send_margin: SEND_MARGIN,
-                    reconcile: LOOK_FOR_LATE_ANSWERS,
+                    reconcile,
                     ..Settings::default()
                 },
             })

@@ -100,7 +100,9 @@ store! {
     ) -> ExecutionState;
     park(fence: &Fence, failure: &Failure, next_check: Option<Duration>, now: UnixMicros) -> ();
     receipts(attempt: AttemptId) -> Vec<Receipt>;
-    stranded(after: Option<AttemptId>, limit: u32) -> Vec<Stranded>;
+    stranded(lease: Duration, limit: u32) -> Vec<Stranded>;
+    leave_stranded(execution: ExecutionId, until: UnixMicros, next_look: Duration) -> ();
+    end_stranded(execution: ExecutionId, attempt: AttemptId, end: &AttemptEnd) -> bool;
     salvage(salvage: &Salvage) -> bool;
     request_cancel(client: &str, execution: ExecutionId, now: UnixMicros) -> Option<ExecutionRecord>;
     execution(client: &str, execution: ExecutionId) -> Option<ExecutionRecord>;

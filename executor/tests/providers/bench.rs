@@ -76,6 +76,7 @@ pub(crate) fn render() -> Render {
         guidance_milli: None,
         format: ImageFormat::Png,
         options: Vec::new(),
+        references: Vec::new(),
     }
 }
 

@@ -26,7 +26,6 @@ on_both! {
     rival_decisions_are_one_decision,
     a_decision_and_a_late_answer_are_one_outcome,
     executions_that_wait_for_each_other_are_decided_at_once,
-    what_a_policy_gave_up_is_refunded,
     what_was_parked_with_work_to_do_runs_again,
 }
 
@@ -274,71 +273,6 @@ async fn executions_that_wait_for_each_other_are_decided_at_once(database: Datab
         assert_eq!(claims.len(), 2);
     }
     assert_eq!(balance(stored.as_ref()).await, Balance::default());
-}
-
-async fn what_a_policy_gave_up_is_refunded(database: Database) {
-    let records = database.open().await;
-    let (fence, lost) = lose(records.as_ref(), &order(1), b"unit", 1).await;
-    let charged = resolution(
-        fence.execution,
-        lost,
-        Verdict::Charged { cost_nanos: None },
-        FollowUp::Fail,
-    );
-    let by_hand = records.resolve_attempt(&charged).await.unwrap();
-    assert!(matches!(by_hand, Resolved::Done(_)), "{by_hand:?}");
-    let refund = resolution(fence.execution, lost, Verdict::NotCharged, FollowUp::Retry);
-    let refused = records.resolve_attempt(&refund).await.unwrap();
-    let state = AttemptState::WrittenOff;
-    assert_eq!(
-        refused,
-        Resolved::NotUnknown { state },
-        "what somebody decided stands"
-    );
-
-    // As the policy of a plan writes it off: the same money, another decision.
-    database
-        .execute("UPDATE attempts SET resolution = 'written_off', resolution_actor = 'policy'")
-        .await;
-    let spent_nanos = CEILING;
-    let settled = Balance {
-        spent_nanos,
-        ..Balance::default()
-    };
-    assert_eq!(balance(records.as_ref()).await, settled);
-    let again = records.resolve_attempt(&charged).await.unwrap();
-    assert_eq!(again, Resolved::NotUnknown { state });
-    records
-        .settle_execution(&fence, &failure(), None, NOW)
-        .await
-        .unwrap();
-    let ended = records.execution("acme", fence.execution).await.unwrap().unwrap();
-
-    for _ in 0..2 {
-        let Resolved::Done(record) = records.resolve_attempt(&refund).await.unwrap() else {
-            unreachable!("it was written off");
-        };
-        let attempt = &record.steps[0].attempts[0];
-        assert_eq!(
-            (attempt.state, attempt.cost_nanos),
-            (AttemptState::Rejected, Some(0))
-        );
-        assert_eq!(attempt.decision.as_ref().unwrap().actor, "ada");
-        assert_eq!(
-            (record.state, record.cost.settled_nanos),
-            (ExecutionState::Failed, 0)
-        );
-        let [line] = &record.cost.lines[..] else {
-            unreachable!("the line stays: {:?}", record.cost.lines);
-        };
-        assert_eq!((line.amount_nanos, line.estimated), (0, false));
-        assert_eq!(record.last_sequence, ended.last_sequence);
-        assert_eq!(balance(records.as_ref()).await, Balance::default());
-    }
-    let log = audit_log(records.as_ref()).await;
-    assert_eq!(log.len(), 2, "one for each decision that was one");
-    let entry = log.iter().find(|entry| entry.id == refund.audit_id).unwrap();
-    assert_eq!(entry.details["stateBefore"], "written_off");
 }
 
 async fn what_was_parked_with_work_to_do_runs_again(database: Database) {

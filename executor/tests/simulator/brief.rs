@@ -80,7 +80,7 @@ impl Brief for Receipt {
 
 impl Brief for Stranded {
     fn brief(&self) -> String {
-        crate::market::shown(self.attempt.id)
+        about(self.execution.id)
     }
 }
 

@@ -14,8 +14,8 @@ WHERE e.state = 'needs_decision' AND e.failure IS NULL AND NOT EXISTS (
     WHERE s.execution_id = e.id AND s.state = 'needs_decision')
 
 UNION ALL
-SELECT 'an answer that came is not looked at', a.id FROM attempts a
-WHERE a.state = 'unknown' AND EXISTS (
+SELECT 'an answer that came is not looked at', a.id FROM attempts a JOIN executions e ON e.id = a.execution_id
+WHERE a.state = 'unknown' AND NOT (e.state = 'needs_decision' AND e.failure IS NOT NULL) AND EXISTS (
     SELECT 1 FROM receipts r WHERE r.attempt_id = a.id AND r.kind = 'answer' AND r.staging_key <> '')
 
 LIMIT 1

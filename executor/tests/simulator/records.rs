@@ -359,9 +359,33 @@ impl RecordStore for Records {
             .settle_execution(fence, failure, next_check, now))
     }
 
-    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
-        let asked = Asked::new("stranded", String::new()).reading();
-        call!(self, asked, |store| store.stranded(after, limit))
+    async fn stranded(&self, lease: Duration, limit: u32) -> Result<Vec<Stranded>> {
+        let asked = Asked::new("stranded", String::new());
+        call!(self, asked, |store| store.stranded(lease, limit))
+    }
+
+    async fn leave_stranded(
+        &self,
+        execution: ExecutionId,
+        until: UnixMicros,
+        next_look: Duration,
+    ) -> Result<()> {
+        let subject = format!("{} next {next_look:?}", about(execution));
+        let asked = Asked::new("leave_stranded", subject);
+        call!(self, asked, |store| store
+            .leave_stranded(execution, until, next_look))
+    }
+
+    async fn end_stranded(
+        &self,
+        execution: ExecutionId,
+        attempt: AttemptId,
+        end: &AttemptEnd,
+    ) -> Result<bool> {
+        let subject = format!("{} {}", shown(attempt), end.outcome.state().as_str());
+        let asked = Asked::new("end_stranded", subject);
+        call!(self, asked, |store, end| store
+            .end_stranded(execution, attempt, end))
     }
 
     async fn salvage(&self, salvage: &Salvage) -> Result<bool> {

@@ -684,7 +684,7 @@ fn retention(rng: &mut Rng) -> Retention {
 
 /// True for what processes do now and then, whether there is something to do or not.
 fn is_routine(verb: &str) -> bool {
-    matches!(verb, "claim" | "renew" | "stranded" | "prune")
+    matches!(verb, "claim" | "renew" | "stranded" | "leave_stranded" | "prune")
 }
 
 fn shown_hint(hint: Hint) -> String {

@@ -6,7 +6,8 @@ use limn_planner::{
     Catalog, CatalogParts,
     catalog::{
         ClientRules, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens, Pricing, Provider,
-        Qualities, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles, TokenPricing,
+        Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
+        TokenPricing,
     },
 };
 use limn_proto::plan::{Quality, Style, ThumbnailFit, ThumbnailSpec};
@@ -217,6 +218,11 @@ fn inkwell() -> Provider {
         styles: Styles::Phrase,
         negative_prompt: NegativePrompt::Merged,
         takes_seed: false,
+        references: Some(ReferenceRule {
+            max_count: 2,
+            media_types: vec!["image/png".into(), "image/jpeg".into()],
+            max_tokens: 1000,
+        }),
         options: BTreeMap::from([
             (
                 "background".into(),

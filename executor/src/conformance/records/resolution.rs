@@ -44,7 +44,7 @@ async fn balance_of(driver: &Driver<'_>, execution: ExecutionId) -> Result<Balan
 }
 
 /// Everything that a decision could change, the audit log included.
-async fn whole_picture(driver: &Driver<'_>) -> Result<String> {
+pub(super) async fn whole_picture(driver: &Driver<'_>) -> Result<String> {
     Ok(format!(
         "{}\n{:?}",
         driver.picture().await?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::state::{AttemptState, FollowUp, ReceiptKind, StepState};
-use super::{budgets::BudgetShortage, history::AttemptRecord, library::ImageRecord};
+use super::{budgets::BudgetShortage, history::ExecutionRecord, library::ImageRecord};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -160,23 +160,15 @@ impl AttemptOutcome {
     }
 }
 
-/// An answer to an unknown attempt of an execution that has ended.
+/// An execution that has ended while outcomes of its calls were unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stranded {
-    /// Client that owns the execution.
-    pub client: String,
-    /// The execution.
-    pub execution: ExecutionId,
-    /// Digest of its plan, with its prefix.
-    pub plan_digest: String,
-    /// Which drawing.
-    pub take: u32,
-    /// The step of the attempt.
-    pub step_id: String,
-    /// The attempt.
-    pub attempt: AttemptRecord,
-    /// The receipt of the whole answer.
-    pub answer: Receipt,
+    /// The execution, with its steps and their attempts.
+    pub execution: ExecutionRecord,
+    /// The database's clock when it was taken.
+    pub at: UnixMicros,
+    /// Until when nobody else is given it.
+    pub until: UnixMicros,
 }
 
 /// What came of the answer to an unknown attempt of an execution that has ended.

@@ -11,7 +11,7 @@ use super::{
     super::{Balance, BudgetKey, CostLine, CostRecord, Movement, Result, scopes},
     budgets,
     owned::Execution,
-    rows::{Fields, overflow},
+    rows::{Fields, damaged, overflow},
     statement::{overtaken, sql},
     tx::Tx,
 };
@@ -71,6 +71,30 @@ pub(super) async fn post(
         *balance = kind.apply(*balance, amount_nanos).ok_or_else(overflow)?;
     }
     Ok(())
+}
+
+/// Gives back what is held for an attempt: the hold ends, and with it the reservation that it stands on.
+pub(super) async fn give_back_held(
+    tx: &mut Tx<'_>,
+    execution: &mut Execution,
+    attempt: AttemptId,
+    ceiling_nanos: i64,
+    at: UnixMicros,
+) -> Result<()> {
+    post(tx, execution, attempt, Movement::Unhold, ceiling_nanos, at).await?;
+    post(tx, execution, attempt, Movement::Release, ceiling_nanos, at).await
+}
+
+/// The place of the next cost line: that of the event which tells of it. An execution that ended has no more events,
+/// and its lines go on behind the last one.
+pub(super) async fn next_line(tx: &mut Tx<'_>, execution: &Execution) -> Result<i64> {
+    let row = sql("SELECT COALESCE(MAX(settled_seq), 0) AS last FROM attempts WHERE execution_id = $1")
+        .bind(execution.id.to_string())
+        .fetch_one(tx)
+        .await?;
+    let last: u64 = Fields(&row).number("last")?;
+    let next = last.max(execution.last_sequence) + 1;
+    i64::try_from(next).map_err(|_| damaged("settled_seq", "too great a number"))
 }
 
 /// Which time money is held or taken from hold, from the second on: an outcome that was unknown may turn up and get lost

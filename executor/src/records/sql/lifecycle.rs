@@ -89,7 +89,7 @@ pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> R
 }
 
 /// The execution gets somewhere, so its owners do not die of it.
-async fn forget_crashes(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
+pub(super) async fn forget_crashes(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
     sql("UPDATE executions SET crash_count = 0 WHERE id = $1")
         .bind(execution.to_string())
         .execute(tx)

@@ -12,7 +12,7 @@ use super::{
     },
     attempts::{of_execution, refuse, tell, tell_cost, tell_line},
     audit,
-    ledger::post,
+    ledger::{give_back_held, post},
     library,
     lifecycle::{complete_step, step},
     owned::{Execution, owned},
@@ -135,9 +135,10 @@ pub(super) async fn end_attempt(
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if record.state == AttemptState::Unknown {
-                post(tx, &mut execution, id, Movement::Unhold, ceiling_nanos, end.now).await?;
+                give_back_held(tx, &mut execution, id, ceiling_nanos, end.now).await?;
+            } else {
+                post(tx, &mut execution, id, Movement::Release, ceiling_nanos, end.now).await?;
             }
-            post(tx, &mut execution, id, Movement::Release, ceiling_nanos, end.now).await?;
         }
         // Held already, and so it stays.
         AttemptOutcome::RejectedBillUnknown if record.state == AttemptState::Unknown => {}
@@ -193,7 +194,8 @@ async fn is_repeated(tx: &mut Tx<'_>, record: &AttemptRecord, outcome: AttemptOu
     Ok(Fields(&row).text("kind")? == last_movement.as_str())
 }
 
-async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) -> Result<()> {
+/// Ends the attempt; its money follows.
+pub(super) async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) -> Result<()> {
     let state = end.outcome.state();
     // Unknown is no end: what became of the attempt is still to be found out.
     let ended = (!state.is_open()).then_some(end.now.0);

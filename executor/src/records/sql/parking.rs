@@ -2,13 +2,16 @@
 //!
 //! A parked execution is in `needs_decision`, and `wake_us` says when it is looked at again by itself. While somebody
 //! looks at it `wake_us` is the end of the lease, or a past time when something was learnt meanwhile. An execution
-//! that is not parked has a `wake_us` only when something was learnt about one of its attempts.
+//! that runs has a `wake_us` only when something was learnt about one of its attempts, and one that has ended when it
+//! ended with unknown attempts; see [`salvage`](super::salvage).
 
 use std::time::Duration;
 
+use limn_proto::reason::Reason;
+
 use super::{
-    super::{ExecutionState, Fence, Result},
-    lifecycle::change_state,
+    super::{ExecutionState, Fence, Result, StepRecord, StepState},
+    lifecycle::{change_state, steps},
     owned::{self, Execution, owned},
     rows::{Fields, failure_bytes},
     statement::{Statement, sql},
@@ -91,12 +94,35 @@ pub(super) async fn leave(
     Ok(())
 }
 
-/// Something was learnt about an attempt: its execution is looked at as soon as it is parked and nobody owns it. One
-/// that has ended is left alone.
-pub(super) async fn wake(tx: &mut Tx<'_>, execution: &Execution) -> Result<()> {
-    if execution.state.is_terminal() {
+/// True when the execution is parked although it has work to do: only an unparking makes it run again.
+pub(super) fn is_stuck(execution: &Execution, steps: &[StepRecord]) -> bool {
+    let is_poisoned = execution
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.reason == Reason::ExecutionPoisoned);
+    let has_work = steps
+        .iter()
+        .any(|step| matches!(step.state, StepState::Pending | StepState::Processing));
+    execution.state == ExecutionState::NeedsDecision && execution.owner.is_none() && (is_poisoned || has_work)
+}
+
+/// A parked execution that has something to do, or nothing to wait for, can be claimed.
+pub(super) async fn resume(tx: &mut Tx<'_>, execution: &mut Execution, now: UnixMicros) -> Result<()> {
+    if execution.state != ExecutionState::NeedsDecision {
         return Ok(());
     }
+    let steps = steps(tx, execution).await?;
+    let any = |state: StepState| steps.iter().any(|step| step.state == state);
+    if any(StepState::NeedsDecision) && !any(StepState::Pending) && !any(StepState::Processing) {
+        return Ok(());
+    }
+    let running = execution.running_state();
+    change_state(tx, execution, running, None, now).await
+}
+
+/// Something was learnt about an attempt: its execution is looked at as soon as it is parked or has ended and nobody
+/// is at it.
+pub(super) async fn wake(tx: &mut Tx<'_>, execution: &Execution) -> Result<()> {
     let now = tx.now().await?;
     sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())

@@ -2,28 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use limn_proto::{
-    name::{Collection, resource_name},
-    reason::Reason,
-};
+use limn_proto::name::{Collection, resource_name};
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, ExecutionState, FollowUp,
-        Movement, Resolution, Resolved, Result, StepRecord, StepState, Verdict,
+        AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, FollowUp, Movement,
+        Resolution, Resolved, Result, Verdict,
     },
     attempts::{self, tell, tell_cost, tell_line},
     audit,
-    ledger::post,
-    lifecycle::{change_state, change_step, steps},
+    ledger::{give_back_held, next_line, post},
+    lifecycle::steps,
     owned::{self, Execution},
-    rows::{Fields, damaged},
+    parking::{self, wake_waiting},
+    rows::damaged,
     snapshots,
-    statement::{Statement, sql},
+    statement::sql,
     tx::Tx,
     units,
 };
-use crate::{clock::UnixMicros, failure::Failure, ids::ExecutionId};
+
+mod follow_up;
 
 /// What there is to decide about an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +52,8 @@ impl Question {
 
 /// The rules of [`RecordStore::resolve_attempt`](super::super::RecordStore::resolve_attempt).
 pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<Resolved> {
-    let Some((mut execution, waiting)) = lock(tx, resolution).await? else {
+    let found = owned::find(tx, resolution.execution).await?;
+    let Some(mut execution) = found.filter(|found| found.client == resolution.client) else {
         return Ok(Resolved::ExecutionNotFound);
     };
     let (step_id, record) = match attempts::find(tx, resolution.attempt).await? {
@@ -69,7 +69,7 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
     let before = steps(tx, &execution).await?;
     let waits = question == Question::Outcome
         && !execution.state.is_terminal()
-        && is_waiting(tx, &execution, &before, &step_id, &record).await?;
+        && follow_up::is_waiting(tx, &execution, &before, &step_id, &record).await?;
     let follow_up = match (waits, resolution.follow_up) {
         (true, None) => return Ok(Resolved::FollowUpNeeded),
         (true, follow_up) => follow_up,
@@ -92,8 +92,8 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
         }
     }
     if let Some(follow_up) = follow_up {
-        let stays_parked = is_stuck(&execution, &before);
-        go_on(
+        let stays_parked = parking::is_stuck(&execution, &before);
+        follow_up::write(
             tx,
             &mut execution,
             before,
@@ -104,11 +104,11 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
         )
         .await?;
         if !stays_parked {
-            leave_parking(tx, &mut execution, resolution.now).await?;
+            parking::resume(tx, &mut execution, resolution.now).await?;
         }
     }
     if question == Question::Outcome {
-        wake(tx, &waiting).await?;
+        wake_waiting(tx, &execution).await?;
     }
     audit::append(
         tx,
@@ -122,45 +122,6 @@ async fn done(tx: &mut Tx<'_>, execution: &Execution) -> Result<Resolved> {
     let record = snapshots::find_any(tx, execution.id).await?;
     let record = record.ok_or_else(|| damaged("executions", "nothing after an update"))?;
     Ok(Resolved::Done(Box::new(record)))
-}
-
-/// The execution, and others of the client that are parked for a picture which somebody else draws. All are locked in
-/// the order of their ids: two resolutions never wait for each other.
-async fn lock(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<Option<(Execution, Vec<ExecutionId>)>> {
-    let rows = waiting(&resolution.client).fetch_all(tx).await?;
-    let mut ids = vec![resolution.execution];
-    for row in &rows {
-        ids.push(Fields(row).id("id", ExecutionId)?);
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    let mut resolved = None;
-    let mut waiting = Vec::new();
-    for id in ids {
-        match owned::find(tx, id).await? {
-            Some(found) if id == resolution.execution => resolved = Some(found),
-            Some(found) if found.state == ExecutionState::NeedsDecision => waiting.push(id),
-            _ => {}
-        }
-    }
-    let resolved = resolved.filter(|found| found.client == resolution.client);
-    Ok(resolved.map(|found| (found, waiting)))
-}
-
-/// Parked executions with a step that waits and has no unknown attempt of its own: somebody else's keeps it waiting.
-/// Those that are parked because their owners died wait for nothing of the kind. The states are spelled out as in the
-/// partial index, so that the index serves.
-pub(super) fn waiting(client: &str) -> Statement {
-    sql("SELECT id FROM executions WHERE client = $1 \
-         AND state IN ('pending', 'processing', 'cancelling', 'needs_decision') \
-         AND state = 'needs_decision' AND failure IS NULL \
-         AND EXISTS (SELECT 1 FROM steps WHERE steps.execution_id = executions.id \
-           AND steps.state = 'needs_decision' \
-           AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.execution_id = steps.execution_id \
-             AND attempts.step_id = steps.step_id AND attempts.state = 'unknown')) \
-         AND (owner_boot_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM steps \
-           WHERE steps.execution_id = executions.id AND steps.state IN ('pending', 'processing')))")
-    .bind(client)
 }
 
 /// True when this very decision was made before. What became of the step matters only where both say it.
@@ -180,43 +141,6 @@ fn is_repeated(record: &AttemptRecord, resolution: &Resolution) -> bool {
         _ => true,
     };
     kept.decision == resolution.verdict.decision() && same_bill && same_follow_up
-}
-
-/// True when the step can do nothing but wait for this attempt: it is parked, or its owner died before parking it,
-/// and no other attempt of it is open.
-async fn is_waiting(
-    tx: &mut Tx<'_>,
-    execution: &Execution,
-    steps: &[StepRecord],
-    step_id: &str,
-    record: &AttemptRecord,
-) -> Result<bool> {
-    let step = steps.iter().find(|step| step.step_id == step_id);
-    if !step.is_some_and(|step| matches!(step.state, StepState::NeedsDecision | StepState::Processing)) {
-        return Ok(false);
-    }
-    let other = sql(
-        "SELECT id FROM attempts WHERE execution_id = $1 AND step_id = $2 AND id <> $3 \
-         AND state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown') LIMIT 1",
-    )
-    .bind(execution.id.to_string())
-    .bind(step_id)
-    .bind(record.id.to_string())
-    .fetch_optional(tx)
-    .await?;
-    Ok(other.is_none())
-}
-
-/// True when the execution is parked although it has work to do: only an unparking makes it run again.
-pub(super) fn is_stuck(execution: &Execution, steps: &[StepRecord]) -> bool {
-    let is_poisoned = execution
-        .failure
-        .as_ref()
-        .is_some_and(|failure| failure.reason == Reason::ExecutionPoisoned);
-    let has_work = steps
-        .iter()
-        .any(|step| matches!(step.state, StepState::Pending | StepState::Processing));
-    execution.state == ExecutionState::NeedsDecision && execution.owner.is_none() && (is_poisoned || has_work)
 }
 
 /// Writes the decision into the attempt; its money follows.
@@ -266,8 +190,7 @@ async fn move_money(
         post(tx, execution, id, Movement::Refund, settled_nanos, now).await?;
         (0, false)
     } else {
-        post(tx, execution, id, Movement::Unhold, record.ceiling_nanos, now).await?;
-        post(tx, execution, id, Movement::Release, record.ceiling_nanos, now).await?;
+        give_back_held(tx, execution, id, record.ceiling_nanos, now).await?;
         let Verdict::Charged { cost_nanos } = resolution.verdict else {
             return Ok(None);
         };
@@ -283,108 +206,6 @@ async fn move_money(
         .execute(tx)
         .await?;
     Ok(Some(CostLine::of(step_id, record, bill_nanos, estimated)))
-}
-
-/// The place of the next cost line: that of the event which tells of it. An execution that ended has no more events,
-/// and its lines go on behind the last one.
-async fn next_line(tx: &mut Tx<'_>, execution: &Execution) -> Result<i64> {
-    let row = sql("SELECT COALESCE(MAX(settled_seq), 0) AS last FROM attempts WHERE execution_id = $1")
-        .bind(execution.id.to_string())
-        .fetch_one(tx)
-        .await?;
-    let last: u64 = Fields(&row).number("last")?;
-    let next = last.max(execution.last_sequence) + 1;
-    i64::try_from(next).map_err(|_| damaged("settled_seq", "too great a number"))
-}
-
-/// The step that waited is drawn again or fails. Others that wait for a picture which no attempt of their own draws
-/// may have waited for this one: they look again.
-async fn go_on(
-    tx: &mut Tx<'_>,
-    execution: &mut Execution,
-    before: Vec<StepRecord>,
-    step_id: &str,
-    record: &AttemptRecord,
-    follow_up: FollowUp,
-    resolution: &Resolution,
-) -> Result<()> {
-    for mut step in before {
-        let decided = step.step_id == step_id;
-        let looks_again = !decided
-            && step.state == StepState::NeedsDecision
-            && !has_unknown(tx, execution, &step.step_id).await?;
-        if decided && follow_up == FollowUp::Fail {
-            step.state = StepState::Failed;
-            step.failure = Some(failed(record, resolution));
-        } else if decided || looks_again {
-            step.state = StepState::Pending;
-            step.failure = None;
-        } else {
-            continue;
-        }
-        change_step(tx, execution, &step, resolution.now).await?;
-    }
-    Ok(())
-}
-
-async fn has_unknown(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) -> Result<bool> {
-    let row =
-        sql("SELECT id FROM attempts WHERE execution_id = $1 AND step_id = $2 AND state = 'unknown' LIMIT 1")
-            .bind(execution.id.to_string())
-            .bind(step_id)
-            .fetch_optional(tx)
-            .await?;
-    Ok(row.is_some())
-}
-
-/// Why the step failed.
-fn failed(record: &AttemptRecord, resolution: &Resolution) -> Failure {
-    let by = &resolution.actor;
-    let failure = match resolution.verdict {
-        Verdict::NotCharged => Failure::new(
-            Reason::OutcomeUnknown,
-            format!("the outcome of the call was unknown; {by} decided that it was not billed and is not made again"),
-        )
-        .retryable(),
-        Verdict::Charged { .. } => Failure::new(
-            Reason::OutcomeUnknown,
-            format!("the outcome of the call was unknown; {by} decided that it was billed and its picture is lost"),
-        ),
-    };
-    failure
-        .with("attemptId", record.id)
-        .with("resolution", resolution.verdict.decision().as_str())
-}
-
-/// A parked execution that has something to do, or nothing to wait for, can be claimed.
-async fn leave_parking(tx: &mut Tx<'_>, execution: &mut Execution, now: UnixMicros) -> Result<()> {
-    if execution.state != ExecutionState::NeedsDecision {
-        return Ok(());
-    }
-    let steps = steps(tx, execution).await?;
-    let any = |state: StepState| steps.iter().any(|step| step.state == state);
-    if any(StepState::NeedsDecision) && !any(StepState::Pending) && !any(StepState::Processing) {
-        return Ok(());
-    }
-    sql("UPDATE executions SET wake_us = NULL WHERE id = $1")
-        .bind(execution.id.to_string())
-        .execute(tx)
-        .await?;
-    let running = execution.running_state();
-    change_state(tx, execution, running, None, now).await
-}
-
-/// What waited for the picture is looked at again.
-async fn wake(tx: &mut Tx<'_>, waiting: &[ExecutionId]) -> Result<()> {
-    let now = tx.now().await?;
-    for id in waiting {
-        sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(now.0)
-            .execute(tx)
-            .await?;
-    }
-    Ok(())
 }
 
 fn audit_event(

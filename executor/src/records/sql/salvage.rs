@@ -1,73 +1,112 @@
-//! Answers that came after the end: an execution that was stopped while an outcome was unknown, and the answer that a
-//! process of before left as evidence. The picture is paid, so it is kept.
+//! What is learnt after the end: an execution that was stopped while an outcome was unknown still holds money, and
+//! perhaps a picture that was paid. Only the attempt, its unit and the money change; the history of the execution does
+//! not.
+//!
+//! Such an execution has a `wake_us` too: when its unknown attempts are looked at again. Nothing means now. Who
+//! looks has set it to the end of the time that it takes for that, and evidence sets it back to now.
+
+use std::time::Duration;
 
 use super::{
-    super::{AttemptRecord, AttemptState, Find, Movement, Receipt, ReceiptKind, Result, Salvage, Stranded},
-    attempts::{self, of_execution},
-    ledger::post,
-    library, owned,
+    super::{
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Find, Movement, ReceiptKind, Result,
+        Salvage, Stranded,
+    },
+    attempts::of_execution,
+    ledger::{give_back_held, next_line, post},
+    library,
+    outcomes::write_end,
+    owned::{self, Execution},
     parking::wake_waiting,
     receipts,
     rows::{Fields, damaged, failure_bytes, wrong_state},
+    snapshots,
     statement::{Statement, sql},
     tx::Tx,
     units,
 };
 use crate::{
+    clock::UnixMicros,
     failure::Failure,
     ids::{AttemptId, ExecutionId},
 };
 
 /// Found through the partial index of unknown attempts, which are few.
-pub(super) fn stranded_query(after: Option<AttemptId>, limit: u32) -> Statement {
+pub(super) fn stranded_query(now: UnixMicros, limit: u32) -> Statement {
     sql(
-        "SELECT a.id, e.client, e.plan_digest, e.take FROM attempts a JOIN executions e ON e.id = a.execution_id \
-         WHERE a.state = 'unknown' AND e.state IN ('completed', 'failed', 'cancelled') \
-         AND EXISTS (SELECT 1 FROM receipts r WHERE r.attempt_id = a.id AND r.kind = 'answer' \
-           AND r.staging_key <> '') AND a.id > $1 ORDER BY a.id LIMIT $2",
+        "SELECT id FROM executions WHERE id IN (SELECT execution_id FROM attempts WHERE state = 'unknown') \
+         AND state IN ('completed', 'failed', 'cancelled') AND (wake_us IS NULL OR wake_us <= $1) \
+         ORDER BY id LIMIT $2",
     )
-    .bind(after.map_or_else(String::new, |id| id.to_string()))
+    .bind(now.0)
     .bind(limit)
+    .skip_locked()
 }
 
-/// Unknown attempts of executions that have ended, whose answer came.
-pub(super) async fn stranded(tx: &mut Tx<'_>, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
-    let rows = stranded_query(after, limit).fetch_all(tx).await?;
+/// The rules of [`RecordStore::stranded`](super::super::RecordStore::stranded).
+pub(super) async fn stranded(tx: &mut Tx<'_>, lease: Duration, limit: u32) -> Result<Vec<Stranded>> {
+    let now = tx.now().await?;
+    let until = now.plus(lease);
+    let rows = stranded_query(now, limit).fetch_all(tx).await?;
     let mut stranded = Vec::with_capacity(rows.len());
     for row in &rows {
-        let fields = Fields(row);
-        let id = fields.id("id", AttemptId)?;
-        let (execution, step_id, attempt): (ExecutionId, String, AttemptRecord) = attempts::find(tx, id)
-            .await?
-            .ok_or_else(|| damaged("attempts", "nothing where there was an attempt"))?;
-        let answer = receipts::list(tx, id)
-            .await?
-            .into_iter()
-            .find(Receipt::is_whole_answer)
-            .ok_or_else(|| damaged("receipts", "nothing where there was an answer"))?;
+        let id = Fields(row).id("id", ExecutionId)?;
+        wake_at(tx, id, until).await?;
+        let execution = snapshots::find_any(tx, id).await?;
         stranded.push(Stranded {
-            client: fields.text("client")?,
-            execution,
-            plan_digest: fields.text("plan_digest")?,
-            take: fields.number("take")?,
-            step_id,
-            attempt,
-            answer,
+            execution: execution.ok_or_else(|| damaged("executions", "nothing where there was one"))?,
+            at: now,
+            until,
         });
     }
     Ok(stranded)
 }
 
+/// The rules of [`RecordStore::leave_stranded`](super::super::RecordStore::leave_stranded).
+pub(super) async fn leave(
+    tx: &mut Tx<'_>,
+    execution: ExecutionId,
+    until: UnixMicros,
+    next_look: Duration,
+) -> Result<()> {
+    let found = owned::find(tx, execution).await?;
+    let is_taken = found.is_some_and(|found| found.state.is_terminal() && found.wake == Some(until));
+    if is_taken {
+        let wake = tx.now().await?.plus(next_look);
+        wake_at(tx, execution, wake).await?;
+    }
+    Ok(())
+}
+
+async fn wake_at(tx: &mut Tx<'_>, execution: ExecutionId, wake: UnixMicros) -> Result<()> {
+    sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
+        .bind(execution.to_string())
+        .bind(wake.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// An unknown attempt with its step, when its execution has ended; nothing when there is nothing to book any more.
+async fn find(
+    tx: &mut Tx<'_>,
+    execution: ExecutionId,
+    attempt: AttemptId,
+) -> Result<Option<(Execution, String, AttemptRecord)>> {
+    let Some(execution) = owned::find(tx, execution).await? else {
+        return Ok(None);
+    };
+    let (step_id, record) = of_execution(tx, &execution, attempt).await?;
+    let is_stranded = execution.state.is_terminal() && record.state == AttemptState::Unknown;
+    Ok(is_stranded.then_some((execution, step_id, record)))
+}
+
 /// The rules of [`RecordStore::salvage`](super::super::RecordStore::salvage).
 pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> {
-    let Some(mut execution) = owned::find(tx, salvage.execution).await? else {
+    let found = find(tx, salvage.execution, salvage.answer.attempt).await?;
+    let Some((mut execution, step_id, record)) = found else {
         return Ok(false);
     };
-    let (step_id, record) = of_execution(tx, &execution, salvage.answer.attempt).await?;
-    let is_stranded = execution.state.is_terminal() && record.state == AttemptState::Unknown;
-    if !is_stranded {
-        return Ok(false);
-    }
     if salvage.answer.kind != ReceiptKind::Answer {
         return Err(wrong_state("the receipt", salvage.answer.kind.as_str()));
     }
@@ -86,58 +125,69 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
             }
             units::complete(tx, &execution, &record.render_digest, image.id).await?;
             library::insert(tx, &execution.client, image).await?;
-            write(tx, &record, salvage, ("committed", revised_prompt, None)).await?;
+            write(
+                tx,
+                &execution,
+                &record,
+                salvage,
+                ("committed", revised_prompt, None),
+            )
+            .await?;
         }
         Find::Nothing(failure) => {
-            write(tx, &record, salvage, ("failed_paid", "", Some(failure))).await?;
+            write(
+                tx,
+                &execution,
+                &record,
+                salvage,
+                ("failed_paid", "", Some(failure)),
+            )
+            .await?;
             units::idle_units(tx, &execution, &step_id, None).await?;
         }
     }
     let (id, now) = (record.id, salvage.now);
-    post(
-        tx,
-        &mut execution,
-        id,
-        Movement::Unhold,
-        record.ceiling_nanos,
-        now,
-    )
-    .await?;
-    post(
-        tx,
-        &mut execution,
-        id,
-        Movement::Release,
-        record.ceiling_nanos,
-        now,
-    )
-    .await?;
+    give_back_held(tx, &mut execution, id, record.ceiling_nanos, now).await?;
     post(tx, &mut execution, id, Movement::Settle, salvage.cost_nanos, now).await?;
+    Ok(true)
+}
+
+/// The rules of [`RecordStore::end_stranded`](super::super::RecordStore::end_stranded).
+pub(super) async fn end(
+    tx: &mut Tx<'_>,
+    execution: ExecutionId,
+    attempt: AttemptId,
+    end: &AttemptEnd,
+) -> Result<bool> {
+    let stays_held = match end.outcome {
+        AttemptOutcome::Abandoned | AttemptOutcome::Rejected => false,
+        AttemptOutcome::RejectedBillUnknown => true,
+        AttemptOutcome::FailedPaid { .. } | AttemptOutcome::Unknown | AttemptOutcome::WrittenOff { .. } => {
+            let state = end.outcome.state();
+            return Err(wrong_state("the end of a stranded attempt", state.as_str()));
+        }
+    };
+    let Some((mut execution, step_id, record)) = find(tx, execution, attempt).await? else {
+        return Ok(false);
+    };
+    write_end(tx, attempt, end).await?;
+    wake_waiting(tx, &execution).await?;
+    units::idle_units(tx, &execution, &step_id, None).await?;
+    if !stays_held {
+        give_back_held(tx, &mut execution, attempt, record.ceiling_nanos, end.now).await?;
+    }
     Ok(true)
 }
 
 /// Ends the attempt with its answer and its bill.
 async fn write(
     tx: &mut Tx<'_>,
+    execution: &Execution,
     record: &AttemptRecord,
     salvage: &Salvage,
     (state, revised_prompt, failure): (&'static str, &str, Option<&Failure>),
 ) -> Result<()> {
     let receipt = receipts::insert(tx, &salvage.answer).await?;
-    // There is no event any more whose sequence could order the line: it goes behind all others.
-    let row = sql(
-        "SELECT e.last_seq, MAX(a.settled_seq) AS settled_seq FROM executions e \
-         JOIN attempts a ON a.execution_id = e.id WHERE e.id = $1 GROUP BY e.last_seq",
-    )
-    .bind(salvage.execution.to_string())
-    .fetch_one(tx)
-    .await?;
-    let fields = Fields(&row);
-    let last: i64 = fields.number("last_seq")?;
-    let line = fields
-        .optional_number("settled_seq")?
-        .map_or(last, |line| last.max(line))
-        + 1;
     sql(
         "UPDATE attempts SET state = $2, revised_prompt = $3, failure = $4, received_us = $5, answer_receipt = $6, \
          provider_request_id = CASE WHEN $7 = '' THEN provider_request_id ELSE $7 END, ended_us = $8, \
@@ -153,7 +203,7 @@ async fn write(
     .bind(salvage.now.0)
     .bind(salvage.cost_nanos)
     .bind(salvage.cost_estimated)
-    .bind(line)
+    .bind(next_line(tx, execution).await?)
     .execute(tx)
     .await?;
     Ok(())

@@ -239,8 +239,30 @@ impl<B: Backend> RecordStore for Sql<B> {
         ))
     }
 
-    async fn stranded(&self, after: Option<AttemptId>, limit: u32) -> Result<Vec<Stranded>> {
-        read_tx!(self, |tx| salvage::stranded(tx, after, limit))
+    async fn stranded(&self, lease: Duration, limit: u32) -> Result<Vec<Stranded>> {
+        write_tx!(self, |tx, lease, limit| salvage::stranded(tx, *lease, *limit))
+    }
+
+    async fn leave_stranded(
+        &self,
+        execution: ExecutionId,
+        until: UnixMicros,
+        next_look: Duration,
+    ) -> Result<()> {
+        write_tx!(self, |tx, execution, until, next_look| salvage::leave(
+            tx, *execution, *until, *next_look
+        ))
+    }
+
+    async fn end_stranded(
+        &self,
+        execution: ExecutionId,
+        attempt: AttemptId,
+        end: &AttemptEnd,
+    ) -> Result<bool> {
+        write_tx!(self, |tx, execution, attempt, end| salvage::end(
+            tx, *execution, *attempt, end
+        ))
     }
 
     async fn salvage(&self, salvage: &Salvage) -> Result<bool> {

@@ -7,9 +7,9 @@ use limn_proto::name::{Collection, resource_name};
 use super::{
     super::{AuditAction, AuditEvent, Result, Unparked, Unparking},
     audit,
-    lifecycle::{change_state, steps},
+    lifecycle::{change_state, forget_crashes, steps},
     owned,
-    resolve::is_stuck,
+    parking::is_stuck,
     rows::{Fields, damaged},
     snapshots,
     statement::sql,
@@ -30,10 +30,7 @@ pub(super) async fn unpark(tx: &mut Tx<'_>, unparking: &Unparking) -> Result<Unp
         .fetch_one(tx)
         .await?;
     let crash_count: u32 = Fields(&row).number("crash_count")?;
-    sql("UPDATE executions SET crash_count = 0, failure = NULL, wake_us = NULL WHERE id = $1")
-        .bind(execution.id.to_string())
-        .execute(tx)
-        .await?;
+    forget_crashes(tx, execution.id).await?;
     let state = execution.running_state();
     change_state(tx, &mut execution, state, None, unparking.now).await?;
     let name = resource_name(
