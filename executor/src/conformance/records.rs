@@ -11,6 +11,7 @@ pub mod budgets;
 pub mod cancel;
 mod driver;
 pub mod fences;
+pub mod follow_ups;
 pub mod life;
 pub mod lists;
 pub mod money;
@@ -116,11 +117,11 @@ macro_rules! record_scenarios {
             resolution: a_lost_call_that_was_billed_is_settled,
             resolution: a_bill_of_a_refusal_is_decided,
             resolution: after_the_end_only_money_and_units_move,
-            resolution: what_waits_for_the_picture_is_looked_at_again,
-            resolution: a_running_execution_keeps_its_owner,
-            resolution: parked_steps_are_decided_one_by_one,
-            resolution: an_owner_that_parks_too_late_changes_nothing,
-            resolution: a_cancel_goes_before_a_retry,
+            follow_ups: what_waits_for_the_picture_is_looked_at_again,
+            follow_ups: a_running_execution_keeps_its_owner,
+            follow_ups: parked_steps_are_decided_one_by_one,
+            follow_ups: an_owner_that_parks_too_late_changes_nothing,
+            follow_ups: a_cancel_goes_before_a_retry,
             resolution: strangers_decide_nothing,
             refunds: a_write_off_that_was_not_billed_is_paid_back,
             unparking: only_what_is_stuck_is_unparked,
