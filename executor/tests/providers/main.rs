@@ -11,4 +11,5 @@ mod drive;
 mod openai;
 mod record;
 mod rules;
+mod stability;
 mod standard;
