@@ -141,10 +141,7 @@ impl Stability {
 }
 
 /// The fields as a form, which the newer API takes even for nothing but text.
-fn form(
-    fields: Vec<(&'static str, String)>,
-    references: &[Reference],
-) -> Result<multipart::Form, String> {
+fn form(fields: Vec<(&'static str, String)>, references: &[Reference]) -> Result<multipart::Form, String> {
     let mut form = multipart::Form::new();
     for (name, value) in fields {
         form = form.text(name, value);
@@ -212,7 +209,9 @@ impl ImageProvider for Stability {
             .await
             .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
         let words = ErrorBody::parse(&received.body).map_or_else(String::new, |error| error.words);
-        let said = self.api.sentence(received.status, &words, &self.api.redaction(""));
+        let said = self
+            .api
+            .sentence(received.status, &words, &self.api.redaction(""));
         match received.status {
             200..300 => Ok("the key is accepted".to_owned()),
             401 => Err(format!(

@@ -55,7 +55,9 @@ const ULTRA: &Variant = &BENCH.variants[2];
 const SD3: &Variant = &BENCH.variants[3];
 
 fn options(options: &[(&str, &str)]) -> Vec<(String, String)> {
-    let owned = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let owned = options
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     owned.collect()
 }
 
@@ -150,7 +152,10 @@ async fn a_picture_from_a_picture_has_the_ratio_of_its_reference() {
     assert_eq!(request.fields["mode"], "image-to-image");
     assert_eq!(request.fields["strength"], "0.75");
     assert_eq!(request.fields["aspect_ratio"], Value::Null);
-    assert_eq!(request.files, [("image".to_owned(), b"\x89PNG of somebody".to_vec())]);
+    assert_eq!(
+        request.files,
+        [("image".to_owned(), b"\x89PNG of somebody".to_vec())]
+    );
 }
 
 #[tokio::test]
@@ -185,7 +190,10 @@ async fn json_of_v2beta_is_read_too() {
     };
     let picture = "iVBORw0KGgoAAAANSUhEUg==";
     let drawn = json!({"image": picture, "seed": 7, "finish_reason": "SUCCESS"});
-    assert_eq!(read("application/json; type=image/png", drawn).unwrap().seed, Some(7));
+    assert_eq!(
+        read("application/json; type=image/png", drawn).unwrap().seed,
+        Some(7)
+    );
     let blurred = json!({"image": picture, "seed": 7, "finish_reason": "CONTENT_FILTERED"});
     let reason = |body: Value| read("application/json", body).unwrap_err().reason;
     assert_eq!(reason(blurred), Reason::ContentBlocked);
@@ -301,6 +309,10 @@ async fn what_a_route_has_no_field_for_is_never_sent() {
             panic!("{told}: {ended:?}");
         };
         assert_eq!(rejection.reason, Reason::ProviderRejected, "{told}");
-        assert_eq!((fake.requests().len(), rejection.http_status), (0, None), "{told}");
+        assert_eq!(
+            (fake.requests().len(), rejection.http_status),
+            (0, None),
+            "{told}"
+        );
     }
 }

@@ -7,8 +7,10 @@ use crate::{
     exchange::Request,
 };
 
+mod google;
 mod openai;
 mod stability;
+mod vertex;
 
 /// An API as its fake speaks it.
 ///
@@ -44,7 +46,12 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi, &stability::Stability];
+pub(crate) const ALL: &[&dyn Dialect] = &[
+    &google::Google,
+    &openai::OpenAi,
+    &stability::Stability,
+    &vertex::Vertex,
+];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {

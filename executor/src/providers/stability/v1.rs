@@ -36,13 +36,12 @@ impl<'a> Generation<'a> {
         let unknown_fields = [
             ("a word for the size", !render.size_token.is_empty()),
             ("a quality", !render.quality_token.is_empty()),
-            (
-                "another format than image/png",
-                render.format != ImageFormat::Png,
-            ),
+            ("another format than image/png", render.format != ImageFormat::Png),
         ];
         if let Some((field, _)) = unknown_fields.iter().find(|(_, is_set)| *is_set) {
-            return Err(format!("the plan sets {field}, which stability does not take at v1"));
+            return Err(format!(
+                "the plan sets {field}, which stability does not take at v1"
+            ));
         }
         let negative = Some(TextPrompt {
             text: &render.negative_prompt,

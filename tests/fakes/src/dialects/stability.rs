@@ -55,11 +55,13 @@ impl Dialect for Stability {
                     let words = "content-type: must be multipart/form-data";
                     return Reply::Plain(v2beta_error(400, "bad_request", words));
                 }
-                call(desk, |work, desk| {
-                    v2beta(service, &request.fields(), work, desk)
-                })
+                call(desk, |work, desk| v2beta(service, &request.fields(), work, desk))
             }
-            _ => Reply::Plain(v1_error(404, "not_found", "The specified resource was not found.")),
+            _ => Reply::Plain(v1_error(
+                404,
+                "not_found",
+                "The specified resource was not found.",
+            )),
         }
     }
 }
