@@ -25,6 +25,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         ""
     }
 
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    fn configuration(&self) -> String {
+        String::new()
+    }
+
     /// The ways in which it refuses content.
     fn refusals(&self) -> &'static [&'static str];
 

@@ -27,6 +27,10 @@ impl Dialect for Vertex {
         "vertex"
     }
 
+    fn configuration(&self) -> String {
+        "project = \"fake-project\"\nregion = \"us-central1\"\n".to_owned()
+    }
+
     fn refusals(&self) -> &'static [&'static str] {
         &[PROMPT, SILENT, WITH_REASON]
     }
