@@ -2,11 +2,14 @@
 //!
 //! A provider is a file here and a line in [`KINDS`].
 
+mod google;
 mod http;
 mod kind;
 pub mod openai;
 pub mod sketch;
+mod stability;
 mod traits;
+mod vertex;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +19,13 @@ pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 use crate::provider::ImageProvider;
 
 /// Every kind of provider that is built in, in ascending order of the name.
-pub const KINDS: &[Kind] = &[openai::KIND, sketch::KIND];
+pub const KINDS: &[Kind] = &[
+    google::KIND,
+    openai::KIND,
+    sketch::KIND,
+    stability::KIND,
+    vertex::KIND,
+];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

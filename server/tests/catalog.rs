@@ -2,11 +2,11 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use limn_planner::{
     Catalog, CatalogProblem, Planner,
-    catalog::{ClientRules, Pricing, Size},
+    catalog::{ClientRules, Pricing, Size, SizeRule},
 };
 use limn_proto::{
     plan::{CostEstimate, Quality},
@@ -23,12 +23,12 @@ fn available(ids: &[&str]) -> BTreeMap<String, Availability> {
     ids.iter().map(|id| ((*id).into(), enabled.clone())).collect()
 }
 
-/// The catalog of a server with both adapters and this configuration.
+/// The catalog of a server with the adapters that these tests plan for, and this configuration.
 fn configured(toml: &str) -> Result<Catalog, Vec<CatalogProblem>> {
     let table = toml.parse().expect("the configuration of a test is TOML");
     load(
         &[("limn.toml".into(), table)],
-        &available(&["sketch", "openai"]),
+        &available(&["google", "openai", "sketch", "stability", "vertex"]),
         SelectionOverrides::default(),
     )
     .map(|loaded| loaded.catalog)
@@ -82,7 +82,7 @@ fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
         .iter()
         .map(|provider| provider.id.as_str())
         .collect();
-    assert_eq!(ids, ["openai", "sketch"]);
+    assert_eq!(ids, ["google", "openai", "sketch", "stability", "vertex"]);
     assert_eq!(catalog.rules().default_provider, "sketch");
     let cost = cost(&catalog, ImageRequest::default());
     assert_eq!(cost.worst_case.unwrap().nanos, 0);
@@ -98,6 +98,51 @@ fn every_shipped_model_says_when_and_where_its_prices_were_read() {
                 "{}",
                 model.id
             );
+        }
+    }
+}
+
+#[test]
+fn google_costs_what_its_tokens_cost_at_every_class() {
+    let catalog = shipped();
+    let input_nanos = 3 * 1_500;
+    for (side_px, tokens) in [(1024, 1120), (2048, 1680), (4096, 3780)] {
+        let image = ImageRequest {
+            width_px: side_px,
+            height_px: side_px,
+            ..at("gemini-nano-banana-2.1", Quality::Unspecified)
+        };
+        let expected = cost(&catalog, image).expected.unwrap().nanos;
+        assert_eq!(expected, tokens * 30_000 + input_nanos, "{side_px}");
+    }
+    let wide = ImageRequest {
+        width_px: 6336,
+        height_px: 2688,
+        ..at("gemini-3-pro-image", Quality::Unspecified)
+    };
+    let expected = cost(&catalog, wide).expected.unwrap().nanos;
+    assert_eq!(expected, 2000 * 120_000 + 3 * 2_000);
+}
+
+#[test]
+fn every_size_that_a_ratio_gives_has_its_token() {
+    for provider in shipped().providers() {
+        for model in &provider.models {
+            let SizeRule::Listed(sizes) = &model.sizes else {
+                continue;
+            };
+            let tokens: BTreeSet<&str> = sizes.iter().map(|listed| listed.token.as_str()).collect();
+            let in_pixels = tokens.len() == 1 && tokens.contains("");
+            assert!(in_pixels || tokens.len() == sizes.len(), "{}", model.id);
+            for listed in sizes.iter().filter(|listed| !listed.token.is_empty()) {
+                let ratio = listed.token.split('/').next().unwrap();
+                let (width, height) = ratio.split_once(':').unwrap();
+                let (width, height): (u64, u64) = (width.parse().unwrap(), height.parse().unwrap());
+                let across = u64::from(listed.size.width_px) * height;
+                let down = u64::from(listed.size.height_px) * width;
+                // Imagen's 3:4 is 896 by 1280; nothing else is that far off.
+                assert!(across.abs_diff(down) * 100 <= down * 8, "{} {ratio}", model.id);
+            }
         }
     }
 }
@@ -274,9 +319,13 @@ fn selection_can_be_overridden_from_outside_the_files() {
         clients: BTreeMap::from([("gallery".into(), gallery.clone())]),
         ..SelectionOverrides::default()
     };
-    let catalog = load(&[], &available(&["sketch", "openai"]), overrides)
-        .unwrap()
-        .catalog;
+    let catalog = load(
+        &[],
+        &available(&["google", "openai", "sketch", "stability", "vertex"]),
+        overrides,
+    )
+    .unwrap()
+    .catalog;
     let rules = catalog.rules();
     assert_eq!(rules.default_provider, "openai");
     assert_eq!(rules.photographic.as_deref(), Some("openai"));

@@ -41,7 +41,12 @@ pub(crate) struct Variant {
 }
 
 /// Every bench, one for each kind that calls somebody.
-pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH];
+pub(crate) const ALL: &[&Bench] = &[
+    &crate::google::BENCH,
+    &crate::openai::BENCH,
+    &crate::stability::BENCH,
+    &crate::vertex::BENCH,
+];
 
 /// What is common to most variants.
 pub(crate) const VARIANT: Variant = Variant {

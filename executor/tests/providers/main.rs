@@ -8,7 +8,10 @@
 
 mod bench;
 mod drive;
+mod google;
 mod openai;
 mod record;
 mod rules;
+mod stability;
 mod standard;
+mod vertex;

@@ -7,7 +7,10 @@ use crate::{
     exchange::Request,
 };
 
+mod google;
 mod openai;
+mod stability;
+mod vertex;
 
 /// An API as its fake speaks it.
 ///
@@ -20,6 +23,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Path of the address that the client is given.
     fn base_path(&self) -> &'static str {
         ""
+    }
+
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    fn configuration(&self) -> String {
+        String::new()
     }
 
     /// The ways in which it refuses content.
@@ -43,7 +51,12 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi];
+pub(crate) const ALL: &[&dyn Dialect] = &[
+    &google::Google,
+    &openai::OpenAi,
+    &stability::Stability,
+    &vertex::Vertex,
+];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {
