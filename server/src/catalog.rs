@@ -22,10 +22,11 @@ mod words;
 use section::Section;
 
 /// Files that are shipped, each with its name.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: &[(&str, &str)] = &[
     ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
     ("openai.toml", include_str!("../catalog/openai.toml")),
+    ("openrouter.toml", include_str!("../catalog/openrouter.toml")),
 ];
 
 /// Why a provider without an entry among the available ones is off.
@@ -109,7 +110,7 @@ pub fn load(
 
 fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {
     let mut sources = Vec::new();
-    for (name, text) in SHIPPED {
+    for &(name, text) in SHIPPED {
         match text.parse::<Table>() {
             Ok(table) => sources.push((name.into(), table)),
             Err(error) => problems.push(CatalogProblem {

@@ -9,6 +9,7 @@
 mod bench;
 mod drive;
 mod openai;
+mod openrouter;
 mod record;
 mod rules;
 mod standard;

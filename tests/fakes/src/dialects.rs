@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod openai;
+mod openrouter;
 
 /// An API as its fake speaks it.
 ///
@@ -43,7 +44,7 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi];
+pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi, &openrouter::OpenRouter];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {
