@@ -2,8 +2,11 @@
 //!
 //! A provider is a file here and a line in [`KINDS`].
 
+mod automatic1111;
+mod comfyui;
 mod http;
 mod kind;
+mod midjourney;
 pub mod openai;
 mod openrouter;
 pub mod sketch;
@@ -17,7 +20,14 @@ pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 use crate::provider::ImageProvider;
 
 /// Every kind of provider that is built in, in ascending order of the name.
-pub const KINDS: &[Kind] = &[openai::KIND, openrouter::KIND, sketch::KIND];
+pub const KINDS: &[Kind] = &[
+    automatic1111::KIND,
+    comfyui::KIND,
+    midjourney::KIND,
+    openai::KIND,
+    openrouter::KIND,
+    sketch::KIND,
+];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

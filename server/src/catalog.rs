@@ -23,6 +23,12 @@ use section::Section;
 
 /// Files that are shipped, each with its name.
 const SHIPPED: &[(&str, &str)] = &[
+    (
+        "automatic1111.toml",
+        include_str!("../catalog/automatic1111.toml"),
+    ),
+    ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
+    ("midjourney.toml", include_str!("../catalog/midjourney.toml")),
     ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
     ("openai.toml", include_str!("../catalog/openai.toml")),

@@ -82,7 +82,17 @@ fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
         .iter()
         .map(|provider| provider.id.as_str())
         .collect();
-    assert_eq!(ids, ["openai", "openrouter", "sketch"]);
+    assert_eq!(
+        ids,
+        [
+            "automatic1111",
+            "comfyui",
+            "midjourney",
+            "openai",
+            "openrouter",
+            "sketch"
+        ]
+    );
     assert_eq!(catalog.rules().default_provider, "sketch");
     let cost = cost(&catalog, ImageRequest::default());
     assert_eq!(cost.worst_case.unwrap().nanos, 0);

@@ -41,7 +41,13 @@ pub(crate) struct Variant {
 }
 
 /// Every bench, one for each kind that calls somebody.
-pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH, &crate::openrouter::BENCH];
+pub(crate) const ALL: &[&Bench] = &[
+    &crate::automatic1111::BENCH,
+    &crate::comfyui::BENCH,
+    &crate::midjourney::BENCH,
+    &crate::openai::BENCH,
+    &crate::openrouter::BENCH,
+];
 
 /// What is common to most variants.
 pub(crate) const VARIANT: Variant = Variant {

@@ -6,8 +6,11 @@
 
 #![cfg(test)]
 
+mod automatic1111;
 mod bench;
+mod comfyui;
 mod drive;
+mod midjourney;
 mod openai;
 mod openrouter;
 mod record;

@@ -7,6 +7,9 @@ use crate::{
     exchange::Request,
 };
 
+mod automatic1111;
+mod comfyui;
+mod midjourney;
 mod openai;
 mod openrouter;
 
@@ -39,12 +42,23 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// The header that the key comes in, and whether it came.
     fn key(&self, request: &Request) -> (&'static str, bool);
 
+    /// Lines of a configuration for it beside its address; with the key, where it takes one.
+    fn configuration(&self) -> String {
+        format!("api_key = {:?}\n", crate::Fake::KEY)
+    }
+
     /// Answers a request.
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply;
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi, &openrouter::OpenRouter];
+pub(crate) const ALL: &[&dyn Dialect] = &[
+    &automatic1111::Automatic1111,
+    &comfyui::ComfyUi,
+    &midjourney::Midjourney,
+    &openai::OpenAi,
+    &openrouter::OpenRouter,
+];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {
