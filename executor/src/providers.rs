@@ -2,10 +2,14 @@
 //!
 //! A provider is a file here and a line in [`KINDS`].
 
+mod automatic1111;
+mod comfyui;
 mod google;
 mod http;
 mod kind;
+mod midjourney;
 pub mod openai;
+mod openrouter;
 pub mod sketch;
 mod stability;
 mod traits;
@@ -20,8 +24,12 @@ use crate::provider::ImageProvider;
 
 /// Every kind of provider that is built in, in ascending order of the name.
 pub const KINDS: &[Kind] = &[
+    automatic1111::KIND,
+    comfyui::KIND,
     google::KIND,
+    midjourney::KIND,
     openai::KIND,
+    openrouter::KIND,
     sketch::KIND,
     stability::KIND,
     vertex::KIND,

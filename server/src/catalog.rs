@@ -23,9 +23,16 @@ use section::Section;
 
 /// Files that are shipped, each with its name.
 const SHIPPED: &[(&str, &str)] = &[
-    ("selection.toml", include_str!("../catalog/selection.toml")),
+    (
+        "automatic1111.toml",
+        include_str!("../catalog/automatic1111.toml"),
+    ),
+    ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
     ("google.toml", include_str!("../catalog/google.toml")),
+    ("midjourney.toml", include_str!("../catalog/midjourney.toml")),
     ("openai.toml", include_str!("../catalog/openai.toml")),
+    ("openrouter.toml", include_str!("../catalog/openrouter.toml")),
+    ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
     ("stability.toml", include_str!("../catalog/stability.toml")),
     ("vertex.toml", include_str!("../catalog/vertex.toml")),

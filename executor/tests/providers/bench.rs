@@ -42,8 +42,12 @@ pub(crate) struct Variant {
 
 /// Every bench, one for each kind that calls somebody.
 pub(crate) const ALL: &[&Bench] = &[
+    &crate::automatic1111::BENCH,
+    &crate::comfyui::BENCH,
     &crate::google::BENCH,
+    &crate::midjourney::BENCH,
     &crate::openai::BENCH,
+    &crate::openrouter::BENCH,
     &crate::stability::BENCH,
     &crate::vertex::BENCH,
 ];

@@ -6,10 +6,14 @@
 
 #![cfg(test)]
 
+mod automatic1111;
 mod bench;
+mod comfyui;
 mod drive;
 mod google;
+mod midjourney;
 mod openai;
+mod openrouter;
 mod record;
 mod rules;
 mod stability;

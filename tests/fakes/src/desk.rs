@@ -92,6 +92,8 @@ pub(crate) struct Desk {
     pub(crate) arrivals: watch::Sender<u64>,
     /// Pictures whose address is not valid any more.
     pub(crate) expired: bool,
+    /// It was restarted: what it keeps in memory only is lost.
+    pub(crate) has_forgotten: bool,
 }
 
 impl Desk {
@@ -110,6 +112,7 @@ impl Desk {
             most_in_progress: 0,
             arrivals: watch::Sender::new(0),
             expired: false,
+            has_forgotten: false,
         }
     }
 

@@ -7,8 +7,12 @@ use crate::{
     exchange::Request,
 };
 
+mod automatic1111;
+mod comfyui;
 mod google;
+mod midjourney;
 mod openai;
+mod openrouter;
 mod stability;
 mod vertex;
 
@@ -23,11 +27,6 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Path of the address that the client is given.
     fn base_path(&self) -> &'static str {
         ""
-    }
-
-    /// Lines of a configuration of Limn for it, after its address and the key.
-    fn configuration(&self) -> String {
-        String::new()
     }
 
     /// The ways in which it refuses content.
@@ -46,14 +45,23 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// The header that the key comes in, and whether it came.
     fn key(&self, request: &Request) -> (&'static str, bool);
 
+    /// Lines of a configuration for it beside its address; with the key, where it takes one.
+    fn configuration(&self) -> String {
+        format!("api_key = {:?}\n", crate::Fake::KEY)
+    }
+
     /// Answers a request.
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply;
 }
 
 /// Every fake.
 pub(crate) const ALL: &[&dyn Dialect] = &[
+    &automatic1111::Automatic1111,
+    &comfyui::ComfyUi,
     &google::Google,
+    &midjourney::Midjourney,
     &openai::OpenAi,
+    &openrouter::OpenRouter,
     &stability::Stability,
     &vertex::Vertex,
 ];

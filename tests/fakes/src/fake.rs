@@ -75,14 +75,19 @@ impl Fake {
         self.dialect.name()
     }
 
+    /// A table of a configuration that calls it, ready to be copied.
+    pub fn configuration(&self) -> String {
+        format!(
+            "[providers.{}]\nbase_url = {:?}\n{}",
+            self.name(),
+            self.base_url(),
+            self.dialect.configuration()
+        )
+    }
+
     /// The address that the client must be given.
     pub fn base_url(&self) -> String {
         self.desk().base_url.clone()
-    }
-
-    /// Lines of a configuration of Limn for it, after its address and the key.
-    pub fn configuration(&self) -> String {
-        self.dialect.configuration()
     }
 
     /// Where it listens.
@@ -123,6 +128,11 @@ impl Fake {
     /// Lets all addresses of pictures expire that were given out so far.
     pub fn expire_pictures(&self) {
         self.desk().expired = true;
+    }
+
+    /// Restarts it, as far as it would forget something by that.
+    pub fn forget(&self) {
+        self.desk().has_forgotten = true;
     }
 
     /// How many requests asked for work.

@@ -42,9 +42,6 @@ async fn main() -> std::io::Result<()> {
                 format!("{name} at {address}: {error} (there are: {known})"),
             )
         })?;
-        println!("[providers.{name}]");
-        println!("base_url = {:?}", fake.base_url());
-        println!("api_key = {:?}", Fake::KEY);
         println!("{}", fake.configuration());
         fakes.push(fake);
         port = if port == 0 { 0 } else { port + 1 };

@@ -28,7 +28,10 @@ impl Dialect for Vertex {
     }
 
     fn configuration(&self) -> String {
-        "project = \"fake-project\"\nregion = \"us-central1\"\n".to_owned()
+        format!(
+            "project = \"fake-project\"\nregion = \"us-central1\"\napi_key = {:?}\n",
+            crate::Fake::KEY
+        )
     }
 
     fn refusals(&self) -> &'static [&'static str] {
