@@ -2,21 +2,25 @@
 //!
 //! A provider is a file here and a line in [`KINDS`].
 
+pub mod bfl;
 mod http;
+mod inputs;
 mod kind;
 pub mod openai;
+pub mod replicate;
 pub mod sketch;
 mod traits;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use inputs::Inputs;
 pub use kind::{Access, BuildError, Connection, Kind, Setting, Setup, Takes};
 pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 
 use crate::provider::ImageProvider;
 
 /// Every kind of provider that is built in, in ascending order of the name.
-pub const KINDS: &[Kind] = &[openai::KIND, sketch::KIND];
+pub const KINDS: &[Kind] = &[bfl::KIND, openai::KIND, replicate::KIND, sketch::KIND];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

@@ -22,10 +22,12 @@ mod words;
 use section::Section;
 
 /// Files that are shipped, each with its name.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: &[(&str, &str)] = &[
+    ("bfl.toml", include_str!("../catalog/bfl.toml")),
+    ("openai.toml", include_str!("../catalog/openai.toml")),
+    ("replicate.toml", include_str!("../catalog/replicate.toml")),
     ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
-    ("openai.toml", include_str!("../catalog/openai.toml")),
 ];
 
 /// Why a provider without an entry among the available ones is off.
@@ -111,9 +113,9 @@ fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {
     let mut sources = Vec::new();
     for (name, text) in SHIPPED {
         match text.parse::<Table>() {
-            Ok(table) => sources.push((name.into(), table)),
+            Ok(table) => sources.push(((*name).into(), table)),
             Err(error) => problems.push(CatalogProblem {
-                path: name.into(),
+                path: (*name).into(),
                 message: error.to_string(),
             }),
         }

@@ -7,8 +7,10 @@
 #![cfg(test)]
 
 mod bench;
+mod bfl;
 mod drive;
 mod openai;
 mod record;
+mod replicate;
 mod rules;
 mod standard;

@@ -26,6 +26,9 @@ pub(super) fn provider(id: &str, section: &mut Section<'_>) -> (Provider, Traits
             if let Some(deadlines) = traits::of_model(section) {
                 traits.deadlines.models.insert(id.to_owned(), deadlines);
             }
+            if let Some(inputs) = traits::inputs(section) {
+                traits.inputs.insert(id.to_owned(), inputs);
+            }
             model(id, section)
         }),
         ..Provider::default()

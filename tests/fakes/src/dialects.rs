@@ -3,11 +3,14 @@
 use std::fmt;
 
 use crate::{
-    desk::{Desk, Reply},
+    desk::{Desk, Job, Reply},
     exchange::Request,
+    hook::Hook,
 };
 
+mod bfl;
 mod openai;
+mod replicate;
 
 /// An API as its fake speaks it.
 ///
@@ -38,12 +41,17 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// The header that the key comes in, and whether it came.
     fn key(&self, request: &Request) -> (&'static str, bool);
 
+    /// The news of a job that it would send to the address that the client named, as the job stands. Nothing: it named none.
+    fn hook(&self, _job: &Job, _desk: &Desk) -> Option<Hook> {
+        None
+    }
+
     /// Answers a request.
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply;
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi];
+pub(crate) const ALL: &[&dyn Dialect] = &[&bfl::Bfl, &openai::OpenAi, &replicate::Replicate];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {
