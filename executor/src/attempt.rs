@@ -16,7 +16,7 @@ use crate::{
     ids::AttemptId,
     persist,
     plan::{Step, Target},
-    provider::{Answer, Call, CallError, ImageProvider, Poll, Rejection, Submission},
+    provider::{Answer, Call, CallError, ImageProvider, Poll, Rejection, Submission, WebhookUrl},
     records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
     run::Run,
 };
@@ -137,7 +137,7 @@ fn outcome_unknown(message: &str) -> Failure {
 }
 
 fn call<'a>(
-    run: &Run<'_>,
+    run: &'a Run<'_>,
     target: &'a Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
@@ -148,7 +148,17 @@ fn call<'a>(
         render: &target.render,
         timeout: run.plan.policy.attempt_timeout.unwrap_or_else(deadline),
         references: &[],
-        webhook_url: None,
+        webhook_url: run
+            .inner
+            .parts
+            .settings
+            .public_url
+            .as_deref()
+            .map(|base| WebhookUrl {
+                base,
+                provider: &target.render.provider,
+                attempt,
+            }),
     }
 }
 
@@ -265,6 +275,7 @@ async fn poll(
     let clock = &run.inner.parts.clock;
     let give_up_at = started.unwrap_or_else(|| clock.now()).plus(call.timeout);
     let mut is_stopped = false;
+    let news = run.inner.news.listen(call.attempt);
     loop {
         if run.stops.cancelled.is_cancelled() && !is_stopped {
             is_stopped = true;
@@ -295,6 +306,7 @@ async fn poll(
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
             () = run.stops.cancelled.cancelled(), if !is_stopped => {}
+            () = news.came() => {}
             () = clock.sleep(delay) => {}
         }
     }

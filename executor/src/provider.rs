@@ -33,7 +33,28 @@ pub struct Call<'a> {
     /// Pictures that the drawing refers to, in the order of the render. Empty for most renders.
     pub references: &'a [Reference],
     /// Address that the provider may send news of the work to. Nothing: there is none.
-    pub webhook_url: Option<&'a str>,
+    pub webhook_url: Option<WebhookUrl<'a>>,
+}
+
+/// Where news of one attempt are taken, as text: `{base}/hooks/{provider}/{attempt}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookUrl<'a> {
+    /// Address of this server for others; no slash at the end.
+    pub base: &'a str,
+    /// The provider.
+    pub provider: &'a str,
+    /// The attempt.
+    pub attempt: AttemptId,
+}
+
+impl fmt::Display for WebhookUrl<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}/hooks/{}/{}",
+            self.base, self.provider, self.attempt
+        )
+    }
 }
 
 /// A picture that a drawing refers to.
@@ -204,6 +225,8 @@ pub struct Webhook<'a> {
 pub struct WebhookEvent {
     /// The provider's id of the work, to be asked for with [`ImageProvider::poll`].
     pub job_id: String,
+    /// They say that the work is over, one way or the other.
+    pub is_ended: bool,
 }
 
 /// News that are not proven to be the provider's own. They have no effect.

@@ -139,7 +139,7 @@ impl Bfl {
             .collect();
         let mut body = inputs.write(render, &references)?;
         if let (Some(url), Some(secret)) = (call.webhook_url, &self.webhook_secret) {
-            body.insert("webhook_url".to_owned(), url.into());
+            body.insert("webhook_url".to_owned(), url.to_string().into());
             body.insert("webhook_secret".to_owned(), secret.expose_secret().into());
         }
         Ok(Value::Object(body))
@@ -315,8 +315,10 @@ impl ImageProvider for Bfl {
             return Err(WebhookRefused::BadSignature);
         }
         let job = Job::accepted(webhook.body, |id| self.result_url(id)).ok_or(WebhookRefused::Unreadable)?;
+        let task = Task::parse(webhook.body);
         Ok(WebhookEvent {
             job_id: job.to_string(),
+            is_ended: task.is_some_and(|task| task.status != Status::Pending),
         })
     }
 

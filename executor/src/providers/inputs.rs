@@ -100,6 +100,15 @@ impl Inputs {
         Ok(Self(sources))
     }
 
+    /// Those of the fields, such as `{seed}` or `{options.steps}`, that no input takes.
+    pub fn missing<'f>(&self, fields: &[&'f str]) -> Vec<&'f str> {
+        let is_missing = |field: &&&str| {
+            let taken = source(field).ok();
+            !self.0.values().any(|source| Some(source) == taken.as_ref())
+        };
+        fields.iter().filter(is_missing).copied().collect()
+    }
+
     /// Writes a render down. `references` are the pictures, as the provider takes them in text.
     ///
     /// # Errors

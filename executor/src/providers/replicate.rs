@@ -126,8 +126,9 @@ impl Replicate {
     }
 
     /// Only news that can be checked are asked for.
-    fn webhook_url<'a>(&self, call: &Call<'a>) -> Option<&'a str> {
-        call.webhook_url.filter(|_| self.webhook_key.is_some())
+    fn webhook_url(&self, call: &Call<'_>) -> Option<String> {
+        let url = call.webhook_url.filter(|_| self.webhook_key.is_some());
+        url.map(|url| url.to_string())
     }
 
     /// Body of `POST /predictions`.
@@ -264,7 +265,7 @@ impl ImageProvider for Replicate {
         let prediction = self.prediction(received)?;
         match prediction.status() {
             "succeeded" => self.fetch(call, &prediction).await.map(Poll::Received),
-            "failed" | "canceled" | "aborted" => {
+            _ if prediction.is_ended() => {
                 match errors::end(
                     &self.api,
                     &prediction,
@@ -294,7 +295,7 @@ impl ImageProvider for Replicate {
         }
         let listed: Value = serde_json::from_slice(&received.body).unwrap_or_default();
         let mut predictions = listed["results"].as_array().into_iter().flatten();
-        let ours = predictions.find(|prediction| prediction["webhook"].as_str() == Some(url));
+        let ours = predictions.find(|prediction| prediction["webhook"].as_str() == Some(&*url));
         match ours
             .and_then(|prediction| prediction["id"].as_str())
             .filter(|id| prediction::is_id(id))
@@ -325,6 +326,7 @@ impl ImageProvider for Replicate {
         let prediction = Prediction::parse(webhook.body).ok_or(WebhookRefused::Unreadable)?;
         Ok(WebhookEvent {
             job_id: prediction.id().to_owned(),
+            is_ended: prediction.is_ended(),
         })
     }
 

@@ -6,6 +6,7 @@ mod big;
 mod crashes;
 mod crowd;
 mod lookups;
+mod news;
 mod outcomes;
 mod policies;
 mod processes;

@@ -22,7 +22,7 @@ use limn_executor::{
     plan::{Plan, Render},
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
-        Rejection, Rendered, Submission,
+        Rejection, Rendered, Submission, Webhook, WebhookEvent, WebhookRefused,
     },
     providers::Registry,
     records::{
@@ -88,6 +88,8 @@ pub(crate) struct Scripted {
     pub(crate) lookups: AtomicU32,
     pub(crate) submits: AtomicU32,
     pub(crate) polls: AtomicU32,
+    /// How long to wait between two questions after a job.
+    pub(crate) poll_every: Mutex<Duration>,
     pub(crate) gate: Semaphore,
     pub(crate) reached: Semaphore,
 }
@@ -105,6 +107,7 @@ impl Scripted {
             lookups: AtomicU32::new(0),
             submits: AtomicU32::new(0),
             polls: AtomicU32::new(0),
+            poll_every: Mutex::new(Duration::from_millis(1)),
             gate: Semaphore::new(0),
             reached: Semaphore::new(0),
         })
@@ -246,7 +249,7 @@ impl ImageProvider for Scripted {
         }
         let needed: u32 = job_id.strip_prefix("job-").unwrap().parse().unwrap();
         if asked < needed {
-            return Ok(Poll::Pending(Duration::from_millis(1)));
+            return Ok(Poll::Pending(*self.poll_every.lock().unwrap()));
         }
         if needed == u32::MAX {
             self.reached.add_permits(1);
@@ -255,6 +258,16 @@ impl ImageProvider for Scripted {
             call.render.width_px,
             call.render.height_px,
         )))
+    }
+
+    fn webhook(&self, webhook: &Webhook<'_>) -> Result<WebhookEvent, WebhookRefused> {
+        if webhook.headers.get("x-proof").map(String::as_str) != Some(PROOF) {
+            return Err(WebhookRefused::BadSignature);
+        }
+        Ok(WebhookEvent {
+            job_id: String::from_utf8(webhook.body.to_vec()).unwrap(),
+            is_ended: true,
+        })
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
@@ -282,6 +295,9 @@ impl ImageProvider for Scripted {
         Ok("scripted".to_owned())
     }
 }
+
+/// What proves news to be those of a scripted provider.
+pub(crate) const PROOF: &str = "mine";
 
 /// What every drawn picture costs, and the ceiling that is reserved for it.
 pub(crate) const PRICE_NANOS: i64 = 40_000_000;

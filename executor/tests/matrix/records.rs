@@ -99,6 +99,7 @@ store! {
         now: UnixMicros
     ) -> ExecutionState;
     park(fence: &Fence, failure: &Failure, next_check: Option<Duration>, now: UnixMicros) -> ();
+    attempt(attempt: AttemptId) -> Option<(ExecutionId, AttemptRecord)>;
     receipts(attempt: AttemptId) -> Vec<Receipt>;
     stranded(after: Option<AttemptId>, limit: u32) -> Vec<Stranded>;
     salvage(salvage: &Salvage) -> bool;

@@ -8,7 +8,7 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{
         Billing, Call, CallError, CapabilityClass, ImageProvider, Reference, Submission, Webhook,
-        WebhookRefused,
+        WebhookRefused, WebhookUrl,
     },
     providers::{Kind, RefusalBilling},
 };
@@ -97,7 +97,7 @@ fn flux11() -> Render {
     }
 }
 
-const HOOK: &str = "https://limn.example/hooks/bfl/0192";
+const HOOK: &str = "https://limn.example/hooks/bfl/01920000-0000-7000-8000-000000000001";
 const SECRET: &str = "a long random text";
 
 fn order() -> Order {
@@ -248,7 +248,11 @@ async fn a_task_with_news_is_asked_for_at_the_address_of_the_operator() {
     let provider = hooked(&fake);
     let order = order();
     let call = Call {
-        webhook_url: Some(HOOK),
+        webhook_url: Some(WebhookUrl {
+            base: "https://limn.example",
+            provider: "bfl",
+            attempt: order.call().attempt,
+        }),
         ..order.call()
     };
     let Ok(Submission::Accepted { job_id }) = provider.submit(&call).await else {

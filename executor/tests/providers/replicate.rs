@@ -8,7 +8,7 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{
         Billing, Call, CallError, CapabilityClass, ImageProvider, Lookup, Poll, Reference, Submission,
-        Webhook, WebhookRefused,
+        Webhook, WebhookRefused, WebhookUrl,
     },
     providers::{Kind, RefusalBilling},
 };
@@ -101,7 +101,7 @@ fn sdxl() -> Render {
 }
 
 /// Where the provider sends news to.
-const HOOK: &str = "https://limn.example/hooks/replicate/0192";
+const HOOK: &str = "https://limn.example/hooks/replicate/01920000-0000-7000-8000-000000000001";
 
 fn order() -> Order {
     Order {
@@ -113,7 +113,11 @@ fn order() -> Order {
 
 fn with_hook(order: &Order) -> Call<'_> {
     Call {
-        webhook_url: Some(HOOK),
+        webhook_url: Some(WebhookUrl {
+            base: "https://limn.example",
+            provider: "replicate",
+            attempt: order.call().attempt,
+        }),
         ..order.call()
     }
 }
@@ -301,7 +305,11 @@ async fn a_lost_call_is_found_by_the_address_of_its_news_and_never_missed() {
     };
     assert!(job_id.starts_with("fake"));
     let other = Call {
-        webhook_url: Some("https://limn.example/hooks/replicate/0193"),
+        webhook_url: Some(WebhookUrl {
+            base: "https://limn.example",
+            provider: "replicate",
+            attempt: limn_executor::ids::AttemptId(uuid::Uuid::from_u128(2)),
+        }),
         ..call
     };
     assert_eq!(provider.lookup(&other).await, Ok(Lookup::Impossible));

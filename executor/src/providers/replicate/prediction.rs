@@ -41,6 +41,11 @@ impl Prediction {
         self.text("status")
     }
 
+    /// True when nothing more comes of it.
+    pub(super) fn is_ended(&self) -> bool {
+        matches!(self.status(), "succeeded" | "failed" | "canceled" | "aborted")
+    }
+
     /// Why it failed.
     pub(super) fn error(&self) -> &str {
         self.text("error")
