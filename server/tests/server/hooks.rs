@@ -52,9 +52,10 @@ async fn until(server: &Server, is_so: impl Fn(&ExecutionRecord) -> bool) -> Exe
         limit: 10,
         after: None,
     };
+    let every = ExecutionFilter::default();
     loop {
         let records = server.executor.records();
-        let found = records.executions("alice", &ExecutionFilter::default(), &page);
+        let found = records.executions("alice", &every, &page);
         let found = found.await.unwrap();
         if let Some(record) = found.into_iter().find(&is_so) {
             return record;
