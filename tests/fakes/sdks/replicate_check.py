@@ -5,6 +5,7 @@ BASE_URL is what `limn-fakes replicate` prints as base_url. Ends with 0 when all
 """
 
 import sys
+from importlib.metadata import version
 
 import httpx
 import replicate
@@ -60,10 +61,10 @@ def main(base_url: str, key: str) -> None:
     else:
         raise AssertionError("a prediction that is not there was found")
 
-    # News are signed as the client expects them to be: the secret has the form that it takes.
+    # The secret that news are signed with.
     secret = client.webhooks.default.secret()
     assert secret.key.startswith("whsec_"), secret
-    print(f"replicate {replicate.__version__}: all is well")
+    print(f"replicate {version('replicate')}: all is well")
 
 
 if __name__ == "__main__":
