@@ -18,7 +18,7 @@ use crate::{
     ids::AttemptId,
     persist,
     plan::{Plan, Step, Target},
-    provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission},
+    provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission, WebhookUrl},
     records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
     references,
     run::Run,
@@ -224,8 +224,14 @@ async fn send(
     if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
         return too_late(run, attempt, sending).await;
     }
+    let public_url = run.inner.parts.settings.public_url.as_deref();
     let call = Call {
         references,
+        webhook_url: public_url.map(|base| WebhookUrl {
+            base,
+            provider: &target.render.provider,
+            attempt,
+        }),
         ..call(run.plan, target, provider, attempt)
     };
     match provider.submit(&call).await {
@@ -294,6 +300,7 @@ async fn poll(
     let clock = &run.inner.parts.clock;
     let give_up_at = started.unwrap_or_else(|| clock.now()).plus(call.timeout);
     let mut is_stopped = false;
+    let news = run.inner.news.listen(call.attempt);
     loop {
         if run.stops.cancelled.is_cancelled() && !is_stopped {
             is_stopped = true;
@@ -325,6 +332,7 @@ async fn poll(
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
             () = run.stops.cancelled.cancelled(), if !is_stopped => {}
+            () = news.came() => {}
             // A provider that asks for a long wait is asked once more before its time is over.
             () = clock.sleep(delay.min(remaining)) => {}
         }

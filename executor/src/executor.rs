@@ -15,6 +15,7 @@ use crate::{
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
+    news::News,
     plan::{Plan, Step},
     providers::Registry,
     records::{
@@ -75,6 +76,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How often to look for histories that are too old.
     pub prune_every: Duration,
+    /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
+    pub public_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -93,6 +96,7 @@ impl Default for Settings {
             limits: Limits::default(),
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
+            public_url: None,
         }
     }
 }
@@ -183,6 +187,8 @@ pub(crate) struct Inner {
     /// What watchers share.
     pub(crate) tails: Tails,
     pub(crate) running: Running,
+    /// Who waits for news of work.
+    pub(crate) news: News,
     /// There may be something to claim.
     pub(crate) work: Notify,
     /// What is claimed.
@@ -220,6 +226,7 @@ impl Executor {
             boot,
             tails: Tails::default(),
             running: Running::default(),
+            news: News::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -37,6 +37,7 @@ pub mod failure;
 mod finish;
 mod hints;
 pub mod ids;
+pub mod news;
 mod persist;
 pub mod plan;
 pub mod provider;

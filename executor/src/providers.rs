@@ -5,11 +5,14 @@
 mod automatic1111;
 mod comfyui;
 mod google;
+pub mod bfl;
 mod http;
+mod inputs;
 mod kind;
 mod midjourney;
 pub mod openai;
 mod openrouter;
+pub mod replicate;
 pub mod sketch;
 mod stability;
 mod traits;
@@ -17,6 +20,7 @@ mod vertex;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use inputs::Inputs;
 pub use kind::{Access, BuildError, Connection, Kind, Setting, Setup, Takes};
 pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 
@@ -34,6 +38,7 @@ pub const KINDS: &[Kind] = &[
     stability::KIND,
     vertex::KIND,
 ];
+pub const KINDS: &[Kind] = &[bfl::KIND, openai::KIND, replicate::KIND, sketch::KIND];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

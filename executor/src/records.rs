@@ -189,6 +189,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// owns it, ended or not; a part of an answer cannot.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
+    /// An attempt, whoever owns it, and the execution that it is of. Nothing: there is none.
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>>;
+
     /// The evidence about an attempt, in the order in which it came.
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>>;
 

@@ -27,7 +27,7 @@ use tonic_health::{
 use crate::{
     catalog::Loaded,
     config::Config,
-    http::{self, Links},
+    http::{self, Hooks, Links},
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
@@ -215,7 +215,11 @@ impl App {
             signer: Arc::clone(&self.links),
             clock: Arc::clone(&self.context.clock),
         };
-        Ok(http::router(services.routes(), links))
+        let hooks = Hooks {
+            executor: self.context.executor.clone(),
+            clock: Arc::clone(&self.context.clock),
+        };
+        Ok(http::router(services.routes(), links, hooks))
     }
 
     /// Says of every service, and of the server as a whole, whether it serves.

@@ -23,15 +23,14 @@ use section::Section;
 
 /// Files that are shipped, each with its name.
 const SHIPPED: &[(&str, &str)] = &[
-    (
-        "automatic1111.toml",
-        include_str!("../catalog/automatic1111.toml"),
-    ),
+    ("automatic1111.toml", include_str!("../catalog/automatic1111.toml")),
+    ("bfl.toml", include_str!("../catalog/bfl.toml")),
     ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
     ("google.toml", include_str!("../catalog/google.toml")),
     ("midjourney.toml", include_str!("../catalog/midjourney.toml")),
     ("openai.toml", include_str!("../catalog/openai.toml")),
     ("openrouter.toml", include_str!("../catalog/openrouter.toml")),
+    ("replicate.toml", include_str!("../catalog/replicate.toml")),
     ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
     ("stability.toml", include_str!("../catalog/stability.toml")),
@@ -121,9 +120,9 @@ fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {
     let mut sources = Vec::new();
     for &(name, text) in SHIPPED {
         match text.parse::<Table>() {
-            Ok(table) => sources.push((name.into(), table)),
+            Ok(table) => sources.push(((*name).into(), table)),
             Err(error) => problems.push(CatalogProblem {
-                path: name.into(),
+                path: (*name).into(),
                 message: error.to_string(),
             }),
         }

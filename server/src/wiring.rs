@@ -157,6 +157,7 @@ fn settings(config: &Config, role: Role) -> Settings {
         Role::Command | Role::Server => Claiming::Everything,
     };
     let retention = config.retention.settings();
+    let public_url = config.server.public_url.clone();
     let config = &config.executor;
     Settings {
         claiming,
@@ -174,6 +175,7 @@ fn settings(config: &Config, role: Role) -> Settings {
             ..default.limits
         },
         retention,
+        public_url,
         ..default
     }
 }

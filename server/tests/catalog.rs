@@ -82,20 +82,7 @@ fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
         .iter()
         .map(|provider| provider.id.as_str())
         .collect();
-    assert_eq!(
-        ids,
-        [
-            "automatic1111",
-            "comfyui",
-            "google",
-            "midjourney",
-            "openai",
-            "openrouter",
-            "sketch",
-            "stability",
-            "vertex"
-        ]
-    );
+    assert_eq!(ids, ["automatic1111", "bfl", "comfyui", "google", "midjourney", "openai", "openrouter", "replicate", "sketch", "stability", "vertex"]);
     assert_eq!(catalog.rules().default_provider, "sketch");
     let cost = cost(&catalog, ImageRequest::default());
     assert_eq!(cost.worst_case.unwrap().nanos, 0);
@@ -405,4 +392,26 @@ fn rules_between_the_parts_are_checked_too() {
             "retired.dall-e-3.replacement: \"gpt-image-3\" is no model of openai (limn.toml)",
         ]
     );
+}
+
+#[test]
+fn what_a_model_takes_must_have_an_input() {
+    let flex = "[providers.bfl.models.flux-2-flex";
+    for (toml, said) in [
+        (
+            format!("{flex}.options]\ncolour = [\"red\"]"),
+            "providers.bfl.models.flux-2-flex.inputs: has no input for {options.colour}, which the model takes",
+        ),
+        (
+            format!("{flex}]\nnegative_prompt = \"native\""),
+            "providers.bfl.models.flux-2-flex.inputs: has no input for {negative_prompt}, which the model takes",
+        ),
+        (
+            format!("{flex}.inputs]\nsteps = \"{{colour}}\""),
+            "providers.bfl.models.flux-2-flex.inputs.steps: {colour} is no field of a render",
+        ),
+    ] {
+        let found = problems(&toml);
+        assert!(found.iter().any(|problem| problem.starts_with(said)), "{found:?}");
+    }
 }

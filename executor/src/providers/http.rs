@@ -11,13 +11,17 @@ mod api;
 mod download;
 mod encoded;
 mod redact;
+mod result;
+mod signature;
 mod table;
 mod wait;
 
 pub(super) use api::{Api, Refusal, is_truncated, not_sendable};
-pub(super) use download::{Credentials, DownloadError, Downloaded, Downloads};
+pub(super) use download::{Credentials, DownloadError, Downloads};
 pub(super) use encoded::{data_url, decode, encode};
 pub(super) use redact::Redaction;
+pub(super) use result::JobResult;
+pub(super) use signature::{hex, is_signed};
 pub(super) use table::{Body, Row, proven, row, rows};
 pub(super) use wait::asked_wait;
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::Inputs;
 use crate::{plan::Render, provider::CapabilityClass};
 
 /// Longest time of a call at a provider that no catalog speaks of.
@@ -18,6 +19,8 @@ pub struct Traits {
     pub deadlines: Deadlines,
     /// How much may be asked of it at once.
     pub limits: Limits,
+    /// How a render is written down for a model, where every model takes inputs of its own.
+    pub inputs: BTreeMap<String, Inputs>,
 }
 
 /// Whether refused content is billed, where the answer does not say.
@@ -66,6 +69,7 @@ impl Default for Traits {
             refusals: RefusalBilling::Unknown,
             deadlines: Deadlines::all(DEFAULT_DEADLINE),
             limits: Limits::default(),
+            inputs: BTreeMap::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod crashes;
 mod crowd;
 mod ended;
 mod lookups;
+mod news;
 mod outcomes;
 mod policies;
 mod processes;

@@ -16,7 +16,7 @@ use limn_executor::{
     plan::Render,
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
-        Reference, Rejection, Rendered, Submission,
+        Reference, Rejection, Rendered, Submission, Webhook, WebhookEvent, WebhookRefused,
     },
 };
 use limn_proto::reason::Reason;
@@ -62,6 +62,9 @@ pub(crate) enum Word {
     Lost,
 }
 
+/// What proves news to be those of a scripted provider.
+pub(crate) const PROOF: &str = "mine";
+
 /// A provider that acts by a script and counts.
 #[derive(Debug)]
 pub(crate) struct Scripted {
@@ -77,6 +80,8 @@ pub(crate) struct Scripted {
     pub(crate) lookups: AtomicU32,
     pub(crate) submits: AtomicU32,
     pub(crate) polls: AtomicU32,
+    /// How long to wait between two questions after a job.
+    pub(crate) poll_every: Mutex<Duration>,
     pub(crate) gate: Semaphore,
     pub(crate) reached: Semaphore,
     /// Pictures that the last call drew from.
@@ -96,6 +101,7 @@ impl Scripted {
             lookups: AtomicU32::new(0),
             submits: AtomicU32::new(0),
             polls: AtomicU32::new(0),
+            poll_every: Mutex::new(Duration::from_millis(1)),
             gate: Semaphore::new(0),
             reached: Semaphore::new(0),
             references: Mutex::default(),
@@ -239,7 +245,7 @@ impl ImageProvider for Scripted {
         }
         let needed: u32 = job_id.strip_prefix("job-").unwrap().parse().unwrap();
         if asked < needed {
-            return Ok(Poll::Pending(Duration::from_millis(1)));
+            return Ok(Poll::Pending(*self.poll_every.lock().unwrap()));
         }
         if needed == u32::MAX {
             self.reached.add_permits(1);
@@ -248,6 +254,16 @@ impl ImageProvider for Scripted {
             call.render.width_px,
             call.render.height_px,
         )))
+    }
+
+    fn webhook(&self, webhook: &Webhook<'_>) -> Result<WebhookEvent, WebhookRefused> {
+        if webhook.headers.get("x-proof").map(String::as_str) != Some(PROOF) {
+            return Err(WebhookRefused::BadSignature);
+        }
+        Ok(WebhookEvent {
+            job_id: String::from_utf8(webhook.body.to_vec()).unwrap(),
+            is_ended: true,
+        })
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {

@@ -99,6 +99,7 @@ store! {
         now: UnixMicros
     ) -> ExecutionState;
     park(fence: &Fence, failure: &Failure, next_check: Option<Duration>, now: UnixMicros) -> ();
+    attempt(attempt: AttemptId) -> Option<(ExecutionId, AttemptRecord)>;
     receipts(attempt: AttemptId) -> Vec<Receipt>;
     stranded(lease: Duration, limit: u32) -> Vec<Stranded>;
     leave_stranded(execution: ExecutionId, until: UnixMicros, next_look: Duration) -> ();

@@ -1,11 +1,11 @@
 //! What the suite must be told about a kind of provider.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{CapabilityClass, ImageProvider, Reference},
-    providers::{Connection, Deadlines, Kind, Limits, RefusalBilling, Setup, Traits},
+    providers::{Connection, Deadlines, Inputs, Kind, Limits, RefusalBilling, Setup, Traits},
 };
 use limn_fakes::Fake;
 use limn_proto::plan::SeedMode;
@@ -36,6 +36,8 @@ pub(crate) struct Variant {
     pub(crate) render: fn() -> Render,
     /// The kind's own settings.
     pub(crate) settings: fn() -> Value,
+    /// Inputs of the model, as in the catalog; an empty table where all models of the kind take the same.
+    pub(crate) inputs: fn() -> Value,
     /// Pictures that the drawing refers to.
     pub(crate) references: fn() -> Vec<Reference>,
 }
@@ -43,11 +45,13 @@ pub(crate) struct Variant {
 /// Every bench, one for each kind that calls somebody.
 pub(crate) const ALL: &[&Bench] = &[
     &crate::automatic1111::BENCH,
+    &crate::bfl::BENCH,
     &crate::comfyui::BENCH,
     &crate::google::BENCH,
     &crate::midjourney::BENCH,
     &crate::openai::BENCH,
     &crate::openrouter::BENCH,
+    &crate::replicate::BENCH,
     &crate::stability::BENCH,
     &crate::vertex::BENCH,
 ];
@@ -60,6 +64,7 @@ pub(crate) const VARIANT: Variant = Variant {
     refusals: RefusalBilling::Unknown,
     render,
     settings: no_settings,
+    inputs: no_settings,
     references: Vec::new,
 };
 
@@ -92,10 +97,15 @@ pub(crate) fn render() -> Render {
 impl Variant {
     /// The adapter, set up for a fake. Answers above a megabyte are cut.
     pub(crate) fn provider(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
+        Kind::find(kind).unwrap().build(self.setup(kind, fake)).unwrap()
+    }
+
+    /// What the adapter is set up from.
+    pub(crate) fn setup(&self, kind: &str, fake: &Fake) -> Setup {
         let Value::Object(table) = (self.settings)() else {
             panic!("settings are a table");
         };
-        let setup = Setup {
+        Setup {
             id: kind.to_owned(),
             key: Some(SecretString::from(Fake::KEY)),
             connection: Connection {
@@ -108,10 +118,20 @@ impl Variant {
                 refusals: self.refusals,
                 deadlines: Deadlines::all(std::time::Duration::from_secs(60)),
                 limits: Limits::default(),
+                inputs: self.inputs(),
             },
             table,
             ..Setup::default()
+        }
+    }
+
+    fn inputs(&self) -> BTreeMap<String, Inputs> {
+        let Value::Object(table) = (self.inputs)() else {
+            panic!("inputs are a table");
         };
-        Kind::find(kind).unwrap().build(setup).unwrap()
+        if table.is_empty() {
+            return BTreeMap::new();
+        }
+        BTreeMap::from([((self.render)().model, Inputs::read(table).unwrap())])
     }
 }

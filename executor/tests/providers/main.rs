@@ -9,12 +9,14 @@
 mod automatic1111;
 mod bench;
 mod comfyui;
+mod bfl;
 mod drive;
 mod google;
 mod midjourney;
 mod openai;
 mod openrouter;
 mod record;
+mod replicate;
 mod rules;
 mod stability;
 mod standard;

@@ -305,6 +305,11 @@ impl RecordStore for Records {
         call!(self, asked, |store, receipt| store.add_receipt(receipt))
     }
 
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>> {
+        let asked = Asked::new("attempt", shown(attempt)).reading();
+        call!(self, asked, |store| store.attempt(attempt))
+    }
+
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
         let asked = Asked::new("receipts", shown(attempt)).reading();
         call!(self, asked, |store| store.receipts(attempt))

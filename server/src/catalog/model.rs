@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use limn_executor::providers::Traits;
+use limn_executor::providers::{Inputs, Traits};
 use limn_planner::catalog::{
     GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, ReferenceRule, RetiredModel,
     SizeGrid, SizeRule, Styles,
@@ -26,7 +26,13 @@ pub(super) fn provider(id: &str, section: &mut Section<'_>) -> (Provider, Traits
             if let Some(deadlines) = traits::of_model(section) {
                 traits.deadlines.models.insert(id.to_owned(), deadlines);
             }
-            model(id, section)
+            let inputs = traits::inputs(section);
+            let model = model(id, section);
+            if let Some(inputs) = inputs {
+                check_inputs(section, &model, &inputs);
+                traits.inputs.insert(id.to_owned(), inputs);
+            }
+            model
         }),
         ..Provider::default()
     };
@@ -61,6 +67,43 @@ fn model(id: &str, section: &mut Section<'_>) -> Model {
         model.prices_source.clear();
     }
     model
+}
+
+/// Whatever can be asked of a model must be said to it.
+fn check_inputs(section: &mut Section<'_>, model: &Model, inputs: &Inputs) {
+    let options: Vec<String> = model
+        .options
+        .keys()
+        .map(|name| format!("{{options.{name}}}"))
+        .collect();
+    let mut fields: Vec<&str> = options.iter().map(String::as_str).collect();
+    let in_words = match &model.sizes {
+        SizeRule::Listed(sizes) => sizes.iter().all(|size| !size.token.is_empty()),
+        SizeRule::Grid(grid) => grid.token_format.is_some(),
+    };
+    let size: &[&str] = if in_words {
+        &["{size}"]
+    } else {
+        &["{width}", "{height}"]
+    };
+    fields.extend(size);
+    let takes = [
+        ("{seed}", model.takes_seed),
+        ("{guidance}", model.guidance.is_some()),
+        (
+            "{negative_prompt}",
+            model.negative_prompt == NegativePrompt::Native,
+        ),
+        ("{quality}", !model.qualities.tokens.is_empty()),
+        ("{style}", matches!(model.styles, Styles::Tokens(_))),
+    ];
+    fields.extend(takes.iter().filter(|(_, takes)| *takes).map(|(field, _)| *field));
+    for field in inputs.missing(&fields) {
+        section.problem(
+            "inputs",
+            format!("has no input for {field}, which the model takes"),
+        );
+    }
 }
 
 fn required<T>(section: &mut Section<'_>, key: &str, read: fn(&mut Section<'_>) -> T) -> Option<T> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use limn_executor::{
     provider::CapabilityClass,
-    providers::{Limits, ModelDeadlines, RefusalBilling, Traits},
+    providers::{Inputs, Limits, ModelDeadlines, RefusalBilling, Traits},
 };
 
 use super::section::Section;
@@ -51,6 +51,24 @@ pub(super) fn of_model(section: &mut Section<'_>) -> Option<ModelDeadlines> {
         }
         deadlines
     })
+}
+
+/// Reads how a render is written down for a model.
+pub(super) fn inputs(section: &mut Section<'_>) -> Option<Inputs> {
+    section
+        .within("inputs", |section| {
+            let mut table = serde_json::Map::new();
+            for key in section.keys() {
+                let value = section.take(&key, "text, a number, true or false", |value| {
+                    serde_json::to_value(value).ok()
+                });
+                table.extend(value.map(|value| (key, value)));
+            }
+            Inputs::read(table)
+                .map_err(|(key, message)| section.problem(&key, message))
+                .ok()
+        })
+        .flatten()
 }
 
 fn limits(section: &mut Section<'_>) -> Limits {

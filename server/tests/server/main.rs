@@ -5,6 +5,7 @@
 mod account;
 mod addresses;
 mod executions;
+mod hooks;
 mod links;
 mod logs;
 mod planner;

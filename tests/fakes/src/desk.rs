@@ -181,7 +181,8 @@ impl Desk {
     pub(crate) fn look_at(&mut self, id: &str) -> Option<Job> {
         let patience = self.patience;
         let job = self.jobs.get_mut(id)?;
-        job.polls += 1;
+        // Work that was stopped goes no further.
+        job.polls += u32::from(!job.is_cancelled);
         let (ends, is_charged) = (
             !job.is_ended && (job.is_cancelled || job.is_done(patience)),
             !job.is_cancelled

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::{
-    desk::{Desk, Reply},
+    desk::{Desk, Job, Reply},
     exchange::Request,
+    hook::Hook,
 };
 
 mod automatic1111;
@@ -15,6 +16,8 @@ mod openai;
 mod openrouter;
 mod stability;
 mod vertex;
+mod bfl;
+mod replicate;
 
 /// An API as its fake speaks it.
 ///
@@ -48,6 +51,9 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Lines of a configuration for it beside its address; with the key, where it takes one.
     fn configuration(&self) -> String {
         format!("api_key = {:?}\n", crate::Fake::KEY)
+    /// The news of a job that it would send to the address that the client named, as the job stands. Nothing: it named none.
+    fn hook(&self, _job: &Job, _desk: &Desk) -> Option<Hook> {
+        None
     }
 
     /// Answers a request.
@@ -65,6 +71,7 @@ pub(crate) const ALL: &[&dyn Dialect] = &[
     &stability::Stability,
     &vertex::Vertex,
 ];
+pub(crate) const ALL: &[&dyn Dialect] = &[&bfl::Bfl, &openai::OpenAi, &replicate::Replicate];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {

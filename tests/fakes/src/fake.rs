@@ -31,6 +31,9 @@ impl Fake {
     /// The key that every fake knows. It answers any other key too, but tells in [`Recorded::had_the_key`].
     pub const KEY: &str = "sk-fake-0123456789abcdef";
 
+    /// What webhooks are signed with by APIs that choose the secret themselves.
+    pub const WEBHOOK_SECRET: &str = "whsec_ZmFrZS1zZWNyZXQtb2Ytd2ViaG9va3M=";
+
     /// Names of the providers that there are fakes of.
     pub fn names() -> Vec<&'static str> {
         dialects::ALL.iter().map(|dialect| dialect.name()).collect()
@@ -160,6 +163,18 @@ impl Fake {
         let mut arrivals = self.desk().arrivals.subscribe();
         // An error means that the fake is gone; then none will come.
         let _arrived = arrivals.wait_for(|arrived| *arrived >= calls).await;
+    }
+
+    /// Sends news of the work of the call of that number, from 1, to the address that the client named for it, and returns the
+    /// status that came back. Nothing: it named none, or is not there. The news are signed with [`Fake::WEBHOOK_SECRET`] where the
+    /// API has a secret of its own.
+    pub async fn send_webhook(&self, call: u64) -> Option<u16> {
+        let hook = {
+            let desk = self.desk();
+            let job = desk.jobs.values().find(|job| job.work.number == call)?;
+            self.dialect.hook(job, &desk)?
+        };
+        hook.send().await
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {

@@ -11,6 +11,7 @@ mod dialects;
 mod exchange;
 mod fake;
 mod form;
+mod hook;
 mod picture;
 
 pub use case::{Case, Gate};

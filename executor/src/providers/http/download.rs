@@ -100,6 +100,30 @@ impl Downloads {
         })
     }
 
+    /// Asks an address that an answer named, once: whatever it answers is the answer, redirects too.
+    ///
+    /// # Errors
+    /// There is no answer, or the address is not asked.
+    pub(in crate::providers) async fn ask(
+        &self,
+        address: &str,
+        timeout: Duration,
+        credentials: Option<&Credentials<'_>>,
+    ) -> Result<super::Received, DownloadError> {
+        let url = Url::parse(address)
+            .map_err(|error| DownloadError::Refused(format!("the address is none: {error}")))?;
+        self.check(&url)?;
+        let mut request = self.client.get(url.clone()).timeout(timeout);
+        if let Some(credentials) = credentials.filter(|given| has_origin(&url, given.origin)) {
+            request = request.headers(credentials.headers.clone());
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| DownloadError::Failed(describe(&error.without_url())))?;
+        Ok(read(response, self.max_bytes).await)
+    }
+
     /// Fetches what is at an address.
     pub(in crate::providers) async fn fetch(
         &self,

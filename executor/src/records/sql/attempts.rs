@@ -305,6 +305,15 @@ pub(super) async fn find(
     )))
 }
 
+/// An attempt with its execution.
+pub(super) async fn with_execution(
+    tx: &mut Tx<'_>,
+    id: AttemptId,
+) -> Result<Option<(ExecutionId, AttemptRecord)>> {
+    let found = find(tx, id).await?;
+    Ok(found.map(|(execution, _, record)| (execution, record)))
+}
+
 /// An attempt of this execution, with its step. A fence is proof for one execution and no other.
 pub(super) async fn of_execution(
     tx: &mut Tx<'_>,

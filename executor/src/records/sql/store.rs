@@ -193,6 +193,10 @@ impl<B: Backend> RecordStore for Sql<B> {
         write_tx!(self, |tx, receipt| receipts::add(tx, receipt))
     }
 
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>> {
+        read_tx!(self, |tx| attempts::with_execution(tx, attempt))
+    }
+
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
         read_tx!(self, |tx| receipts::list(tx, attempt))
     }
