@@ -149,6 +149,7 @@ fn call<'a>(
         timeout: run.plan.policy.attempt_timeout.unwrap_or_else(deadline),
         references: &[],
         webhook_url: None,
+        previews: None,
     }
 }
 

@@ -5,6 +5,7 @@
 mod http;
 mod kind;
 pub mod openai;
+mod openai_compatible;
 pub mod sketch;
 mod traits;
 
@@ -16,7 +17,7 @@ pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 use crate::provider::ImageProvider;
 
 /// Every kind of provider that is built in, in ascending order of the name.
-pub const KINDS: &[Kind] = &[openai::KIND, sketch::KIND];
+pub const KINDS: &[Kind] = &[openai::KIND, openai_compatible::KIND, sketch::KIND];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

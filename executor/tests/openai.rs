@@ -80,6 +80,7 @@ async fn submit_within(
             timeout,
             references: &[],
             webhook_url: None,
+            previews: None,
         })
         .await?
     {

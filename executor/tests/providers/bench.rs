@@ -41,7 +41,7 @@ pub(crate) struct Variant {
 }
 
 /// Every bench, one for each kind that calls somebody.
-pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH];
+pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH, &crate::openai_compatible::BENCH];
 
 /// What is common to most variants.
 pub(crate) const VARIANT: Variant = Variant {
@@ -82,10 +82,23 @@ pub(crate) fn render() -> Render {
 impl Variant {
     /// The adapter, set up for a fake. Answers above a megabyte are cut.
     pub(crate) fn provider(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
+        Self::build(self.setup(kind, fake))
+    }
+
+    /// The same without a key.
+    pub(crate) fn keyless(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
+        Self::build(Setup {
+            key: None,
+            ..self.setup(kind, fake)
+        })
+    }
+
+    /// What the adapter is set up from.
+    pub(crate) fn setup(&self, kind: &str, fake: &Fake) -> Setup {
         let Value::Object(table) = (self.settings)() else {
             panic!("settings are a table");
         };
-        let setup = Setup {
+        Setup {
             id: kind.to_owned(),
             key: Some(SecretString::from(Fake::KEY)),
             connection: Connection {
@@ -101,7 +114,12 @@ impl Variant {
             },
             table,
             ..Setup::default()
-        };
-        Kind::find(kind).unwrap().build(setup).unwrap()
+        }
+    }
+
+    /// An adapter of a kind that is set up like this.
+    pub(crate) fn build(setup: Setup) -> Arc<dyn ImageProvider> {
+        let kind = Kind::find(&setup.id).unwrap();
+        kind.build(setup).unwrap()
     }
 }

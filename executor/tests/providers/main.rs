@@ -9,6 +9,7 @@
 mod bench;
 mod drive;
 mod openai;
+mod openai_compatible;
 mod record;
 mod rules;
 mod standard;

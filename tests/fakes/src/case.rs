@@ -39,6 +39,17 @@ pub enum Case {
     Bomb,
     /// A page of whatever stands before the API. Charged, as the worst case.
     GatewayPage(u16),
+    /// A success whose second half is held back until the gate opens. Charged.
+    Halfway(Gate),
+    /// This answer, whatever the API would say. Not charged.
+    Says {
+        /// Status.
+        status: u16,
+        /// Media type.
+        media_type: &'static str,
+        /// The body.
+        body: String,
+    },
     /// The connection is closed without an answer. Charged, as the worst case.
     Disconnect,
     /// The case behind a gate.
@@ -46,6 +57,15 @@ pub enum Case {
 }
 
 impl Case {
+    /// This JSON, whatever the API would say.
+    pub fn says(status: u16, body: &serde_json::Value) -> Self {
+        Self::Says {
+            status,
+            media_type: "application/json",
+            body: body.to_string(),
+        }
+    }
+
     /// The case, held back until the gate opens.
     pub fn after(gate: &Gate, case: Self) -> Self {
         Self::After(gate.clone(), Box::new(case))
@@ -69,6 +89,7 @@ impl Case {
                 | Self::Truncated
                 | Self::Oversized(_)
                 | Self::Bomb
+                | Self::Halfway(_)
         )
     }
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod openai;
+mod openai_compatible;
 
 /// An API as its fake speaks it.
 ///
@@ -20,6 +21,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Path of the address that the client is given.
     fn base_path(&self) -> &'static str {
         ""
+    }
+
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    fn configuration(&self) -> String {
+        String::new()
     }
 
     /// The ways in which it refuses content.
@@ -43,7 +49,14 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 }
 
 /// Every fake.
-pub(crate) const ALL: &[&dyn Dialect] = &[&openai::OpenAi];
+pub(crate) const ALL: &[&dyn Dialect] = &[
+    &openai_compatible::LOCAL_AI,
+    &openai::OpenAi,
+    &openai_compatible::PLAIN,
+    &openai_compatible::SGLANG,
+    &openai_compatible::STABLE_DIFFUSION_CPP,
+    &openai_compatible::VLLM,
+];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {

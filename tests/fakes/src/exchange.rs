@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::form;
+use crate::{case::Gate, form};
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
@@ -50,35 +50,38 @@ impl Request {
 
 /// A response as it goes.
 #[derive(Clone, Debug, Default)]
-pub struct Response {
+pub(crate) struct Response {
     /// Status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Names and values.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Bytes of the body that are sent before the connection is dropped; nothing: all.
-    pub cut_at: Option<usize>,
+    pub(crate) cut_at: Option<usize>,
+    /// Bytes of the body that are sent before the gate opens; nothing: all.
+    pub(crate) held_at: Option<(usize, Gate)>,
 }
 
 impl Response {
     /// JSON.
-    pub fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::bytes(status, "application/json", body.to_string().into_bytes())
     }
 
     /// Bytes of a media type.
-    pub fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Self {
+    pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Self {
         Self {
             status,
             headers: vec![("content-type".to_owned(), media_type.to_owned())],
             body,
             cut_at: None,
+            held_at: None,
         }
     }
 
     /// A page of whatever stands before the API.
-    pub fn page(status: u16) -> Self {
+    pub(crate) fn page(status: u16) -> Self {
         Self::bytes(
             status,
             "text/html",
@@ -86,9 +89,16 @@ impl Response {
         )
     }
 
+    /// The same as another media type.
+    #[must_use]
+    pub(crate) fn typed(mut self, media_type: &str) -> Self {
+        self.headers.retain(|(name, _)| name != "content-type");
+        self.with("content-type", media_type)
+    }
+
     /// The same with one more header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -157,6 +167,13 @@ pub(crate) async fn write(stream: &mut TcpStream, response: &Response) -> io::Re
         .cut_at
         .unwrap_or(response.body.len())
         .min(response.body.len());
-    stream.write_all(&response.body[..sent]).await?;
+    if let Some((held_at, gate)) = &response.held_at {
+        stream.write_all(&response.body[..*held_at]).await?;
+        stream.flush().await?;
+        gate.pass().await;
+        stream.write_all(&response.body[*held_at..sent]).await?;
+    } else {
+        stream.write_all(&response.body[..sent]).await?;
+    }
     stream.shutdown().await
 }

@@ -80,6 +80,11 @@ impl Fake {
         self.desk().base_url.clone()
     }
 
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    pub fn configuration(&self) -> String {
+        self.dialect.configuration()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -242,6 +247,19 @@ fn answer(dialect: &dyn Dialect, desk: &Mutex<Desk>, request: &Request) -> (Repl
 /// What becomes of an answer between the provider and its client.
 fn on_its_way(response: Response, case: &Case) -> Option<Response> {
     match case {
+        Case::Says {
+            status,
+            media_type,
+            body,
+        } => {
+            // What identifies the call stays.
+            let said = Response {
+                status: *status,
+                body: body.clone().into_bytes(),
+                ..response
+            };
+            Some(said.typed(media_type))
+        }
         Case::Disconnect => None,
         Case::GatewayPage(status) => Some(Response::page(*status)),
         Case::Malformed => Some(Response {
@@ -250,6 +268,10 @@ fn on_its_way(response: Response, case: &Case) -> Option<Response> {
         }),
         Case::Truncated => Some(Response {
             cut_at: Some(response.body.len() / 2),
+            ..response
+        }),
+        Case::Halfway(gate) => Some(Response {
+            held_at: Some((response.body.len() / 2, gate.clone())),
             ..response
         }),
         Case::Oversized(size_bytes) => Some(Response {

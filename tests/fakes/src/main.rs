@@ -45,7 +45,7 @@ async fn main() -> std::io::Result<()> {
         println!("[providers.{name}]");
         println!("base_url = {:?}", fake.base_url());
         println!("api_key = {:?}", Fake::KEY);
-        println!();
+        println!("{}", fake.configuration());
         fakes.push(fake);
         port = if port == 0 { 0 } else { port + 1 };
     }
