@@ -199,7 +199,11 @@ async fn send(
     if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
         return too_late(run, attempt, sending).await;
     }
-    let call = call(run, target, provider, attempt);
+    let previews = run.inner.previews.of(run.fence.execution, &step.step_id, attempt);
+    let call = Call {
+        previews: Some(&previews),
+        ..call(run, target, provider, attempt)
+    };
     match provider.submit(&call).await {
         Ok(Submission::Received(answer)) => {
             received(run, step, target, provider, attempt, answer, Some(started)).await

@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
     plan::{Plan, Step},
+    previews::Previews,
     providers::Registry,
     records::{
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
@@ -180,6 +181,8 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     /// What watchers share.
     pub(crate) tails: Tails,
+    /// Unfinished pictures, for watchers in this process.
+    pub(crate) previews: Previews,
     pub(crate) running: Running,
     /// There may be something to claim.
     pub(crate) work: Notify,
@@ -217,6 +220,7 @@ impl Executor {
             parts,
             boot,
             tails: Tails::default(),
+            previews: Previews::default(),
             running: Running::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
@@ -319,8 +323,35 @@ impl Executor {
         execution: ExecutionId,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Events)
+    }
+
+    /// The same, with the unfinished pictures that providers send while they draw in this process. They may be missing, and
+    /// none of them is ever sent again.
+    pub fn watch_with_previews(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Previews)
+    }
+
+    fn watch_with(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+        sights: watch::Sights,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
         self.inner.ask(execution);
-        watch::stream(Arc::clone(&self.inner), client.to_owned(), execution, after)
+        watch::stream(
+            Arc::clone(&self.inner),
+            client.to_owned(),
+            execution,
+            after,
+            sights,
+        )
     }
 
     /// Asks for a stop; calls in flight are still settled. An ended execution is returned unchanged; nothing

@@ -39,6 +39,7 @@ mod hints;
 pub mod ids;
 mod persist;
 pub mod plan;
+mod previews;
 pub mod provider;
 pub mod providers;
 pub mod records;

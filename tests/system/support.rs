@@ -199,7 +199,10 @@ impl TestServer {
 
     /// Runs an order to its end.
     pub(crate) async fn execute(&self, order: ExecutionOrder) -> Progress {
-        let request = ExecutePlanRequest { order: Some(order) };
+        let request = ExecutePlanRequest {
+            order: Some(order),
+            ..ExecutePlanRequest::default()
+        };
         let stream = self.executor().execute_plan(request).await.unwrap().into_inner();
         Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
     }
@@ -216,6 +219,7 @@ impl TestServer {
         let request = v1::WatchExecutionRequest {
             name: name.to_owned(),
             after_sequence,
+            ..v1::WatchExecutionRequest::default()
         };
         let stream = self
             .executor()

@@ -41,7 +41,9 @@ pub enum Case {
     GatewayPage(u16),
     /// A success whose second half is held back until the gate opens. Charged.
     Halfway(Gate),
-    /// This answer, whatever the API would say. Not charged.
+    /// A success with these bytes in the place of the picture. Charged.
+    Bytes(Vec<u8>),
+    /// This answer, whatever the API would say.
     Says {
         /// Status.
         status: u16,
@@ -49,6 +51,8 @@ pub enum Case {
         media_type: &'static str,
         /// The body.
         body: String,
+        /// Whether it is charged.
+        is_charged: bool,
     },
     /// The connection is closed without an answer. Charged, as the worst case.
     Disconnect,
@@ -57,12 +61,13 @@ pub enum Case {
 }
 
 impl Case {
-    /// This JSON, whatever the API would say.
+    /// This JSON, whatever the API would say. Charged when it is a success.
     pub fn says(status: u16, body: &serde_json::Value) -> Self {
         Self::Says {
             status,
             media_type: "application/json",
             body: body.to_string(),
+            is_charged: status == 200,
         }
     }
 
@@ -90,7 +95,19 @@ impl Case {
                 | Self::Oversized(_)
                 | Self::Bomb
                 | Self::Halfway(_)
+                | Self::Bytes(_)
         )
+    }
+}
+
+impl Case {
+    /// True when the provider would charge it, as far as that does not depend on the provider.
+    pub fn is_charged(&self) -> bool {
+        match self.inner() {
+            Self::NoPicture | Self::GatewayPage(_) | Self::Disconnect => true,
+            Self::Says { is_charged, .. } => *is_charged,
+            case => case.is_drawn(),
+        }
     }
 }
 

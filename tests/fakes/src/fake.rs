@@ -120,6 +120,11 @@ impl Fake {
         self.desk().patience = questions;
     }
 
+    /// How long it asks to wait when it is called too often, where it says so; 1500 ms at first.
+    pub fn set_wait(&self, wait: Duration) {
+        self.desk().wait = wait;
+    }
+
     /// Lets all addresses of pictures expire that were given out so far.
     pub fn expire_pictures(&self) {
         self.desk().expired = true;
@@ -230,10 +235,7 @@ fn answer(dialect: &dyn Dialect, desk: &Mutex<Desk>, request: &Request) -> (Repl
     if is_call && !dialect.has_jobs() {
         desk.begin();
         let is_charged = match &reply {
-            Reply::Picture(_, work) => {
-                let case = work.case.inner();
-                case.is_drawn() || matches!(case, Case::NoPicture | Case::GatewayPage(_) | Case::Disconnect)
-            }
+            Reply::Picture(_, work) => work.case.is_charged(),
             Reply::Plain(_) => false,
         };
         // A dialect may have charged it itself.
@@ -251,6 +253,7 @@ fn on_its_way(response: Response, case: &Case) -> Option<Response> {
             status,
             media_type,
             body,
+            ..
         } => {
             // What identifies the call stays.
             let said = Response {

@@ -68,7 +68,8 @@ fn respond(request: &Request, work: &Work, desk: &mut Desk) -> Response {
     match work.case.inner() {
         Case::RateLimited => {
             let words = "Rate limit reached.";
-            error(429, "requests", "rate_limit_exceeded", words).with("retry-after-ms", "1500")
+            error(429, "requests", "rate_limit_exceeded", words)
+                .with("retry-after-ms", desk.wait.as_millis().to_string())
         }
         Case::Quota => {
             let kind = "insufficient_quota";
