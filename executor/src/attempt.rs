@@ -160,6 +160,7 @@ pub(crate) fn call<'a>(
         timeout: plan.policy.attempt_timeout.unwrap_or_else(deadline),
         references: &[],
         webhook_url: None,
+        previews: None,
     }
 }
 
@@ -224,9 +225,11 @@ async fn send(
     if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
         return too_late(run, attempt, sending).await;
     }
+    let previews = run.inner.previews.of(run.fence.execution, &step.step_id, attempt);
     let public_url = run.inner.parts.settings.public_url.as_deref();
     let call = Call {
         references,
+        previews: Some(&previews),
         webhook_url: public_url.map(|base| WebhookUrl {
             base,
             provider: &target.render.provider,

@@ -17,6 +17,7 @@ use crate::{
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     plan::{Plan, Step},
+    previews::Previews,
     providers::Registry,
     records::{
         Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
@@ -186,6 +187,8 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     /// What watchers share.
     pub(crate) tails: Tails,
+    /// Unfinished pictures, for watchers in this process.
+    pub(crate) previews: Previews,
     pub(crate) running: Running,
     /// Who waits for news of work.
     pub(crate) news: News,
@@ -225,6 +228,7 @@ impl Executor {
             parts,
             boot,
             tails: Tails::default(),
+            previews: Previews::default(),
             running: Running::default(),
             news: News::default(),
             work: Notify::new(),
@@ -338,8 +342,35 @@ impl Executor {
         execution: ExecutionId,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Events)
+    }
+
+    /// The same, with the unfinished pictures that providers send while they draw in this process. They may be missing, and
+    /// none of them is ever sent again.
+    pub fn watch_with_previews(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Previews)
+    }
+
+    fn watch_with(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+        sights: watch::Sights,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
         self.inner.ask(execution);
-        watch::stream(Arc::clone(&self.inner), client.to_owned(), execution, after)
+        watch::stream(
+            Arc::clone(&self.inner),
+            client.to_owned(),
+            execution,
+            after,
+            sights,
+        )
     }
 
     /// Asks for a stop; calls in flight are still settled. An ended execution is returned unchanged; nothing

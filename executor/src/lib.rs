@@ -40,6 +40,7 @@ pub mod ids;
 pub mod news;
 mod persist;
 pub mod plan;
+mod previews;
 pub mod provider;
 pub mod providers;
 pub mod records;

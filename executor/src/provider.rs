@@ -34,6 +34,8 @@ pub struct Call<'a> {
     pub references: &'a [Reference],
     /// Address that the provider may send news of the work to. Nothing: there is none.
     pub webhook_url: Option<WebhookUrl<'a>>,
+    /// Takes unfinished pictures, where the render asks for them. Nothing: nobody does.
+    pub previews: Option<&'a dyn PreviewSink>,
 }
 
 /// Where news of one attempt are taken, as text: `{base}/hooks/{provider}/{attempt}`.
@@ -55,6 +57,26 @@ impl fmt::Display for WebhookUrl<'_> {
             self.base, self.provider, self.attempt
         )
     }
+}
+
+/// Takes unfinished pictures while one is drawn.
+///
+/// They are a courtesy: whatever becomes of them changes nothing about the call, and none of them is kept.
+pub trait PreviewSink: fmt::Debug + Send + Sync {
+    /// False while nobody looks: then a preview need not even be decoded.
+    fn is_watched(&self) -> bool;
+
+    /// Takes a preview. Returns at once; one that comes too fast, is too large or is no picture is let go of.
+    fn show(&self, preview: Preview);
+}
+
+/// An unfinished picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Place among the previews of the call, counted from 0.
+    pub index: u32,
+    /// The picture, not checked.
+    pub bytes: Bytes,
 }
 
 /// A picture that a drawing refers to.

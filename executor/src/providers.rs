@@ -3,14 +3,15 @@
 //! A provider is a file here and a line in [`KINDS`].
 
 mod automatic1111;
+pub mod bfl;
 mod comfyui;
 mod google;
-pub mod bfl;
 mod http;
 mod inputs;
 mod kind;
 mod midjourney;
 pub mod openai;
+mod openai_compatible;
 mod openrouter;
 pub mod replicate;
 pub mod sketch;
@@ -39,6 +40,7 @@ pub const KINDS: &[Kind] = &[
     vertex::KIND,
 ];
 pub const KINDS: &[Kind] = &[bfl::KIND, openai::KIND, replicate::KIND, sketch::KIND];
+pub const KINDS: &[Kind] = &[openai::KIND, openai_compatible::KIND, sketch::KIND];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

@@ -49,6 +49,7 @@ async fn submit(render: &Render) -> Result<Answer, CallError> {
         timeout: Duration::from_secs(60),
         references: &[],
         webhook_url: None,
+        previews: None,
     };
     match Sketch.submit(&call).await? {
         Submission::Received(answer) => Ok(answer),

@@ -1,4 +1,4 @@
-//! The OpenAI images API: one POST, one image in the answer.
+//! The OpenAI images API: one POST, one image in the answer, or a stream of events with it at the end.
 //!
 //! The API has no idempotency key, no job id and no way to ask afterwards (class D), so everything hangs on
 //! what an answer proves; that table is in `openai/errors.rs`.
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{Api, Ending, Received, Refusal, is_truncated, not_sendable},
+    http::{Api, Ending, Opened, Received, Refusal, is_truncated, not_sendable},
 };
 use crate::{
     plan::Render,
@@ -21,8 +21,10 @@ use crate::{
     },
 };
 
-mod errors;
-mod wire;
+mod edit;
+pub(super) mod errors;
+mod stream;
+pub(super) mod wire;
 
 use errors::{ErrorBody, Verdict};
 
@@ -130,12 +132,27 @@ impl ImageProvider for OpenAi {
     }
 
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
-        let body = wire::GenerationRequest::new(call.render).map_err(not_sendable)?;
-        let request = self.api.client.post(self.api.url("/images/generations"));
-        let request = self.with_account(request).json(&body).timeout(call.timeout);
-        let received = self.api.send(request).await?;
+        let prompt = &call.render.prompt;
+        let fields = wire::fields(call.render).map_err(not_sendable)?;
+        let post = |path: &str| {
+            let request = self.api.client.post(self.api.url(path));
+            self.with_account(request).timeout(call.timeout)
+        };
+        let request = if call.references.is_empty() {
+            post("/images/generations").json(&fields)
+        } else {
+            let form = edit::form(fields, call.references).map_err(not_sendable)?;
+            post("/images/edits").multipart(form)
+        };
+        let received = match self.api.open(request).await? {
+            Opened::Whole(received) => received,
+            Opened::Events(events) => {
+                let answer = stream::follow(&self.api, events, prompt, call.previews).await?;
+                return Ok(Submission::Received(answer));
+            }
+        };
         if !(200..300).contains(&received.status) {
-            return Err(self.refusal(received, &call.render.prompt));
+            return Err(self.refusal(received, prompt));
         }
         let answer = self.api.answer(received, KEPT_HEADERS, REQUEST_ID)?;
         Ok(Submission::Received(answer))

@@ -17,7 +17,10 @@ use limn_executor::{
 };
 use uuid::Uuid;
 
-use crate::support::{Act, PRICE_NANOS, PROOF, Process, Scripted, plan, spec};
+use crate::{
+    scripted::{Act, PROOF, Scripted},
+    support::{PRICE_NANOS, Process, plan, spec},
+};
 
 /// A process whose first call is in a state.
 fn at_work(act: Act, state: AttemptState) -> (Arc<Scripted>, tempfile::TempDir, Process, ExecutionRecord) {

@@ -55,6 +55,7 @@ pub(crate) const ALL: &[&Bench] = &[
     &crate::stability::BENCH,
     &crate::vertex::BENCH,
 ];
+pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH, &crate::openai_compatible::BENCH];
 
 /// What is common to most variants.
 pub(crate) const VARIANT: Variant = Variant {
@@ -98,6 +99,15 @@ impl Variant {
     /// The adapter, set up for a fake. Answers above a megabyte are cut.
     pub(crate) fn provider(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
         Kind::find(kind).unwrap().build(self.setup(kind, fake)).unwrap()
+        Self::build(self.setup(kind, fake))
+    }
+
+    /// The same without a key.
+    pub(crate) fn keyless(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
+        Self::build(Setup {
+            key: None,
+            ..self.setup(kind, fake)
+        })
     }
 
     /// What the adapter is set up from.
@@ -133,5 +143,9 @@ impl Variant {
             return BTreeMap::new();
         }
         BTreeMap::from([((self.render)().model, Inputs::read(table).unwrap())])
+    /// An adapter of a kind that is set up like this.
+    pub(crate) fn build(setup: Setup) -> Arc<dyn ImageProvider> {
+        let kind = Kind::find(&setup.id).unwrap();
+        kind.build(setup).unwrap()
     }
 }

@@ -49,6 +49,7 @@ impl Order {
             timeout: self.timeout,
             references: &self.references,
             webhook_url: None,
+            previews: None,
         }
     }
 }

@@ -15,6 +15,7 @@ mod google;
 mod midjourney;
 mod openai;
 mod openrouter;
+mod openai_compatible;
 mod record;
 mod replicate;
 mod rules;

@@ -221,6 +221,8 @@ pub struct TokenPricing {
     pub image_output_nanos: i64,
     /// Tokens of a picture by quality. [`Quality::Unspecified`] stands for every quality that is not listed.
     pub output_tokens: BTreeMap<Quality, OutputTokens>,
+    /// Tokens of picture that an option adds for each one that it counts, by the name of the option.
+    pub tokens_per_option: BTreeMap<String, u64>,
     /// Ceiling of one attempt, in percent of the most that the planner expects. At least 100.
     pub ceiling_percent: u32,
 }

@@ -192,10 +192,11 @@ fn token_usages(
     reference_tokens: u64,
 ) -> Result<Vec<Usage>, NoPrice> {
     let milli = |tokens: u64| tokens.checked_mul(1000).ok_or(NoPrice::TooLarge);
-    let expected = expected_tokens(output, size);
+    let more = option_tokens(pricing, render);
+    let expected = expected_tokens(output, size).saturating_add(more);
     let most = expected
-        .max(linear_tokens(output.base, size.pixels()))
-        .max(output.base);
+        .max(linear_tokens(output.base, size.pixels()).saturating_add(more))
+        .max(output.base.saturating_add(more));
     let ceiling = u128::from(most) * u128::from(pricing.ceiling_percent.max(100));
     let ceiling = u64::try_from(ceiling.div_ceil(100)).map_err(|_| NoPrice::TooLarge)?;
     let bytes = u64::try_from(render.prompt.len().saturating_add(render.negative_prompt.len()));
@@ -234,6 +235,16 @@ fn token_usages(
         },
     ]);
     Ok(usages)
+}
+
+/// Tokens that the options of a render add to the picture. A value that counts nothing adds none.
+fn option_tokens(pricing: &TokenPricing, render: &RenderSpec) -> u64 {
+    let counted = render.options.iter().filter_map(|option| {
+        let each = pricing.tokens_per_option.get(&option.key)?;
+        let count: u64 = option.value.parse().ok()?;
+        Some(each.saturating_mul(count))
+    });
+    counted.fold(0, u64::saturating_add)
 }
 
 /// Tokens that a picture of this size should have.
@@ -294,6 +305,10 @@ fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeMap;
+
+    use limn_proto::plan::Label;
+
     use super::*;
 
     fn observed() -> OutputTokens {
@@ -313,6 +328,38 @@ mod tests {
         assert_eq!(expected_tokens(&observed(), Size::new(1536, 1024)), 5488);
         assert_eq!(expected_tokens(&observed(), Size::new(1024, 1536)), 5488);
         assert_eq!(expected_tokens(&observed(), Size::new(1024, 1024)), 7024);
+    }
+
+    #[test]
+    fn what_options_count_is_added_to_the_expectation_and_to_the_ceiling() {
+        let pricing = TokenPricing {
+            text_input_nanos: 0,
+            image_input_nanos: None,
+            image_output_nanos: 1,
+            output_tokens: BTreeMap::new(),
+            tokens_per_option: [("partial_images".into(), 100)].into(),
+            ceiling_percent: 150,
+        };
+        let output = OutputTokens {
+            base: 196,
+            ..OutputTokens::default()
+        };
+        let tokens = |options: &[(&str, &str)]| {
+            let options = options.iter().map(|(name, value)| Label {
+                key: (*name).into(),
+                value: (*value).into(),
+            });
+            let render = RenderSpec {
+                options: options.collect(),
+                ..RenderSpec::default()
+            };
+            let usages = token_usages(&pricing, &output, Size::new(1024, 1024), &render).unwrap();
+            (usages[0].expected_milli, usages[0].ceiling_milli)
+        };
+        assert_eq!(tokens(&[]), (196_000, 294_000));
+        assert_eq!(tokens(&[("partial_images", "3")]), (496_000, 744_000));
+        assert_eq!(tokens(&[("partial_images", "all")]), (196_000, 294_000));
+        assert_eq!(tokens(&[("moderation", "3")]), (196_000, 294_000));
     }
 
     #[test]

@@ -202,6 +202,7 @@ fn inkwell() -> Provider {
                 },
             ),
         ]),
+        tokens_per_option: BTreeMap::new(),
         ceiling_percent: 120,
     };
     let ink_2 = Model {

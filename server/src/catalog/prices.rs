@@ -57,11 +57,17 @@ fn tokens(section: &mut Section<'_>) -> TokenPricing {
     let text_input_nanos = required_per_million(section, "text_input_per_million");
     let image_input_nanos = per_million(section, "image_input_per_million");
     let image_output_nanos = required_per_million(section, "image_output_per_million");
+    let tokens_per_option = section.within("tokens_per_option", |options| {
+        let keys = options.keys().into_iter();
+        keys.filter_map(|key| Some((key.clone(), options.number(&key)?)))
+            .collect()
+    });
     TokenPricing {
         text_input_nanos,
         image_input_nanos,
         image_output_nanos,
         output_tokens: output.unwrap_or_default(),
+        tokens_per_option: tokens_per_option.unwrap_or_default(),
         ceiling_percent: section
             .number("ceiling_percent")
             .unwrap_or(DEFAULT_CEILING_PERCENT),

@@ -86,7 +86,7 @@ impl<'a> Progress<'a> {
                     self.say(&format!("execution {}", words::execution_state(change.state())));
                 }
             }
-            Some(Event::CostChanged(_) | Event::KeepAlive(_)) | None => {}
+            Some(Event::CostChanged(_) | Event::KeepAlive(_) | Event::Preview(_)) | None => {}
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod links;
 mod logs;
 mod planner;
 mod plans;
+mod previews;
 mod retention;
 mod serving;
 mod support;

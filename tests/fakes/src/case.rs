@@ -39,6 +39,21 @@ pub enum Case {
     Bomb,
     /// A page of whatever stands before the API. Charged, as the worst case.
     GatewayPage(u16),
+    /// A success whose second half is held back until the gate opens. Charged.
+    Halfway(Gate),
+    /// A success with these bytes in the place of the picture. Charged.
+    Bytes(Vec<u8>),
+    /// This answer, whatever the API would say.
+    Says {
+        /// Status.
+        status: u16,
+        /// Media type.
+        media_type: &'static str,
+        /// The body.
+        body: String,
+        /// Whether it is charged.
+        is_charged: bool,
+    },
     /// The connection is closed without an answer. Charged, as the worst case.
     Disconnect,
     /// The case behind a gate.
@@ -46,6 +61,16 @@ pub enum Case {
 }
 
 impl Case {
+    /// This JSON, whatever the API would say. Charged when it is a success.
+    pub fn says(status: u16, body: &serde_json::Value) -> Self {
+        Self::Says {
+            status,
+            media_type: "application/json",
+            body: body.to_string(),
+            is_charged: status == 200,
+        }
+    }
+
     /// The case, held back until the gate opens.
     pub fn after(gate: &Gate, case: Self) -> Self {
         Self::After(gate.clone(), Box::new(case))
@@ -69,7 +94,20 @@ impl Case {
                 | Self::Truncated
                 | Self::Oversized(_)
                 | Self::Bomb
+                | Self::Halfway(_)
+                | Self::Bytes(_)
         )
+    }
+}
+
+impl Case {
+    /// True when the provider would charge it, as far as that does not depend on the provider.
+    pub fn is_charged(&self) -> bool {
+        match self.inner() {
+            Self::NoPicture | Self::GatewayPage(_) | Self::Disconnect => true,
+            Self::Says { is_charged, .. } => *is_charged,
+            case => case.is_drawn(),
+        }
     }
 }
 

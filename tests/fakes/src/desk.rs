@@ -1,6 +1,9 @@
 //! What a fake remembers: requests, work, and what it would charge.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -82,6 +85,8 @@ pub(crate) struct Desk {
     default_case: Case,
     /// How many questions after a job are answered with "not yet".
     pub(crate) patience: u32,
+    /// How long to wait when it is called too often.
+    pub(crate) wait: Duration,
     pub(crate) jobs: BTreeMap<String, Job>,
     pub(crate) requests: Vec<Recorded>,
     calls: u64,
@@ -104,6 +109,7 @@ impl Desk {
             queue: VecDeque::new(),
             default_case: Case::Success,
             patience: 1,
+            wait: Duration::from_millis(1500),
             jobs: BTreeMap::new(),
             requests: Vec::new(),
             calls: 0,
@@ -223,6 +229,7 @@ impl Work {
         let size_px = match self.case.inner() {
             Case::WrongSize(width_px, height_px) => (*width_px, *height_px),
             Case::Bomb => return picture::bomb(),
+            Case::Bytes(bytes) => return bytes.clone(),
             _ => asked.size_px,
         };
         picture::draw(size_px, asked.format, self.number)

@@ -18,6 +18,7 @@ mod stability;
 mod vertex;
 mod bfl;
 mod replicate;
+mod openai_compatible;
 
 /// An API as its fake speaks it.
 ///
@@ -30,6 +31,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Path of the address that the client is given.
     fn base_path(&self) -> &'static str {
         ""
+    }
+
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    fn configuration(&self) -> String {
+        String::new()
     }
 
     /// The ways in which it refuses content.
@@ -72,6 +78,11 @@ pub(crate) const ALL: &[&dyn Dialect] = &[
     &vertex::Vertex,
 ];
 pub(crate) const ALL: &[&dyn Dialect] = &[&bfl::Bfl, &openai::OpenAi, &replicate::Replicate];
+    &openai_compatible::LOCAL_AI,
+    &openai_compatible::PLAIN,
+    &openai_compatible::SGLANG,
+    &openai_compatible::STABLE_DIFFUSION_CPP,
+    &openai_compatible::VLLM,
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {

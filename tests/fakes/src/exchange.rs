@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::form;
+use crate::{case::Gate, form};
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +52,15 @@ impl Request {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Response {
     /// Status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Names and values.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Bytes of the body that are sent before the connection is dropped; nothing: all.
-    pub cut_at: Option<usize>,
+    pub(crate) cut_at: Option<usize>,
+    /// Bytes of the body that are sent before the gate opens; nothing: all.
+    pub(crate) held_at: Option<(usize, Gate)>,
 }
 
 impl Response {
@@ -74,6 +76,7 @@ impl Response {
             headers: vec![("content-type".to_owned(), media_type.to_owned())],
             body,
             cut_at: None,
+            held_at: None,
         }
     }
 
@@ -84,6 +87,13 @@ impl Response {
             "text/html",
             b"<html><body>not the API</body></html>".to_vec(),
         )
+    }
+
+    /// The same as another media type.
+    #[must_use]
+    pub(crate) fn typed(mut self, media_type: &str) -> Self {
+        self.headers.retain(|(name, _)| name != "content-type");
+        self.with("content-type", media_type)
     }
 
     /// The same with one more header.
@@ -157,6 +167,13 @@ pub(crate) async fn write(stream: &mut TcpStream, response: &Response) -> io::Re
         .cut_at
         .unwrap_or(response.body.len())
         .min(response.body.len());
-    stream.write_all(&response.body[..sent]).await?;
+    if let Some((held_at, gate)) = &response.held_at {
+        stream.write_all(&response.body[..*held_at]).await?;
+        stream.flush().await?;
+        gate.pass().await;
+        stream.write_all(&response.body[*held_at..sent]).await?;
+    } else {
+        stream.write_all(&response.body[..sent]).await?;
+    }
     stream.shutdown().await
 }

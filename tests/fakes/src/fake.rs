@@ -93,6 +93,11 @@ impl Fake {
         self.desk().base_url.clone()
     }
 
+    /// Lines of a configuration of Limn for it, after its address and the key.
+    pub fn configuration(&self) -> String {
+        self.dialect.configuration()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -126,6 +131,11 @@ impl Fake {
     /// How many questions after a job are answered with "not yet"; 1 at first.
     pub fn set_patience(&self, questions: u32) {
         self.desk().patience = questions;
+    }
+
+    /// How long it asks to wait when it is called too often, where it says so; 1500 ms at first.
+    pub fn set_wait(&self, wait: Duration) {
+        self.desk().wait = wait;
     }
 
     /// Lets all addresses of pictures expire that were given out so far.
@@ -255,10 +265,7 @@ fn answer(dialect: &dyn Dialect, desk: &Mutex<Desk>, request: &Request) -> (Repl
     if is_call && !dialect.has_jobs() {
         desk.begin();
         let is_charged = match &reply {
-            Reply::Picture(_, work) => {
-                let case = work.case.inner();
-                case.is_drawn() || matches!(case, Case::NoPicture | Case::GatewayPage(_) | Case::Disconnect)
-            }
+            Reply::Picture(_, work) => work.case.is_charged(),
             Reply::Plain(_) => false,
         };
         // A dialect may have charged it itself.
@@ -272,6 +279,20 @@ fn answer(dialect: &dyn Dialect, desk: &Mutex<Desk>, request: &Request) -> (Repl
 /// What becomes of an answer between the provider and its client.
 fn on_its_way(response: Response, case: &Case) -> Option<Response> {
     match case {
+        Case::Says {
+            status,
+            media_type,
+            body,
+            ..
+        } => {
+            // What identifies the call stays.
+            let said = Response {
+                status: *status,
+                body: body.clone().into_bytes(),
+                ..response
+            };
+            Some(said.typed(media_type))
+        }
         Case::Disconnect => None,
         Case::GatewayPage(status) => Some(Response::page(*status)),
         Case::Malformed => Some(Response {
@@ -280,6 +301,10 @@ fn on_its_way(response: Response, case: &Case) -> Option<Response> {
         }),
         Case::Truncated => Some(Response {
             cut_at: Some(response.body.len() / 2),
+            ..response
+        }),
+        Case::Halfway(gate) => Some(Response {
+            held_at: Some((response.body.len() / 2, gate.clone())),
             ..response
         }),
         Case::Oversized(size_bytes) => Some(Response {

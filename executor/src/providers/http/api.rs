@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::reason::Reason;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read};
@@ -100,13 +100,17 @@ impl Api {
     /// Sends once and reads the answer up to the bound for pictures. An error is `Unsent` or `Unknown`.
     pub(in crate::providers) async fn send(&self, request: RequestBuilder) -> Result<Received, CallError> {
         let response = request.send().await.map_err(super::call_error)?;
-        let is_success = response.status().is_success();
-        let bound = if is_success {
+        Ok(self.read(response).await)
+    }
+
+    /// Reads the answer up to the bound for pictures, or for errors.
+    pub(super) async fn read(&self, response: Response) -> Received {
+        let bound = if response.status().is_success() {
             self.max_answer_bytes
         } else {
             MAX_SMALL_BYTES
         };
-        Ok(read(response, bound).await)
+        read(response, bound).await
     }
 
     /// Longest time of a question that costs nothing.

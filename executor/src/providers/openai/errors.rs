@@ -10,22 +10,31 @@ use crate::{
 
 /// The error object of the API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ErrorBody {
-    pub(super) message: String,
-    pub(super) kind: String,
-    pub(super) code: String,
-    pub(super) param: String,
+pub(in crate::providers) struct ErrorBody {
+    pub(in crate::providers) message: String,
+    pub(in crate::providers) kind: String,
+    pub(in crate::providers) code: String,
+    pub(in crate::providers) param: String,
     /// Where moderation stopped the call: `input` or `output`; empty: it does not say.
-    pub(super) moderation_stage: String,
+    pub(in crate::providers) moderation_stage: String,
     /// What moderation objected to.
-    pub(super) moderation_categories: Vec<String>,
+    pub(in crate::providers) moderation_categories: Vec<String>,
 }
 
 impl ErrorBody {
     /// Reads `{"error": {"message", "type", "param", "code"}}`. Nothing when the body is not the API's own.
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    pub(in crate::providers) fn parse(body: &[u8]) -> Option<Self> {
         let parsed: Value = serde_json::from_slice(body).ok()?;
-        let error = parsed.get("error").filter(|error| error.is_object())?;
+        Self::read(parsed.get("error").filter(|error| error.is_object())?)
+    }
+
+    /// Reads the error object without anything around it, as an event of a stream may have it.
+    pub(in crate::providers) fn parse_bare(body: &[u8]) -> Option<Self> {
+        let parsed: Value = serde_json::from_slice(body).ok()?;
+        Self::read(&parsed)
+    }
+
+    fn read(error: &Value) -> Option<Self> {
         let text = |name: &str| {
             error
                 .get(name)
@@ -54,7 +63,7 @@ impl ErrorBody {
 
 impl ErrorBody {
     /// What it says, in its own words.
-    pub(super) fn words(&self) -> &str {
+    pub(in crate::providers) fn words(&self) -> &str {
         if self.message.is_empty() {
             &self.code
         } else {
@@ -63,7 +72,7 @@ impl ErrorBody {
     }
 
     /// What is worth keeping beside the words.
-    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::providers) fn facts(&self) -> Vec<(&'static str, String)> {
         vec![
             ("providerCode", self.code.clone()),
             ("providerType", self.kind.clone()),
@@ -76,7 +85,7 @@ impl ErrorBody {
 
 /// What an error answer proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::providers) enum Verdict {
     /// Refused for this reason.
     Refused(Reason, Billing),
     /// Nothing is proven.
@@ -120,7 +129,7 @@ const TABLE: &[Row] = &[
 ];
 
 /// What an answer with an error status proves.
-pub(super) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
+pub(in crate::providers) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
     let words = error.map(|error| [error.code.as_str(), error.kind.as_str()]);
     let words = words.as_ref().map(<[&str; 2]>::as_slice);
     match proven(TABLE, status, words) {

@@ -1,4 +1,4 @@
-//! OpenAI images: one POST, one picture in the answer.
+//! OpenAI images: one POST, one picture in the answer, or a stream of events with unfinished ones before it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     case::Case,
     desk::{Asked, Desk, Reply, Work},
     exchange::{Request, Response},
-    picture::Format,
+    picture::{self, Format},
 };
 
 /// The API.
@@ -39,14 +39,17 @@ impl Dialect for OpenAi {
 
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply {
         match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/v1/models") if !has_key(request, "authorization", "Bearer ") => {
+                Reply::Plain(wrong_key())
+            }
             ("GET", "/v1/models") => {
                 let models = json!({"object": "list", "data": [{"id": "gpt-image-2", "object": "model"}]});
                 Reply::Plain(Response::json(200, &models))
             }
             ("POST", "/v1/images/generations" | "/v1/images/edits") => {
                 let work = desk.take();
-                let response = respond(&request.fields(), &work, desk)
-                    .with("x-request-id", format!("req_fake_{}", work.number));
+                let response =
+                    respond(request, &work, desk).with("x-request-id", format!("req_fake_{}", work.number));
                 Reply::Picture(response, work)
             }
             _ => Reply::Plain(error(
@@ -59,20 +62,20 @@ impl Dialect for OpenAi {
     }
 }
 
-fn respond(fields: &Value, work: &Work, desk: &mut Desk) -> Response {
+fn respond(request: &Request, work: &Work, desk: &mut Desk) -> Response {
+    let fields = &request.fields();
+    let usage = usage(request.files().len());
     match work.case.inner() {
         Case::RateLimited => {
             let words = "Rate limit reached.";
-            error(429, "requests", "rate_limit_exceeded", words).with("retry-after-ms", "1500")
+            error(429, "requests", "rate_limit_exceeded", words)
+                .with("retry-after-ms", desk.wait.as_millis().to_string())
         }
         Case::Quota => {
             let kind = "insufficient_quota";
             error(429, kind, kind, "You exceeded your current quota.")
         }
-        Case::BadKey => {
-            let words = "Incorrect API key provided: sk-fake-********cdef.";
-            error(401, "invalid_request_error", "invalid_api_key", words)
-        }
+        Case::BadKey => wrong_key(),
         Case::RetiredModel => {
             let words = "The model does not exist or you do not have access to it.";
             error(404, "invalid_request_error", "model_not_found", words)
@@ -91,12 +94,78 @@ fn respond(fields: &Value, work: &Work, desk: &mut Desk) -> Response {
             }
             moderated(if is_drawn { "output" } else { "input" })
         }
-        Case::NoPicture => success(None),
-        _ => success(Some(&work.picture(&asked(fields)))),
+        Case::NoPicture if is_streamed(fields) => stream(request, fields, None, work, &usage),
+        Case::NoPicture => success(None, &usage),
+        _ => {
+            let picture = work.picture(&asked(fields));
+            if is_streamed(fields) {
+                stream(request, fields, Some(&picture), work, &usage)
+            } else {
+                success(Some(&picture), &usage)
+            }
+        }
     }
 }
 
-fn asked(fields: &Value) -> Asked {
+/// True when events are asked for, in JSON or in a form.
+fn is_streamed(fields: &Value) -> bool {
+    fields["stream"] == true || fields["stream"] == "true"
+}
+
+/// Unfinished pictures, each an eighth of the size, then the finished one.
+fn stream(request: &Request, fields: &Value, picture: Option<&[u8]>, work: &Work, usage: &Value) -> Response {
+    let beginning = if request.path.ends_with("/edits") {
+        "image_edit"
+    } else {
+        "image_generation"
+    };
+    let partial_images = match &fields["partial_images"] {
+        Value::String(text) => text.parse().unwrap_or(0),
+        number => number.as_u64().unwrap_or(0),
+    };
+    let asked = asked(fields);
+    let mut body = String::new();
+    let mut say = |end: &str, mut event: Value| {
+        let name = format!("{beginning}.{end}");
+        event["type"] = name.as_str().into();
+        event["created_at"] = 1_795_000_000.into();
+        event["output_format"] = asked.format.extension().into();
+        body.push_str(&format!("event: {name}\ndata: {event}\n\n"));
+    };
+    for index in 0..partial_images {
+        let (width_px, height_px) = asked.size_px;
+        let size_px = (width_px.div_ceil(8), height_px.div_ceil(8));
+        let partial = picture::draw(size_px, asked.format, work.number + index);
+        say(
+            "partial_image",
+            json!({"b64_json": STANDARD.encode(partial), "partial_image_index": index}),
+        );
+    }
+    let mut completed = json!({ "usage": usage });
+    if let Some(picture) = picture {
+        completed["b64_json"] = STANDARD.encode(picture).into();
+    }
+    say("completed", completed);
+    Response::bytes(200, "text/event-stream; charset=utf-8", body.into_bytes())
+}
+
+/// Pictures that are referred to are counted as tokens too.
+fn usage(references: usize) -> Value {
+    let image_tokens = 323 * references;
+    json!({
+        "input_tokens": 12 + image_tokens,
+        "input_tokens_details": {"text_tokens": 12, "image_tokens": image_tokens},
+        "output_tokens": 1056,
+        "total_tokens": 1068 + image_tokens,
+    })
+}
+
+fn wrong_key() -> Response {
+    let words = "Incorrect API key provided: sk-fake-********cdef.";
+    error(401, "invalid_request_error", "invalid_api_key", words)
+}
+
+pub(super) fn asked(fields: &Value) -> Asked {
     let edges = fields["size"].as_str().and_then(|size| size.split_once('x'));
     let size_px = edges.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     Asked {
@@ -106,21 +175,12 @@ fn asked(fields: &Value) -> Asked {
     }
 }
 
-fn success(picture: Option<&[u8]>) -> Response {
+fn success(picture: Option<&[u8]>, usage: &Value) -> Response {
     let data: Vec<Value> = picture
         .iter()
         .map(|picture| json!({"b64_json": STANDARD.encode(picture)}))
         .collect();
-    let body = json!({
-        "created": 1_795_000_000,
-        "data": data,
-        "usage": {
-            "input_tokens": 12,
-            "input_tokens_details": {"text_tokens": 12, "image_tokens": 0},
-            "output_tokens": 1056,
-            "total_tokens": 1068,
-        },
-    });
+    let body = json!({"created": 1_795_000_000, "data": data, "usage": usage});
     Response::json(200, &body)
 }
 
