@@ -30,17 +30,18 @@ use crate::provider::ImageProvider;
 /// Every kind of provider that is built in, in ascending order of the name.
 pub const KINDS: &[Kind] = &[
     automatic1111::KIND,
+    bfl::KIND,
     comfyui::KIND,
     google::KIND,
     midjourney::KIND,
     openai::KIND,
+    openai_compatible::KIND,
     openrouter::KIND,
+    replicate::KIND,
     sketch::KIND,
     stability::KIND,
     vertex::KIND,
 ];
-pub const KINDS: &[Kind] = &[bfl::KIND, openai::KIND, replicate::KIND, sketch::KIND];
-pub const KINDS: &[Kind] = &[openai::KIND, openai_compatible::KIND, sketch::KIND];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,10 @@ use section::Section;
 
 /// Files that are shipped, each with its name.
 const SHIPPED: &[(&str, &str)] = &[
-    ("automatic1111.toml", include_str!("../catalog/automatic1111.toml")),
+    (
+        "automatic1111.toml",
+        include_str!("../catalog/automatic1111.toml"),
+    ),
     ("bfl.toml", include_str!("../catalog/bfl.toml")),
     ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
     ("google.toml", include_str!("../catalog/google.toml")),

@@ -82,7 +82,22 @@ fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
         .iter()
         .map(|provider| provider.id.as_str())
         .collect();
-    assert_eq!(ids, ["automatic1111", "bfl", "comfyui", "google", "midjourney", "openai", "openrouter", "replicate", "sketch", "stability", "vertex"]);
+    assert_eq!(
+        ids,
+        [
+            "automatic1111",
+            "bfl",
+            "comfyui",
+            "google",
+            "midjourney",
+            "openai",
+            "openrouter",
+            "replicate",
+            "sketch",
+            "stability",
+            "vertex"
+        ]
+    );
     assert_eq!(catalog.rules().default_provider, "sketch");
     let cost = cost(&catalog, ImageRequest::default());
     assert_eq!(cost.worst_case.unwrap().nanos, 0);

@@ -18,7 +18,7 @@ mod table;
 mod wait;
 
 pub(super) use api::{Api, Refusal, is_truncated, not_sendable};
-pub(super) use download::{Credentials, DownloadError, Downloads};
+pub(super) use download::{Credentials, DownloadError, Downloaded, Downloads};
 pub(super) use encoded::{data_url, decode, encode};
 pub(super) use events::{EventStream, Opened, ServerEvent};
 pub(super) use redact::Redaction;

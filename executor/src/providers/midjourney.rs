@@ -165,7 +165,7 @@ impl Midjourney {
             body.insert("botType".to_owned(), self.config.bot.as_str().into());
         }
         if let Some(address) = call.webhook_url {
-            body.insert("notifyHook".to_owned(), address.into());
+            body.insert("notifyHook".to_owned(), address.to_string().into());
         }
         if !call.references.is_empty() {
             let pictures = call.references.iter();

@@ -50,12 +50,12 @@ pub(crate) const ALL: &[&Bench] = &[
     &crate::google::BENCH,
     &crate::midjourney::BENCH,
     &crate::openai::BENCH,
+    &crate::openai_compatible::BENCH,
     &crate::openrouter::BENCH,
     &crate::replicate::BENCH,
     &crate::stability::BENCH,
     &crate::vertex::BENCH,
 ];
-pub(crate) const ALL: &[&Bench] = &[&crate::openai::BENCH, &crate::openai_compatible::BENCH];
 
 /// What is common to most variants.
 pub(crate) const VARIANT: Variant = Variant {
@@ -98,7 +98,6 @@ pub(crate) fn render() -> Render {
 impl Variant {
     /// The adapter, set up for a fake. Answers above a megabyte are cut.
     pub(crate) fn provider(&self, kind: &str, fake: &Fake) -> Arc<dyn ImageProvider> {
-        Kind::find(kind).unwrap().build(self.setup(kind, fake)).unwrap()
         Self::build(self.setup(kind, fake))
     }
 
@@ -143,6 +142,8 @@ impl Variant {
             return BTreeMap::new();
         }
         BTreeMap::from([((self.render)().model, Inputs::read(table).unwrap())])
+    }
+
     /// An adapter of a kind that is set up like this.
     pub(crate) fn build(setup: Setup) -> Arc<dyn ImageProvider> {
         let kind = Kind::find(&setup.id).unwrap();

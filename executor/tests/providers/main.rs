@@ -8,14 +8,14 @@
 
 mod automatic1111;
 mod bench;
-mod comfyui;
 mod bfl;
+mod comfyui;
 mod drive;
 mod google;
 mod midjourney;
 mod openai;
-mod openrouter;
 mod openai_compatible;
+mod openrouter;
 mod record;
 mod replicate;
 mod rules;

@@ -353,7 +353,7 @@ mod tests {
                 options: options.collect(),
                 ..RenderSpec::default()
             };
-            let usages = token_usages(&pricing, &output, Size::new(1024, 1024), &render).unwrap();
+            let usages = token_usages(&pricing, &output, Size::new(1024, 1024), &render, 0).unwrap();
             (usages[0].expected_milli, usages[0].ceiling_milli)
         };
         assert_eq!(tokens(&[]), (196_000, 294_000));

@@ -9,16 +9,16 @@ use crate::{
 };
 
 mod automatic1111;
+mod bfl;
 mod comfyui;
 mod google;
 mod midjourney;
 mod openai;
+mod openai_compatible;
 mod openrouter;
+mod replicate;
 mod stability;
 mod vertex;
-mod bfl;
-mod replicate;
-mod openai_compatible;
 
 /// An API as its fake speaks it.
 ///
@@ -31,11 +31,6 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Path of the address that the client is given.
     fn base_path(&self) -> &'static str {
         ""
-    }
-
-    /// Lines of a configuration of Limn for it, after its address and the key.
-    fn configuration(&self) -> String {
-        String::new()
     }
 
     /// The ways in which it refuses content.
@@ -57,6 +52,8 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// Lines of a configuration for it beside its address; with the key, where it takes one.
     fn configuration(&self) -> String {
         format!("api_key = {:?}\n", crate::Fake::KEY)
+    }
+
     /// The news of a job that it would send to the address that the client named, as the job stands. Nothing: it named none.
     fn hook(&self, _job: &Job, _desk: &Desk) -> Option<Hook> {
         None
@@ -69,20 +66,21 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 /// Every fake.
 pub(crate) const ALL: &[&dyn Dialect] = &[
     &automatic1111::Automatic1111,
+    &bfl::Bfl,
     &comfyui::ComfyUi,
     &google::Google,
     &midjourney::Midjourney,
     &openai::OpenAi,
-    &openrouter::OpenRouter,
-    &stability::Stability,
-    &vertex::Vertex,
-];
-pub(crate) const ALL: &[&dyn Dialect] = &[&bfl::Bfl, &openai::OpenAi, &replicate::Replicate];
     &openai_compatible::LOCAL_AI,
     &openai_compatible::PLAIN,
     &openai_compatible::SGLANG,
     &openai_compatible::STABLE_DIFFUSION_CPP,
     &openai_compatible::VLLM,
+    &openrouter::OpenRouter,
+    &replicate::Replicate,
+    &stability::Stability,
+    &vertex::Vertex,
+];
 
 /// The fake of that name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Dialect> {

@@ -93,11 +93,6 @@ impl Fake {
         self.desk().base_url.clone()
     }
 
-    /// Lines of a configuration of Limn for it, after its address and the key.
-    pub fn configuration(&self) -> String {
-        self.dialect.configuration()
-    }
-
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
