@@ -39,7 +39,8 @@ impl ErrorBody {
             parsed => &parsed["error"],
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        if !error["status"].is_string() && !(error["message"].is_string() && error["code"].is_u64()) {
+        let is_own = error["status"].is_string() || (error["message"].is_string() && error["code"].is_u64());
+        if !is_own {
             return None;
         }
         let mut found = Self {

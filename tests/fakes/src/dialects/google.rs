@@ -124,7 +124,7 @@ fn refused(model: &str, way: &str, desk: &mut Desk) -> Response {
         "finishMessage": "Unable to show the generated image.",
         "index": 0,
     });
-    Response::json(200, &body(model, &json!([candidate]), 1120))
+    Response::json(200, &body(model, &json!([candidate]), picture_tokens(model)))
 }
 
 /// A draft that was thought, words, the picture, and words again.
@@ -156,7 +156,16 @@ fn success(model: &str, fields: &Value, work: &Work) -> Response {
         "finishReason": "STOP",
         "index": 0,
     });
-    Response::json(200, &body(model, &json!([candidate]), 1120))
+    Response::json(200, &body(model, &json!([candidate]), picture_tokens(model)))
+}
+
+/// Tokens of a picture at 1K, by generation.
+fn picture_tokens(model: &str) -> u64 {
+    if model.starts_with("gemini-2.") {
+        1290
+    } else {
+        1120
+    }
 }
 
 fn body(model: &str, candidates: &Value, image_tokens: u64) -> Value {
