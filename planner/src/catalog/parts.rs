@@ -234,6 +234,8 @@ pub struct OutputTokens {
     pub base: u64,
     /// Tokens that were observed at other sizes.
     pub observed: BTreeMap<Size, u64>,
+    /// True where the provider states these numbers: then a picture of such a size has no more of them.
+    pub is_exact: bool,
 }
 
 /// A model that its provider has shut down.

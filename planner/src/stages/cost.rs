@@ -194,9 +194,13 @@ fn token_usages(
     let milli = |tokens: u64| tokens.checked_mul(1000).ok_or(NoPrice::TooLarge);
     let more = option_tokens(pricing, render);
     let expected = expected_tokens(output, size).saturating_add(more);
-    let most = expected
-        .max(linear_tokens(output.base, size.pixels()).saturating_add(more))
-        .max(output.base.saturating_add(more));
+    let most = if output.is_exact && observed_tokens(output, size).is_some() {
+        expected
+    } else {
+        expected
+            .max(linear_tokens(output.base, size.pixels()).saturating_add(more))
+            .max(output.base.saturating_add(more))
+    };
     let ceiling = u128::from(most) * u128::from(pricing.ceiling_percent.max(100));
     let ceiling = u64::try_from(ceiling.div_ceil(100)).map_err(|_| NoPrice::TooLarge)?;
     let bytes = u64::try_from(render.prompt.len().saturating_add(render.negative_prompt.len()));
@@ -237,6 +241,12 @@ fn token_usages(
     Ok(usages)
 }
 
+/// Tokens that were observed at this size, which count the same when it is turned.
+fn observed_tokens(output: &OutputTokens, size: Size) -> Option<u64> {
+    let observed = output.observed.get(&size);
+    observed.or_else(|| output.observed.get(&size.turned())).copied()
+}
+
 /// Tokens that the options of a render add to the picture. A value that counts nothing adds none.
 fn option_tokens(pricing: &TokenPricing, render: &RenderSpec) -> u64 {
     let counted = render.options.iter().filter_map(|option| {
@@ -253,12 +263,8 @@ fn option_tokens(pricing: &TokenPricing, render: &RenderSpec) -> u64 {
 /// the middle of two lines: through the origin and the base, and through the observed sizes made
 /// monotone. Never fewer than the base, although smaller pictures may have fewer.
 fn expected_tokens(output: &OutputTokens, size: Size) -> u64 {
-    let observed = output
-        .observed
-        .get(&size)
-        .or_else(|| output.observed.get(&size.turned()));
-    if let Some(tokens) = observed {
-        return *tokens;
+    if let Some(tokens) = observed_tokens(output, size) {
+        return tokens;
     }
     let pixels = size.pixels();
     let through_observed = u128::from(envelope_tokens(output, pixels));
@@ -320,6 +326,7 @@ mod tests {
         OutputTokens {
             base: 7024,
             observed: observed.into_iter().collect(),
+            is_exact: false,
         }
     }
 

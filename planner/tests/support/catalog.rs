@@ -199,6 +199,7 @@ fn inkwell() -> Provider {
                 OutputTokens {
                     base: 7024,
                     observed: observed.into_iter().collect(),
+                    is_exact: false,
                 },
             ),
         ]),

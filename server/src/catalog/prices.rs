@@ -85,6 +85,7 @@ fn output_tokens(section: &mut Section<'_>, quality: &str) -> Option<OutputToken
         OutputTokens {
             base,
             observed: observed.unwrap_or_default(),
+            is_exact: section.flag("exact"),
         }
     })
 }
