@@ -1,4 +1,4 @@
-//! Servers that speak the OpenAI images API, run by the operator: LocalAI, vLLM-Omni, SGLang, stable-diffusion.cpp and others.
+//! Servers that speak the OpenAI images API, run by the operator: `LocalAI`, vLLM-Omni, `SGLang`, stable-diffusion.cpp and others.
 //!
 //! They share one request and one answer, and differ in the fields that they know beside these; the setting `dialect`
 //! says which ones are sent, and everything else is refused. A server answers with the picture, or with an address on

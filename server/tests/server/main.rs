@@ -4,6 +4,7 @@
 
 mod account;
 mod addresses;
+mod compatible;
 mod executions;
 mod hooks;
 mod links;

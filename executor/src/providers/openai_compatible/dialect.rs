@@ -14,21 +14,21 @@ pub(super) const NAMES: &[&str] = &["plain", "localai", "vllm", "sglang", "stabl
 
 /// What the server is.
 ///
-/// Sources, where the fields are read: `core/http/endpoints/openai/image.go` of LocalAI;
+/// Sources, where the fields are read: `core/http/endpoints/openai/image.go` of `LocalAI`;
 /// `vllm_omni/entrypoints/openai/protocol/images.py` of vLLM-Omni; `multimodal_gen/runtime/entrypoints/openai/protocol.py`
-/// of SGLang; `examples/server/api.md` and `routes_openai.cpp` of stable-diffusion.cpp.
+/// of `SGLang`; `examples/server/api.md` and `routes_openai.cpp` of stable-diffusion.cpp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Dialect {
     /// The fields of OpenAI and no others.
     #[default]
     Plain,
-    /// LocalAI, which splits the prompt at bars: what follows the first one is the negative prompt.
+    /// `LocalAI`, which splits the prompt at bars: what follows the first one is the negative prompt.
     #[serde(rename = "localai")]
     LocalAi,
     /// vLLM-Omni.
     Vllm,
-    /// SGLang.
+    /// `SGLang`.
     Sglang,
     /// The server of stable-diffusion.cpp, which reads further fields from a tag in the prompt.
     StableDiffusionCpp,
@@ -36,7 +36,7 @@ pub(super) enum Dialect {
 
 /// The tag of stable-diffusion.cpp.
 const TAG: &str = "sd_cpp_extra_args";
-/// Where LocalAI splits.
+/// Where `LocalAI` splits.
 const BAR: char = '|';
 /// Option for the number of steps, which every server calls otherwise.
 const STEPS: &str = "steps";

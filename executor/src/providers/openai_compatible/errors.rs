@@ -1,7 +1,7 @@
 //! What an error answer of such a server proves.
 //!
 //! They report errors in three forms: OpenAI's object; `{"error": "words"}` (stable-diffusion.cpp, which may add a `message`);
-//! and `{"detail": ...}` of FastAPI (vLLM-Omni, SGLang).
+//! and `{"detail": ...}` of `FastAPI` (vLLM-Omni, `SGLang`).
 
 use limn_proto::reason::Reason;
 use serde_json::Value;
