@@ -88,7 +88,7 @@ pub(crate) fn check(name: &str, case: &Case, variant: &Variant, fake: &Fake, ord
         }
         Case::WrongSize(..) | Case::After(..) | Case::Halfway(_) | Case::Bytes(_) | Case::Says { .. } => {}
     }
-    let _ = (variant.class == CapabilityClass::D) == !has_jobs;
+    let _ = (variant.class == CapabilityClass::D) != has_jobs;
 }
 
 /// True when the call was rejected for one of these reasons, and nothing is billed.

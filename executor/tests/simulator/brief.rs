@@ -1,9 +1,11 @@
 //! Results in a word, for the trace.
 
+use limn_executor::ids::ExecutionId;
 use limn_executor::records::{
-    Acceptance, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch, ExecutionRecord,
-    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution, Receipt,
-    Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked, UsageRecord, Verification,
+    Acceptance, AttemptRecord, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch,
+    ExecutionRecord, ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned,
+    PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked,
+    UsageRecord, Verification,
 };
 use std::collections::BTreeMap;
 
@@ -81,6 +83,12 @@ impl Brief for Receipt {
 impl Brief for Stranded {
     fn brief(&self) -> String {
         about(self.execution.id)
+    }
+}
+
+impl Brief for (ExecutionId, AttemptRecord) {
+    fn brief(&self) -> String {
+        format!("{} of {}", self.1.state.as_str(), about(self.0))
     }
 }
 

@@ -67,7 +67,7 @@ impl Problem {
 
 /// The first row that matches decides.
 ///
-/// Sources: the OpenAPI document of Replicate; <https://replicate.com/docs/topics/predictions/rate-limits> for 429; the
+/// Sources: the API document of Replicate; <https://replicate.com/docs/topics/predictions/rate-limits> for 429; the
 /// official JavaScript client, which repeats a creation after 429 only, so anything above 499 leaves open what happened
 /// unless the API itself says that it failed.
 const TABLE: &[Row] = &[

@@ -60,7 +60,12 @@ impl Dialect for Bfl {
                 Some(job) => {
                     let media_type = job.asked.format.media_type();
                     let picture = job.work.picture(&job.asked);
-                    Reply::Picture(Response::bytes(200, media_type, picture), job.work.clone())
+                    let response = Response::bytes(200, media_type, picture);
+                    match job.work.case.inner() {
+                        // What went wrong was the answer to the creation.
+                        Case::Disconnect | Case::GatewayPage(_) => Reply::Plain(response),
+                        _ => Reply::Picture(response, job.work.clone()),
+                    }
                 }
             },
             ("POST", ["v1", _model]) => create(request.fields(), desk),
