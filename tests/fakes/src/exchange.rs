@@ -50,25 +50,25 @@ impl Request {
 
 /// A response as it goes.
 #[derive(Clone, Debug, Default)]
-pub struct Response {
+pub(crate) struct Response {
     /// Status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Names and values.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Bytes of the body that are sent before the connection is dropped; nothing: all.
-    pub cut_at: Option<usize>,
+    pub(crate) cut_at: Option<usize>,
 }
 
 impl Response {
     /// JSON.
-    pub fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::bytes(status, "application/json", body.to_string().into_bytes())
     }
 
     /// Bytes of a media type.
-    pub fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Self {
+    pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Self {
         Self {
             status,
             headers: vec![("content-type".to_owned(), media_type.to_owned())],
@@ -78,7 +78,7 @@ impl Response {
     }
 
     /// A page of whatever stands before the API.
-    pub fn page(status: u16) -> Self {
+    pub(crate) fn page(status: u16) -> Self {
         Self::bytes(
             status,
             "text/html",
@@ -88,7 +88,7 @@ impl Response {
 
     /// The same with one more header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
