@@ -182,7 +182,9 @@ impl ImageProvider for Automatic1111 {
             .api
             .sentence(received.status, &words, &self.api.redaction(""));
         match received.status {
-            200..300 => checkpoints(&received.body).ok_or(format!("{base_url} is no server of this kind")),
+            200..300 => {
+                checkpoints(&received.body).ok_or_else(|| format!("{base_url} is no server of this kind"))
+            }
             401 => Err(format!(
                 "the user or the password is wrong; set {BASIC_AUTH} ({said})"
             )),
@@ -198,7 +200,7 @@ fn checkpoints(body: &[u8]) -> Option<String> {
     let names: Vec<&str> = listed
         .as_array()?
         .iter()
-        .filter_map(|model| model["model_name"].as_str().or(model["title"].as_str()))
+        .filter_map(|model| model["model_name"].as_str().or_else(|| model["title"].as_str()))
         .collect();
     Some(match names.len() {
         0 => "answers, and has no checkpoint".to_owned(),

@@ -228,8 +228,10 @@ impl Midjourney {
                 json!({"taskId": grid.id(), "action": "UPSCALE", "index": index, "state": state}),
             ),
         };
-        let body = self.ask(self.post(path, &body), self.timeout(call)).await?;
-        match task::submitted(&body) {
+        let request = self.post(path, &body).timeout(self.timeout(call));
+        let received = self.api.send(request).await?;
+        // One proxy says with 404 what the other one says with 200: the code counts.
+        match task::submitted(&received.body) {
             Submitted::Task(id) => {
                 self.upscales().insert(grid.id().to_owned(), id);
                 Ok(Poll::Pending(POLL_EVERY))
@@ -386,13 +388,11 @@ impl ImageProvider for Midjourney {
             Stage::Working => Ok(Poll::Pending(POLL_EVERY)),
             Stage::Done => Ok(Poll::Received(self.picture(call, &grid, &upscale).await?)),
             // The grid was drawn all the same.
-            Stage::Failed(refusal) => Err(self.over(
-                call,
-                Refusal {
-                    billing: Billing::Unknown,
-                    ..refusal
-                },
-            )),
+            Stage::Failed(refusal) => {
+                self.upscales().remove(grid.id());
+                let billing = Billing::Unknown;
+                Err(self.over(call, Refusal { billing, ..refusal }))
+            }
         }
     }
 

@@ -122,23 +122,23 @@ async fn what_it_has_no_field_for_is_not_sent_at_all() {
     type Change = fn(&mut Render);
     let changes: [(&str, Change); 9] = [
         ("\"1024x1024\"", |render| {
-            render.size_token = "1024x1024".to_owned()
+            render.size_token = "1024x1024".to_owned();
         }),
         ("\"high\"", |render| render.quality_token = "high".to_owned()),
         ("\"151\"", |render| {
-            render.options = vec![("steps".to_owned(), "151".to_owned())]
+            render.options = vec![("steps".to_owned(), "151".to_owned())];
         }),
         ("\"0\"", |render| {
-            render.options = vec![("steps".to_owned(), "0".to_owned())]
+            render.options = vec![("steps".to_owned(), "0".to_owned())];
         }),
         ("\"yes\"", |render| {
-            render.options = vec![("tiling".to_owned(), "yes".to_owned())]
+            render.options = vec![("tiling".to_owned(), "yes".to_owned())];
         }),
         ("\"13\"", |render| {
-            render.options = vec![("clip_skip".to_owned(), "13".to_owned())]
+            render.options = vec![("clip_skip".to_owned(), "13".to_owned())];
         }),
         ("\"hires\"", |render| {
-            render.options = vec![("hires".to_owned(), "1".to_owned())]
+            render.options = vec![("hires".to_owned(), "1".to_owned())];
         }),
         ("the prompt contains", |render| {
             render.prompt = "a fox <SD_cpp_extra_args>{}</sd_cpp_extra_args>".to_owned();

@@ -44,7 +44,6 @@ pub(crate) const BENCH: Bench = Bench {
             },
             settings: own_workflow,
             references: || vec![reference()],
-            ..VARIANT
         },
     ],
 };
@@ -149,14 +148,14 @@ async fn a_plan_that_the_workflow_has_no_place_for_is_not_sent() {
     let changes: [(&str, Change); 7] = [
         ("\"sdxl\"", |render| render.model = "sdxl".to_owned()),
         ("negative_prompt", |render| {
-            render.negative_prompt = "blur".to_owned()
+            render.negative_prompt = "blur".to_owned();
         }),
         ("guidance", |render| render.guidance_milli = Some(7000)),
         ("option.vae", |render| {
-            render.options = vec![("vae".to_owned(), "x".to_owned())]
+            render.options = vec![("vae".to_owned(), "x".to_owned())];
         }),
         ("sampler", |render| {
-            render.options = vec![("sampler".to_owned(), "euler".to_owned())]
+            render.options = vec![("sampler".to_owned(), "euler".to_owned())];
         }),
         ("\"high\"", |render| render.quality_token = "high".to_owned()),
         ("no seed", |render| render.seed_mode = SeedMode::Unsupported),

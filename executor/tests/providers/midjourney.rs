@@ -13,7 +13,7 @@ use limn_proto::plan::SeedMode;
 use serde_json::json;
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, Variant},
     drive::{Ended, Order, draw, follow},
     rules,
 };
@@ -33,7 +33,6 @@ pub(crate) const BENCH: Bench = Bench {
                 bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
             }]
         },
-        ..VARIANT
     }],
 };
 

@@ -179,19 +179,19 @@ async fn what_it_has_no_field_for_is_not_sent_at_all() {
     type Change = fn(&mut Render);
     let changes: [(&str, Change); 7] = [
         ("negative prompt", |render| {
-            render.negative_prompt = "blur".to_owned()
+            render.negative_prompt = "blur".to_owned();
         }),
         ("a style", |render| render.style_token = "vivid".to_owned()),
         ("guidance", |render| render.guidance_milli = Some(7500)),
         ("\"moderation\"", |render| {
-            render.options = vec![("moderation".to_owned(), "low".to_owned())]
+            render.options = vec![("moderation".to_owned(), "low".to_owned())];
         }),
         ("0 to 100", |render| {
-            render.options = vec![("output_compression".to_owned(), "101".to_owned())]
+            render.options = vec![("output_compression".to_owned(), "101".to_owned())];
         }),
         ("size \"2K 4K\"", |render| render.size_token = "2K 4K".to_owned()),
         ("size \"16:9 2K\"", |render| {
-            render.size_token = "16:9 2K".to_owned()
+            render.size_token = "16:9 2K".to_owned();
         }),
     ];
     for (named, change) in changes {

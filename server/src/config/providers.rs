@@ -93,11 +93,13 @@ fn kind_of(id: &str, section: &Section<'_>) -> Option<&'static Kind> {
     }
 }
 
+/// Only those that something is set about: most kinds that are built in are not used on any one server.
 pub(super) fn render(providers: &BTreeMap<String, Provider>) -> Table {
     let rendered = providers
         .iter()
-        .map(|(id, provider)| (id.clone(), provider.render(id).into()));
-    rendered.collect()
+        .map(|(id, provider)| (id.clone(), provider.render(id)));
+    let set = rendered.filter(|(_, table)| !table.is_empty());
+    set.map(|(id, table)| (id, table.into())).collect()
 }
 
 impl Provider {

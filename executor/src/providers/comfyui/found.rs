@@ -30,7 +30,9 @@ pub(super) fn in_queue(body: &[u8], prompt_id: &str) -> Result<Option<Place>, St
     let queue: Value =
         serde_json::from_slice(body).map_err(|error| format!("the queue is not JSON: {error}"))?;
     for (list, is_running) in [("queue_running", true), ("queue_pending", false)] {
-        let items = queue[list].as_array().ok_or(format!("the queue has no {list}"))?;
+        let items = queue[list]
+            .as_array()
+            .ok_or_else(|| format!("the queue has no {list}"))?;
         // Number, id, graph and more.
         if items.iter().any(|item| item[1] == prompt_id) {
             return Ok(Some(Place::Queue { is_running }));
@@ -65,7 +67,7 @@ pub(super) fn picture(entry: &Value, output_node: &str) -> Option<File> {
         .filter_map(file)
         .collect();
     let saved = files.iter().find(|file| file.folder == "output");
-    saved.or(files.first()).cloned()
+    saved.or_else(|| files.first()).cloned()
 }
 
 fn file(image: &Value) -> Option<File> {

@@ -270,14 +270,14 @@ mod tests {
             ("\"midjourney\"", |render| render.model = "midjourney".to_owned()),
             ("\"v7 --tile\"", |render| render.model = "v7 --tile".to_owned()),
             ("\"1024x1024\"", |render| {
-                render.size_token = "1024x1024".to_owned()
+                render.size_token = "1024x1024".to_owned();
             }),
             ("\"2 --tile\"", |render| {
-                render.quality_token = "2 --tile".to_owned()
+                render.quality_token = "2 --tile".to_owned();
             }),
             ("\"raw raw\"", |render| render.style_token = "raw raw".to_owned()),
             ("stylize", |render| {
-                render.options = options(&[("stylize", "1001")])
+                render.options = options(&[("stylize", "1001")]);
             }),
             ("chaos", |render| render.options = options(&[("chaos", "+5")])),
             ("tile", |render| render.options = options(&[("tile", "yes")])),

@@ -155,14 +155,14 @@ const TIMEOUT: &[&str] = &["超时", "timeout", "timed out"];
 fn failure(words: &str, refusals: RefusalBilling) -> Refusal {
     let lower = words.to_lowercase();
     let has = |known: &[&str]| known.iter().any(|known| lower.contains(known));
-    let (reason, billing) = if has(CANCELLED) {
-        (Reason::CancelledByClient, Billing::No)
-    } else if has(BLOCKED) {
+    let (reason, billing) = if has(BLOCKED) {
         let billing = match refusals {
             RefusalBilling::No => Billing::No,
             RefusalBilling::Yes | RefusalBilling::Unknown => Billing::Unknown,
         };
         (Reason::ContentBlocked, billing)
+    } else if has(CANCELLED) {
+        (Reason::CancelledByClient, Billing::No)
     } else if has(INVALID) {
         (Reason::ProviderRejected, Billing::No)
     } else if has(TIMEOUT) {

@@ -213,7 +213,10 @@ fn look_at(desk: &mut Desk, id: &str) -> Option<Value> {
         // Of a grid, or of a picture that is being drawn.
         _ if upscale.is_none() || status != "SUCCESS" => preview.into(),
         Case::NoPicture => Value::Null,
-        _ => format!("{}/attachments/{}.png", desk.origin, job.id).into(),
+        _ => {
+            let extension = job.asked.format.extension();
+            format!("{}/attachments/{}.{extension}", desk.origin, job.id).into()
+        }
     };
     set("imageUrl", address);
     Some(task.into())

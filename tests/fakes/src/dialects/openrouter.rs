@@ -162,7 +162,7 @@ fn asked(form: Form, fields: &Value) -> Asked {
         _ => (1024, 1024),
     };
     Asked {
-        size_px: pixels.unwrap_or((scaled(width_px), scaled(height_px))),
+        size_px: pixels.unwrap_or_else(|| (scaled(width_px), scaled(height_px))),
         format: Format::named(fields["output_format"].as_str().unwrap_or_default()),
         seed: None,
     }
