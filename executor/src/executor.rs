@@ -14,10 +14,11 @@ use crate::{
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
+    pace::Pace,
     plan::{Plan, Step},
     providers::Registry,
     records::{
-        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
+        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
         RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
     running::Running,
@@ -63,6 +64,8 @@ pub struct Settings {
     /// How long an unknown outcome is asked about before the policy of the plan decides. Never before the last moment
     /// at which the call may have been sent.
     pub unknown_grace: Duration,
+    /// When calls to a provider that does not work stop.
+    pub breaker: Breaker,
     /// Most owners that may be lost between two steps that end; after one more the execution is parked.
     pub max_crashes: u32,
     /// How often to look for answers that came after the end of their execution.
@@ -86,6 +89,7 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             unknown_grace: Duration::from_secs(60),
+            breaker: Breaker::default(),
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
@@ -181,6 +185,8 @@ pub(crate) struct Inner {
     /// What watchers share.
     pub(crate) tails: Tails,
     pub(crate) running: Running,
+    /// Who may call which provider.
+    pub(crate) pace: Pace,
     /// There may be something to claim.
     pub(crate) work: Notify,
     /// What is claimed.
@@ -218,6 +224,7 @@ impl Executor {
             boot,
             tails: Tails::default(),
             running: Running::default(),
+            pace: Pace::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

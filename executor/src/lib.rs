@@ -37,6 +37,7 @@ pub mod failure;
 mod finish;
 mod hints;
 pub mod ids;
+mod pace;
 mod persist;
 pub mod plan;
 pub mod provider;

@@ -1,9 +1,11 @@
 //! Results in a word, for the trace.
 
+use limn_executor::clock::UnixMicros;
 use limn_executor::records::{
     Acceptance, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch, ExecutionRecord,
-    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution, Receipt,
-    Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked, UsageRecord, Verification,
+    ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution,
+    Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, Turn, UnitGrant, Unparked, UsageRecord,
+    Verification,
 };
 use std::collections::BTreeMap;
 
@@ -37,6 +39,9 @@ macro_rules! by_debug {
 
 by_debug!(
     Pruned,
+    Turn,
+    GateRecord,
+    (Vec<GateRecord>, UnixMicros),
     PrunedExecution,
     Preparation,
     Dispatch,
