@@ -3,14 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod big;
+mod breaker;
+mod calls;
 mod crashes;
 mod crowd;
+mod fallback;
 mod lookups;
 mod outcomes;
+mod pace;
 mod policies;
 mod processes;
 mod retention;
 mod stops;
+mod studios;
 mod support;
 mod watching;
 mod zombies;

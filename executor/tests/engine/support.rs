@@ -24,7 +24,7 @@ use limn_executor::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
         Rejection, Rendered, Submission,
     },
-    providers::Registry,
+    providers::{Limits, Registry},
     records::{
         Balance, BudgetKey, ExecutionFilter, ExecutionRecord, Page, RecordStore, sqlite::SqliteRecords,
     },
@@ -48,6 +48,8 @@ pub(crate) enum Act {
     Unsent,
     /// A refusal.
     Reject(Reason, Billing),
+    /// A refusal because of too many calls, with a pause that is asked for.
+    Busy(Duration),
     /// The answer is lost.
     Lose,
     /// Accepted as a job; it is done after so many questions.
@@ -129,6 +131,10 @@ impl Scripted {
                 message: "connection refused".to_owned(),
             }),
             Act::Reject(reason, billing) => Err(CallError::Rejected(rejection(reason, billing))),
+            Act::Busy(pause) => Err(CallError::Rejected(Rejection {
+                retry_after: Some(pause),
+                ..rejection(Reason::ProviderRateLimited, Billing::No)
+            })),
             Act::Lose => Err(CallError::Unknown {
                 message: "connection reset".to_owned(),
                 http_status: None,
@@ -387,6 +393,16 @@ impl Process {
         providers: &[Arc<Scripted>],
         change: impl FnOnce(Settings) -> Settings,
     ) -> Self {
+        Self::start_limited(folder, providers, &[], change)
+    }
+
+    /// The same, with limits of providers.
+    pub(crate) fn start_limited(
+        folder: &Path,
+        providers: &[Arc<Scripted>],
+        limits: &[(&str, Limits)],
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -396,6 +412,8 @@ impl Process {
             .iter()
             .map(|provider| Arc::clone(provider) as Arc<dyn ImageProvider>);
         let registry = Registry::new(providers.collect());
+        let limit = |registry: Registry, limit: &(&str, Limits)| registry.with_limits(limit.0, limit.1);
+        let registry = limits.iter().fold(registry, limit);
         let executor = runtime.block_on(async {
             let records = SqliteRecords::open(&folder.join("limn.db")).await.unwrap();
             records.expire_leases().await.unwrap();
