@@ -124,7 +124,10 @@ fn hindrance(
     if begun.len().saturating_add(ahead) >= per_minute {
         // There is room for one more once this call is a minute old.
         let last = begun.len().saturating_add(ahead).saturating_sub(per_minute);
-        let until = begun.get(last).or_else(|| begun.last()).map(|begun| begun.plus(MINUTE));
+        let until = begun
+            .get(last)
+            .or_else(|| begun.last())
+            .map(|begun| begun.plus(MINUTE));
         return Some(wait(WaitReason::Rate, until));
     }
     (calling.saturating_add(ahead) >= limit(request.limits.max_concurrency))
