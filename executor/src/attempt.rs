@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     finish,
     ids::AttemptId,
-    persist,
+    pace, persist,
     plan::{Plan, Step, Target},
     provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission, WebhookUrl},
     records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
@@ -237,13 +237,17 @@ async fn send(
         }),
         ..call(run.plan, target, provider, attempt)
     };
-    match provider.submit(&call).await {
+    let submitted = provider.submit(&call).await;
+    let sign = pace::sign_of(run.inner, &submitted);
+    let outcome = match submitted {
         Ok(Submission::Received(answer)) => {
             received(run, step, target, provider, attempt, answer, Some(started)).await
         }
         Ok(Submission::Accepted { job_id }) => {
             accepted(run, step, attempt, &job_id).await?;
-            poll(run, step, target, provider, &call, &job_id, Some(started)).await
+            // Its work may take long, and somebody may wait for this sign.
+            pace::learn(run.inner, provider.id(), sign).await;
+            return poll(run, step, target, provider, &call, &job_id, Some(started)).await;
         }
         Err(error) => {
             let error = match sending {
@@ -252,7 +256,10 @@ async fn send(
             };
             conclude::call_error(run, step, provider.class(), attempt, error).await
         }
-    }
+    };
+    // Only now: what the call proved goes before.
+    pace::learn(run.inner, provider.id(), sign).await;
+    outcome
 }
 
 async fn too_late(run: &Run<'_>, attempt: AttemptId, sending: Sending) -> Result<Outcome, RecordError> {

@@ -16,11 +16,12 @@ use crate::{
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
     news::News,
+    pace::Pace,
     plan::{Plan, Step},
     previews::Previews,
     providers::Registry,
     records::{
-        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
+        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
         RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
     references::{self, ImportError, Imported},
@@ -67,6 +68,8 @@ pub struct Settings {
     /// How long an unknown outcome is asked about before the policy of the plan decides. Never before the last moment
     /// at which the call may have been sent.
     pub unknown_grace: Duration,
+    /// When calls to a provider that does not work stop.
+    pub breaker: Breaker,
     /// Most owners that may be lost between two steps that end; after one more the execution is parked.
     pub max_crashes: u32,
     /// How often to look for what became of calls whose execution ended while their outcome was unknown.
@@ -92,6 +95,7 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             unknown_grace: Duration::from_secs(60),
+            breaker: Breaker::default(),
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
@@ -192,6 +196,8 @@ pub(crate) struct Inner {
     pub(crate) running: Running,
     /// Who waits for news of work.
     pub(crate) news: News,
+    /// Who may call which provider.
+    pub(crate) pace: Pace,
     /// There may be something to claim.
     pub(crate) work: Notify,
     /// What is claimed.
@@ -231,6 +237,7 @@ impl Executor {
             previews: Previews::default(),
             running: Running::default(),
             news: News::default(),
+            pace: Pace::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

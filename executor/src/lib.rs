@@ -38,6 +38,7 @@ mod finish;
 mod hints;
 pub mod ids;
 pub mod news;
+mod pace;
 mod persist;
 pub mod plan;
 mod previews;

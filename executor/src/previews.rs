@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Largest preview that is passed on, in bytes. Clients take messages of 4 MB, as is usual with gRPC.
-pub const MAX_PREVIEW_BYTES: usize = 2 << 20;
+pub(crate) const MAX_PREVIEW_BYTES: usize = 2 << 20;
 /// Previews that wait for an onlooker; older ones are let go of.
 const WAITING: usize = 4;
 

@@ -47,6 +47,7 @@ pub const KINDS: &[Kind] = &[
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<String, Arc<dyn ImageProvider>>,
+    limits: BTreeMap<String, Limits>,
 }
 
 impl Registry {
@@ -57,7 +58,20 @@ impl Registry {
             .map(|provider| (provider.id().to_owned(), provider));
         Self {
             providers: by_id.collect(),
+            limits: BTreeMap::new(),
         }
+    }
+
+    /// The same, with limits of a provider. Without, there are none of ours.
+    #[must_use]
+    pub fn with_limits(mut self, id: &str, limits: Limits) -> Self {
+        self.limits.insert(id.to_owned(), limits);
+        self
+    }
+
+    /// How much may be asked of a provider at once.
+    pub fn limits(&self, id: &str) -> Limits {
+        self.limits.get(id).copied().unwrap_or_default()
     }
 
     /// The provider of that id.

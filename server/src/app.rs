@@ -155,6 +155,7 @@ impl App {
         }
         let context = Context {
             catalog,
+            traits,
             executor: wired.executor,
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
+use futures::future::join_all;
 use limn_executor::{
     artifact::Limits,
     blob::link::LinkSigner,
@@ -17,14 +18,14 @@ use limn_planner::{CatalogProblem, catalog::ClientRules};
 use crate::{
     app::{AppError, Role},
     catalog::{self, Availability, Loaded, SelectionOverrides},
-    config::{Config, Provider},
+    config::{Account, Config, Provider},
     keys::SigningKey,
 };
 
 mod database;
 mod store;
 
-pub use database::check_database;
+pub use database::{Gates, check_database, read_gates};
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -33,7 +34,7 @@ pub(crate) struct Wired {
     pub(crate) key: SigningKey,
 }
 
-/// The catalog that a configuration leads to. Reads nothing but catalog files.
+/// The catalog that a configuration leads to, and how to work with each provider. Reads nothing but catalog files.
 ///
 /// # Errors
 ///
@@ -51,11 +52,24 @@ pub fn load_catalog(config: &Config) -> Result<Loaded, Vec<CatalogProblem>> {
         }
     }
     overrides.push(("configuration".to_owned(), config.catalog.inline.clone()));
-    if problems.is_empty() {
-        catalog::load(&overrides, &availability(config), selection(config))
-    } else {
-        Err(problems)
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    let mut loaded = catalog::load(&overrides, &availability(config), selection(config))?;
+    for (id, provider) in &config.providers {
+        adjust(loaded.traits.entry(id.clone()).or_default(), &provider.account);
+    }
+    Ok(loaded)
+}
+
+/// Puts what the operator says before what the catalog says.
+fn adjust(traits: &mut Traits, account: &Account) {
+    if let Some(deadline) = account.deadline {
+        traits.deadlines = Deadlines::all(deadline);
+    }
+    let limits = &mut traits.limits;
+    limits.max_concurrency = account.max_concurrency.or(limits.max_concurrency);
+    limits.calls_per_minute = account.calls_per_minute.or(limits.calls_per_minute);
 }
 
 /// Opens database, store and providers, and starts the executor.
@@ -86,24 +100,23 @@ pub(crate) async fn open(
 /// configuration may still name it; plans may not.
 fn providers(config: &Config, traits: &BTreeMap<String, Traits>) -> Result<Registry, AppError> {
     let mut providers = Vec::new();
+    let mut limits = Vec::new();
     for (id, provider) in &config.providers {
         if provider.enabled != Some(false) {
             let traits = traits.get(id).cloned().unwrap_or_default();
+            limits.push((id, traits.limits));
             providers.push(adapter(id, provider, traits)?);
         }
     }
-    Ok(Registry::new(providers))
+    let registry = Registry::new(providers);
+    Ok(limits.into_iter().fold(registry, |registry, (id, limits)| {
+        registry.with_limits(id, limits)
+    }))
 }
 
-/// The adapter of a provider, with what the operator says before what the catalog says.
-fn adapter(id: &str, provider: &Provider, mut traits: Traits) -> Result<Arc<dyn ImageProvider>, AppError> {
+/// The adapter of a provider.
+fn adapter(id: &str, provider: &Provider, traits: Traits) -> Result<Arc<dyn ImageProvider>, AppError> {
     let account = &provider.account;
-    if let Some(deadline) = account.deadline {
-        traits.deadlines = Deadlines::all(deadline);
-    }
-    let limits = &mut traits.limits;
-    limits.max_concurrency = account.max_concurrency.or(limits.max_concurrency);
-    limits.calls_per_minute = account.calls_per_minute.or(limits.calls_per_minute);
     let setup = Setup {
         id: id.to_owned(),
         key: account.api_key.clone(),
@@ -116,6 +129,25 @@ fn adapter(id: &str, provider: &Provider, mut traits: Traits) -> Result<Arc<dyn 
         provider: id.to_owned(),
         message: error.message,
     })
+}
+
+/// What each provider answers that plans may use, when it is asked whether it would work now. Costs nothing.
+pub async fn check_providers(
+    config: &Config,
+    traits: &BTreeMap<String, Traits>,
+) -> BTreeMap<String, Result<String, String>> {
+    let usable = config
+        .providers
+        .iter()
+        .filter(|(id, provider)| provider.obstacle(id).is_none());
+    let asked = usable.map(|(id, provider)| async move {
+        let answer = match adapter(id, provider, traits.get(id).cloned().unwrap_or_default()) {
+            Ok(adapter) => adapter.check().await,
+            Err(error) => Err(error.to_string()),
+        };
+        (id.clone(), answer)
+    });
+    join_all(asked).await.into_iter().collect()
 }
 
 /// Which providers plans may use, and what to do about the others.
@@ -166,6 +198,7 @@ fn settings(config: &Config, role: Role) -> Settings {
         send_margin: config.send_margin(),
         unknown_grace: config.unknown_grace,
         max_crashes: config.max_crashes,
+        breaker: config.breaker,
         reconcile: config.reconcile,
         drain: config.drain,
         keep_alive: config.keep_alive,

@@ -302,6 +302,7 @@ mod tests {
                 ("strength".to_owned(), "0.25".to_owned()),
                 ("tag".to_owned(), "1.2.3".to_owned()),
             ],
+            references: Vec::new(),
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Act {
     Unsent,
     /// A refusal.
     Reject(Reason, Billing),
+    /// A refusal because of too many calls, with a pause that is asked for.
+    Busy(Duration),
     /// The answer is lost.
     Lose,
     /// Accepted as a job; it is done after so many questions.
@@ -127,6 +129,10 @@ impl Scripted {
                 message: "connection refused".to_owned(),
             }),
             Act::Reject(reason, billing) => Err(CallError::Rejected(rejection(reason, billing))),
+            Act::Busy(pause) => Err(CallError::Rejected(Rejection {
+                retry_after: Some(pause),
+                ..rejection(Reason::ProviderRateLimited, Billing::No)
+            })),
             Act::Lose => Err(CallError::Unknown {
                 message: "connection reset".to_owned(),
                 http_status: None,

@@ -43,6 +43,7 @@ pub(crate) const BENCH: Bench = Bench {
                 ..bench::render()
             },
             settings: own_workflow,
+            inputs: || serde_json::json!({}),
             references: || vec![reference()],
         },
     ],

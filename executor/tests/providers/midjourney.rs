@@ -27,6 +27,7 @@ pub(crate) const BENCH: Bench = Bench {
         refusals: RefusalBilling::Unknown,
         render,
         settings: || json!({"speed": "relax", "bot": "mj"}),
+        inputs: || serde_json::json!({}),
         references: || {
             vec![Reference {
                 media_type: "image/png".to_owned(),

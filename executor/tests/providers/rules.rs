@@ -1,19 +1,13 @@
 //! What must come of a case, whoever the provider is.
 
-use limn_executor::{
-    artifact,
-    provider::{Billing, CapabilityClass},
-};
+use limn_executor::{artifact, provider::Billing};
 use limn_fakes::{Case, Fake};
 use limn_proto::reason::Reason;
 
-use crate::{
-    bench::Variant,
-    drive::{Ended, Order},
-};
+use crate::drive::{Ended, Order};
 
 /// Fails when something came of a case that must not.
-pub(crate) fn check(name: &str, case: &Case, variant: &Variant, fake: &Fake, order: &Order, ended: &Ended) {
+pub(crate) fn check(name: &str, case: &Case, fake: &Fake, order: &Order, ended: &Ended) {
     let told = || format!("{name}: {ended:?}");
     assert_eq!(fake.calls(), 1, "one call, whatever comes of it; {}", told());
     assert!(
@@ -88,7 +82,6 @@ pub(crate) fn check(name: &str, case: &Case, variant: &Variant, fake: &Fake, ord
         }
         Case::WrongSize(..) | Case::After(..) | Case::Halfway(_) | Case::Bytes(_) | Case::Says { .. } => {}
     }
-    let _ = (variant.class == CapabilityClass::D) != has_jobs;
 }
 
 /// True when the call was rejected for one of these reasons, and nothing is billed.

@@ -1,12 +1,12 @@
 //! Results in a word, for the trace.
 
-use limn_executor::ids::ExecutionId;
 use limn_executor::records::{
     Acceptance, AttemptRecord, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch,
-    ExecutionRecord, ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned,
-    PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked,
+    ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned,
+    PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, Turn, UnitGrant, Unparked,
     UsageRecord, Verification,
 };
+use limn_executor::{clock::UnixMicros, ids::ExecutionId};
 use std::collections::BTreeMap;
 
 use crate::desk::about;
@@ -39,6 +39,9 @@ macro_rules! by_debug {
 
 by_debug!(
     Pruned,
+    Turn,
+    GateRecord,
+    (Vec<GateRecord>, UnixMicros),
     PrunedExecution,
     Preparation,
     Dispatch,

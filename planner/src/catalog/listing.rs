@@ -33,6 +33,8 @@ fn provider(currency: &str, provider: &Provider) -> v1::Provider {
             .map(|entry| model(currency, entry))
             .collect(),
         title: provider.title.clone(),
+        // How a provider is worked with is no part of a catalog.
+        ..v1::Provider::default()
     }
 }
 

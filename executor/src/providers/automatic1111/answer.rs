@@ -141,6 +141,7 @@ mod tests {
             guidance_milli: None,
             format: crate::plan::ImageFormat::Png,
             options: Vec::new(),
+            references: Vec::new(),
         }
     }
 

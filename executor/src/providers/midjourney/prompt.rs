@@ -182,6 +182,7 @@ mod tests {
             guidance_milli: None,
             format: ImageFormat::Png,
             options: Vec::new(),
+            references: Vec::new(),
         }
     }
 

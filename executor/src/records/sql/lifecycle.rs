@@ -266,7 +266,7 @@ pub(super) async fn change_step(
     now: UnixMicros,
 ) -> Result<()> {
     sql(
-        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6 \
+        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6, wait = NULL \
          WHERE execution_id = $1 AND step_id = $2",
     )
     .bind(execution.id.to_string())
@@ -283,8 +283,10 @@ pub(super) async fn change_step(
 
 /// A step, without its attempts.
 pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) -> Result<StepRecord> {
-    let row = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
-         WHERE execution_id = $1 AND step_id = $2")
+    let row = sql(
+        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+         WHERE execution_id = $1 AND step_id = $2",
+    )
     .bind(execution.id.to_string())
     .bind(step_id)
     .fetch_optional(tx)
@@ -297,8 +299,10 @@ pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) 
 
 /// Every step in order, without its attempts.
 pub(super) async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
-    let rows = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
-         WHERE execution_id = $1 ORDER BY ordinal")
+    let rows = sql(
+        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+         WHERE execution_id = $1 ORDER BY ordinal",
+    )
     .bind(execution.id.to_string())
     .fetch_all(tx)
     .await?;
