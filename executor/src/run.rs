@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use limn_proto::{plan::PlanSpec, reason::Reason};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,8 @@ pub(crate) struct Run<'a> {
     halted: CancellationToken,
     /// A step could not be recorded: what has not begun is left for the next claim.
     pub(crate) interrupted: CancellationToken,
+    /// A step was left as it was, perhaps with a unit: who waits for a picture of this execution leaves, too.
+    pub(crate) deserted: CancellationToken,
     /// Why the execution fails: the first failure of a step.
     failure: Mutex<Option<Failure>>,
 }
@@ -230,6 +232,7 @@ async fn attempt_to_run(
         halt: Mutex::default(),
         halted: CancellationToken::new(),
         interrupted: CancellationToken::new(),
+        deserted: CancellationToken::new(),
         failure: Mutex::default(),
     };
     match steps(&run, &record).await? {
@@ -295,8 +298,9 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
         .zip(&record.steps)
         .filter(|(_, record)| !record.state.is_terminal())
         .collect();
-    // What was in progress goes first: a pending step may wait for a picture that one of these holds.
-    open.sort_by_key(|(_, record)| record.state == StepState::Pending);
+    // What was in progress holds units, and the others may wait for their pictures.
+    open.sort_by_key(|(_, record)| (!is_in_progress(record), record.state == StepState::Pending));
+    let in_progress = open.iter().filter(|(_, record)| is_in_progress(record)).count();
     for (step, record) in run.plan.steps.iter().zip(&record.steps) {
         match (&record.failure, record.state) {
             (Some(failure), StepState::Failed) => run.note_failed(&step.step_id, failure),
@@ -317,10 +321,20 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
                 .boxed()
         })
         .collect();
-    let mut endings = stream::iter(drives).buffer_unordered(concurrency);
+    let mut drives = drives.into_iter();
+    // All that was in progress at once, as it was: one that waited for its turn could be what keeps the turn from
+    // coming.
+    let at_once = concurrency.max(in_progress);
+    let mut driven: FuturesUnordered<_> = drives.by_ref().take(at_once).collect();
     let mut left = Left::Ended;
     let mut first_error = None;
-    while let Some(ending) = endings.next().await {
+    while let Some(ending) = driven.next().await {
+        if matches!(
+            ending,
+            Ok(Left::Stuck | Left::Paused) | Err(RecordError::Damaged(_) | RecordError::WrongState { .. })
+        ) {
+            run.deserted.cancel();
+        }
         match ending {
             Ok(Left::Ended) => {}
             // Whoever comes next finds what is stuck by itself.
@@ -336,8 +350,19 @@ async fn steps(run: &Run<'_>, record: &ExecutionRecord) -> Result<Left, RecordEr
                 first_error.get_or_insert(error);
             }
         }
+        if driven.len() < concurrency {
+            driven.extend(drives.next());
+        }
     }
     first_error.map_or(Ok(left), Err)
+}
+
+/// True for a step that its earlier owner had begun and neither ended nor parked: it may hold a unit that others wait
+/// for, with a call in flight or between two.
+fn is_in_progress(record: &StepRecord) -> bool {
+    let mut attempts = record.attempts.iter().map(|attempt| attempt.state);
+    record.state == StepState::Processing
+        || attempts.any(|state| state.is_open() && state != AttemptState::Unknown)
 }
 
 fn stopped_by(panic: &(dyn Any + Send)) -> RecordError {

@@ -346,6 +346,9 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
                 execution,
                 unknown: false,
             } => {
+                if execution == run.fence.execution && run.deserted.is_cancelled() {
+                    return Ok(Some(Left::Stuck));
+                }
                 run.go_on(step).await?;
                 if let Some(left) = wait_for(run, step, execution).await? {
                     return Ok(Some(left));
@@ -367,6 +370,7 @@ async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Opt
         }
         () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
         () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
+        () = run.deserted.cancelled(), if holder == run.fence.execution => Ok(None),
         // A closed channel wakes too; the next look tells.
         _ = changes.changed() => Ok(None),
         // A change between the look and the subscription is found here.

@@ -7,12 +7,14 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `backend`, `tx`, `statement`, `rows` | transactions, statements and rows of either database |
+//! | `batch` | which statements go to the database together |
 //! | `store` | the verbs of [`RecordStore`](super::RecordStore), each as one transaction |
 //! | `plans`, `accept` | plans, and T0 |
 //! | `claims` | ownership: claim, renew, release |
 //! | `owned` | the execution that a fenced verb works on |
 //! | `lifecycle` | states of executions and steps |
 //! | `units` | who draws |
+//! | `attempt` | the attempt that a verb works on |
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `receipts` | evidence |
 //! | `parking` | executions that wait, and what wakes them |
@@ -28,9 +30,11 @@
 //! | `retention` | what is removed some time after the end |
 
 mod accept;
+mod attempt;
 mod attempts;
 mod audit;
 pub(super) mod backend;
+mod batch;
 mod budgets;
 mod claims;
 mod events;

@@ -21,5 +21,6 @@ mod scripted;
 mod stops;
 mod studios;
 mod support;
+mod twins;
 mod watching;
 mod zombies;

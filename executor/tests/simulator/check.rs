@@ -149,13 +149,14 @@ impl Database {
             .collect()
     }
 
-    /// Every change of state that may be made.
-    pub(crate) fn legal_changes(&mut self) -> Vec<String> {
-        let legal = self.rows("SELECT subject, old, new FROM sim_legal");
-        legal
-            .into_iter()
-            .map(|(subject, old, new)| format!("{subject}: {old} -> {new}"))
-            .collect()
+    /// Every change of state that may be made, and that a run of so many schedules has to make.
+    pub(crate) fn changes_asked_of(&mut self, schedules: u64) -> Vec<String> {
+        let query = sqlx::query_scalar(
+            "SELECT subject || ': ' || old || ' -> ' || new FROM sim_legal WHERE asked_of <= $1 ORDER BY 1",
+        )
+        .bind(i64::try_from(schedules).unwrap_or(i64::MAX))
+        .fetch_all(&mut self.checker);
+        self.runtime.block_on(query).unwrap()
     }
 
     /// Grows with everything that is found out, told or paid, and not with looks that find nothing.
@@ -177,10 +178,12 @@ impl Database {
         count > 0
     }
 
-    /// True when the events of an execution were removed after the retention time.
+    /// True when the events of an execution were removed after the retention time, perhaps with the execution: a
+    /// snapshot that was read before that may be told after it.
     pub(crate) fn has_no_events(&mut self, execution: ExecutionId) -> bool {
         let query = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM executions WHERE id = $1 AND events_pruned_us IS NOT NULL",
+            "SELECT (SELECT COUNT(*) FROM executions WHERE id = $1 AND events_pruned_us IS NOT NULL) \
+             + (SELECT COUNT(*) FROM pruned_executions WHERE id = $1)",
         )
         .bind(execution.to_string())
         .fetch_one(&mut self.checker);

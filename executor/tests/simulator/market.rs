@@ -20,6 +20,9 @@ use crate::{
     world::CONNECT_MOST_MS,
 };
 
+/// How long every vendor keeps a picture for those who ask.
+const PICTURES_KEPT: Duration = Duration::from_secs(3);
+
 /// What a vendor billed. It never takes it back.
 #[derive(Clone, Debug)]
 pub(crate) struct Charge {
@@ -74,6 +77,10 @@ pub(crate) struct Market {
     takes_ids_once: bool,
     /// The vendor of class C has a list of its jobs.
     lists_jobs: bool,
+    /// How often a picture is not kept for those who ask late, in a thousand.
+    forgetful: u64,
+    /// Draws that apart from everything else: what is not forgotten makes no schedule another one.
+    memory: Rng,
 }
 
 /// What a vendor does about a call.
@@ -86,12 +93,14 @@ pub(crate) struct Reaction {
 }
 
 impl Market {
-    pub(crate) fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng, mut memory: Rng) -> Self {
         Self {
             jobs: Vec::new(),
             charges: Vec::new(),
             takes_ids_once: rng.chance(500),
             lists_jobs: rng.chance(700),
+            forgetful: memory.pick(&[0, 300]),
+            memory,
         }
     }
 
@@ -304,6 +313,10 @@ impl Market {
             let left = work.done_at.since(now);
             let delay = left.min(Duration::from_millis(rng.pick(&[500, 2_000])));
             return Reply::Pending(work.id.clone(), delay);
+        }
+        let is_late = now.since(work.done_at) > PICTURES_KEPT;
+        if work.fate == Fate::Picture && is_late && self.memory.chance(self.forgetful) {
+            self.jobs[job].fate = Fate::NoPicture;
         }
         self.result(rng, faults, job)
     }

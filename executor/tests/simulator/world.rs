@@ -149,7 +149,7 @@ impl World {
         };
         let plans = (0..rng.between(1, 3)).map(|_| Arc::new(crate::orders::plan(&mut rng, &vendors)));
         let plans = plans.collect();
-        let market = Market::new(&mut rng);
+        let market = Market::new(&mut rng, Rng::new(!seed));
         let mut world = Self {
             database: Database::open(Arc::clone(&clock) as Arc<_>),
             surroundings: Surroundings {

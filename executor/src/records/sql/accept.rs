@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Acceptance, BudgetShortage, ExecutionMode, ExecutionState, NewExecution, Result},
+    super::{Acceptance, BudgetShortage, ExecutionMode, ExecutionState, NewExecution, Result, StepState},
     budgets,
     events::append,
     ledger::budget_keys,
@@ -28,8 +28,8 @@ pub(super) async fn accept(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Acce
         }
         (ExecutionMode::Resume, Some((id, _))) => Some(id),
         (ExecutionMode::Reuse, Some((id, state))) if !state.is_terminal() => {
-            remember_request(tx, order, id).await?;
-            plans::ordered(tx, &order.plan.client, &order.plan.digest_hex, order.now).await?;
+            remember_request(tx, order, id);
+            plans::ordered(tx, &order.plan.client, &order.plan.digest_hex, order.now);
             return Ok(Acceptance::Joined(id));
         }
         (ExecutionMode::Reuse, _) => None,
@@ -138,7 +138,7 @@ async fn latest(tx: &mut Tx<'_>, order: &NewExecution) -> Result<Option<(Executi
 
 async fn begin(tx: &mut Tx<'_>, order: &NewExecution, previous: Option<ExecutionId>) -> Result<()> {
     plans::save(tx, &order.plan).await?;
-    plans::ordered(tx, &order.plan.client, &order.plan.digest_hex, order.now).await?;
+    plans::ordered(tx, &order.plan.client, &order.plan.digest_hex, order.now);
     sql(
         "INSERT INTO executions (id, client, plan_digest, session_id, take, request_id, mode, \
          max_concurrency, previous, state, created_us, currency) \
@@ -156,33 +156,30 @@ async fn begin(tx: &mut Tx<'_>, order: &NewExecution, previous: Option<Execution
     .bind(ExecutionState::Pending.as_str())
     .bind(order.now.0)
     .bind(&order.currency)
-    .execute(tx)
-    .await?;
-    remember_request(tx, order, order.id).await?;
+    .later(tx);
+    remember_request(tx, order, order.id);
     for (ordinal, step) in (0_i64..).zip(&order.steps) {
-        sql("INSERT INTO steps (execution_id, step_id, ordinal, state) VALUES ($1, $2, $3, 'pending')")
+        sql("INSERT INTO steps (execution_id, step_id, ordinal, state)")
             .bind(order.id.to_string())
             .bind(&step.step_id)
             .bind(ordinal)
-            .execute(tx)
-            .await?;
+            .bind(StepState::Pending.as_str())
+            .row_later(tx);
     }
     let mut execution = find(tx, order.id)
         .await?
         .ok_or_else(|| damaged("executions", "nothing after an insert"))?;
     let pending = state_changed(ExecutionState::Pending, None);
-    append(tx, &mut execution, order.now, pending).await
+    append(tx, &mut execution, order.now, pending)
 }
 
-async fn remember_request(tx: &mut Tx<'_>, order: &NewExecution, execution: ExecutionId) -> Result<()> {
+fn remember_request(tx: &mut Tx<'_>, order: &NewExecution, execution: ExecutionId) {
     sql("INSERT INTO requests (client, request_id, request_hash, execution_id) VALUES ($1, $2, $3, $4)")
         .bind(&order.plan.client)
         .bind(&order.request_id)
         .bind(&order.request_hash)
         .bind(execution.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
+        .later(tx);
 }
 
 fn plan_digest(order: &NewExecution) -> String {

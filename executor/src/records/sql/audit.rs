@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Appends an entry. The same id again is the same entry.
-pub(super) async fn append(tx: &mut Tx<'_>, event: &AuditEvent) -> Result<()> {
+pub(super) fn append(tx: &mut Tx<'_>, event: &AuditEvent) -> Result<()> {
     let details =
         serde_json::to_string(&event.details).map_err(|_| damaged("details", "text that is no JSON"))?;
     sql(
@@ -26,8 +26,7 @@ pub(super) async fn append(tx: &mut Tx<'_>, event: &AuditEvent) -> Result<()> {
     .bind(&event.subject)
     .bind(&event.reason)
     .bind(details)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(())
 }
 

@@ -98,13 +98,13 @@ pub(super) async fn update(tx: &mut Tx<'_>, update: &BudgetUpdate) -> Result<Bud
         if !is_expected(before.version) {
             return Ok(BudgetChange::VersionMismatch(before.version));
         }
-        change(tx, update, &before).await?;
+        change(tx, update, &before)?;
     }
     let budget = find(tx, &update.key).await?;
     Ok(BudgetChange::Changed(budget.ok_or_else(gone)?))
 }
 
-async fn change(tx: &mut Tx<'_>, update: &BudgetUpdate, before: &Terms) -> Result<()> {
+fn change(tx: &mut Tx<'_>, update: &BudgetUpdate, before: &Terms) -> Result<()> {
     let limit_nanos = update.limit_nanos.unwrap_or(before.limit_nanos);
     let period = update.period.unwrap_or(before.period);
     sql(
@@ -116,8 +116,7 @@ async fn change(tx: &mut Tx<'_>, update: &BudgetUpdate, before: &Terms) -> Resul
     .bind(limit_nanos)
     .bind(period.as_str())
     .bind(update.now.0)
-    .execute(tx)
-    .await?;
+    .later(tx);
     let limit = |nanos: Option<i64>| nanos.map_or_else(|| "none".to_owned(), |nanos| nanos.to_string());
     let details = [
         ("currency", update.key.currency.clone()),
@@ -137,7 +136,7 @@ async fn change(tx: &mut Tx<'_>, update: &BudgetUpdate, before: &Terms) -> Resul
         reason: update.reason.clone(),
         details: details.collect(),
     };
-    audit::append(tx, &event).await
+    audit::append(tx, &event)
 }
 
 /// The terms of a budget, which nobody else changes until the commit; nothing: there is no such budget.
@@ -167,8 +166,7 @@ async fn make(tx: &mut Tx<'_>, key: &BudgetKey) -> Result<Terms> {
     )
     .bind(&key.scope)
     .bind(&key.currency)
-    .execute(tx)
-    .await?;
+    .later(tx);
     lock(tx, key).await?.ok_or_else(gone)
 }
 
@@ -184,15 +182,27 @@ pub(super) async fn shortage(
     day: i64,
     needed_nanos: i64,
 ) -> Result<Option<BudgetShortage>> {
-    let (Some(first), true) = (keys.first(), needed_nanos > 0) else {
-        return Ok(None);
-    };
+    let rows = limits(keys, day).fetch_all(tx).await?;
+    exceeded(&rows, day, needed_nanos)
+}
+
+/// Finds those of these budgets that have a limit. They are of one currency.
+pub(super) fn limits(keys: &[BudgetKey], day: i64) -> Statement {
     let mut query = standings(day);
     query.push("b.scope IN (");
     query.push_list(keys.iter().map(|key| &key.scope));
-    query.push(") AND b.currency = ").push_bind(&first.currency);
+    query.push(") AND b.currency = ");
+    query.push_bind(keys.first().map_or("", |key| key.currency.as_str()));
     query.push(" AND b.limit_nanos IS NOT NULL GROUP BY b.scope, b.currency ORDER BY b.scope");
-    for row in &query.fetch_all(tx).await? {
+    query
+}
+
+/// The first of the budgets that [`limits`] found which does not leave so much.
+pub(super) fn exceeded(rows: &[Row], day: i64, needed_nanos: i64) -> Result<Option<BudgetShortage>> {
+    if needed_nanos <= 0 {
+        return Ok(None);
+    }
+    for row in rows {
         if let Some(shortage) = record(row, day)?.shortage(needed_nanos) {
             return Ok(Some(shortage));
         }

@@ -50,7 +50,7 @@ pub(super) async fn claim(
         for row in &rows {
             let execution = Fields(row).id("id", ExecutionId)?;
             if claims.len() < places && !running.contains(&execution) {
-                claims.push(take(tx, row, boot, now, lease).await?);
+                claims.push(take(tx, row, boot, now, lease)?);
             }
         }
     }
@@ -80,12 +80,12 @@ pub(super) async fn claim_these(
     query.push(") ORDER BY created_us, id LIMIT ").push_bind(limit);
     let mut claims = Vec::new();
     for row in &query.skip_locked().fetch_all(tx).await? {
-        claims.push(take(tx, row, boot, now, lease).await?);
+        claims.push(take(tx, row, boot, now, lease)?);
     }
     Ok(claims)
 }
 
-async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
+fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: Duration) -> Result<Claim> {
     let fields = Fields(row);
     let until = now.plus(lease);
     let is_parked = fields.word("state", ExecutionState::parse)? == ExecutionState::NeedsDecision;
@@ -113,8 +113,7 @@ async fn take(tx: &mut Tx<'_>, row: &Row, boot: BootId, now: UnixMicros, lease: 
     .bind(until.0)
     .bind(claim.crash_count)
     .bind(is_parked.then_some(until.0))
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(claim)
 }
 
@@ -171,7 +170,6 @@ pub(super) async fn release(tx: &mut Tx<'_>, fence: &Fence) -> Result<()> {
     sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL, wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(wake.map(|wake| wake.0))
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }

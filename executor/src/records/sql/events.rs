@@ -4,7 +4,7 @@
 use super::{
     super::{Result, StoredEvent},
     owned::Execution,
-    rows::{Fields, damaged},
+    rows::Fields,
     statement::sql,
     tx::Tx,
 };
@@ -12,28 +12,15 @@ use crate::{clock::UnixMicros, events, ids::ExecutionId};
 use limn_proto::v1::execution_event::Event;
 
 /// Appends an event; the sequence in the execution grows by one.
-pub(super) async fn append(
-    tx: &mut Tx<'_>,
-    execution: &mut Execution,
-    at: UnixMicros,
-    event: Event,
-) -> Result<()> {
-    let sequence = execution.last_sequence + 1;
-    let stored = i64::try_from(sequence).map_err(|_| damaged("last_seq", "too great a number"))?;
-    sql("INSERT INTO events (execution_id, seq, payload, at_us) VALUES ($1, $2, $3, $4)")
+pub(super) fn append(tx: &mut Tx<'_>, execution: &mut Execution, at: UnixMicros, event: Event) -> Result<()> {
+    execution.last_sequence += 1;
+    sql("INSERT INTO events (execution_id, seq, payload, at_us)")
         .bind(execution.id.to_string())
-        .bind(stored)
-        .bind(events::encode(sequence, at, event))
+        .bind(execution.last_seq()?)
+        .bind(events::encode(execution.last_sequence, at, event))
         .bind(at.0)
-        .execute(tx)
-        .await?;
-    sql("UPDATE executions SET last_seq = $2 WHERE id = $1")
-        .bind(execution.id.to_string())
-        .bind(stored)
-        .execute(tx)
-        .await?;
-    execution.last_sequence = sequence;
-    Ok(())
+        .row_later(tx);
+    execution.write(tx)
 }
 
 pub(super) const EVENTS_AFTER: &str =

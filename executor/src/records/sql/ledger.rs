@@ -9,10 +9,12 @@ use std::{collections::BTreeMap, mem};
 
 use super::{
     super::{Balance, BudgetKey, CostLine, CostRecord, Movement, Result, scopes},
+    attempt::Attempt,
+    batch::each,
     budgets,
     owned::Execution,
     rows::{Fields, damaged, overflow},
-    statement::{overtaken, sql},
+    statement::{Statement, overtaken, sql},
     tx::Tx,
 };
 use crate::{clock::UnixMicros, ids::AttemptId};
@@ -30,42 +32,67 @@ struct Change {
     limited: bool,
 }
 
+impl Change {
+    /// Days whose balance changes.
+    fn moved(&self) -> impl Iterator<Item = (i64, Balance)> {
+        let days = self.days.iter().map(|(day, delta)| (*day, *delta));
+        days.filter(|(_, delta)| *delta != Balance::default())
+    }
+}
+
 /// Posts one movement of an attempt. It may take a balance above its limit: what is owed is owed.
 pub(super) async fn post(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
-    attempt: AttemptId,
+    attempt: &mut Attempt,
     kind: Movement,
     amount_nanos: i64,
     at: UnixMicros,
 ) -> Result<()> {
-    let day = change_attempt(tx, attempt, kind, amount_nanos).await?;
+    let turn = turn(tx, attempt.record.id, kind).await?;
+    enter(tx, execution, attempt, (kind, &turn), amount_nanos, at)?;
+    // Its bill is written by the verb that settles.
+    sql("UPDATE attempts SET reserved_nanos = $2, unknown_held_nanos = $3 WHERE id = $1")
+        .bind(attempt.record.id.to_string())
+        .bind(attempt.reserved_nanos)
+        .bind(attempt.record.held_nanos)
+        .latest(tx);
+    Ok(())
+}
+
+/// Enters a movement in the ledger and in all balances, but not in the row of the attempt. The turn tells movements
+/// of the same kind apart.
+fn enter(
+    tx: &mut Tx<'_>,
+    execution: &mut Execution,
+    attempt: &mut Attempt,
+    (kind, turn): (Movement, &str),
+    amount_nanos: i64,
+    at: UnixMicros,
+) -> Result<()> {
+    let id = attempt.record.id;
+    let kept = Balance {
+        spent_nanos: 0,
+        reserved_nanos: attempt.reserved_nanos,
+        unknown_held_nanos: attempt.record.held_nanos,
+    };
+    let kept = kind.apply(kept, amount_nanos).ok_or_else(overflow)?;
+    attempt.reserved_nanos = kept.reserved_nanos;
+    attempt.record.held_nanos = kept.unknown_held_nanos;
     execution.balance = kind.apply(execution.balance, amount_nanos).ok_or_else(overflow)?;
-    sql(
-        "UPDATE executions SET settled_nanos = $2, reserved_nanos = $3, unknown_held_nanos = $4 WHERE id = $1",
-    )
-    .bind(execution.id.to_string())
-    .bind(execution.balance.spent_nanos)
-    .bind(execution.balance.reserved_nanos)
-    .bind(execution.balance.unknown_held_nanos)
-    .execute(tx)
-    .await?;
-    let turn = turn(tx, attempt, kind).await?;
+    execution.write(tx)?;
+    let day = attempt.budget_day;
     for key in keys(execution) {
-        sql(
-            "INSERT INTO ledger (event_key, scope, currency, day, kind, amount_nanos, attempt_id, at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(format!("{attempt}/{}{turn}/{}", kind.as_str(), key.scope))
-        .bind(&key.scope)
-        .bind(&key.currency)
-        .bind(day)
-        .bind(kind.as_str())
-        .bind(amount_nanos)
-        .bind(attempt.to_string())
-        .bind(at.0)
-        .execute(tx)
-        .await?;
+        sql("INSERT INTO ledger (event_key, scope, currency, day, kind, amount_nanos, attempt_id, at_us)")
+            .bind(format!("{id}/{}{turn}/{}", kind.as_str(), key.scope))
+            .bind(&key.scope)
+            .bind(&key.currency)
+            .bind(day)
+            .bind(kind.as_str())
+            .bind(amount_nanos)
+            .bind(id.to_string())
+            .bind(at.0)
+            .row_later(tx);
         let change = tx.due.changes.entry(key).or_default();
         let balance = change.days.entry(day).or_default();
         *balance = kind.apply(*balance, amount_nanos).ok_or_else(overflow)?;
@@ -77,10 +104,10 @@ pub(super) async fn post(
 pub(super) async fn give_back_held(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
-    attempt: AttemptId,
-    ceiling_nanos: i64,
+    attempt: &mut Attempt,
     at: UnixMicros,
 ) -> Result<()> {
+    let ceiling_nanos = attempt.record.ceiling_nanos;
     post(tx, execution, attempt, Movement::Unhold, ceiling_nanos, at).await?;
     post(tx, execution, attempt, Movement::Release, ceiling_nanos, at).await
 }
@@ -123,16 +150,16 @@ async fn turn(tx: &mut Tx<'_>, attempt: AttemptId, kind: Movement) -> Result<Str
     })
 }
 
-/// Reserves for an attempt. The verb has looked whether it fits the limits; that it still does is made sure when the
-/// balances are locked, and else the verb runs again.
-pub(super) async fn reserve(
+/// Reserves the ceiling of an attempt; the verb writes the row of the attempt. It has looked whether the amount fits the
+/// limits; that it still does is made sure when the balances are locked, and else the verb runs again.
+pub(super) fn reserve(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
-    attempt: AttemptId,
-    ceiling_nanos: i64,
+    attempt: &mut Attempt,
     at: UnixMicros,
 ) -> Result<()> {
-    post(tx, execution, attempt, Movement::Reserve, ceiling_nanos, at).await?;
+    let ceiling_nanos = attempt.record.ceiling_nanos;
+    enter(tx, execution, attempt, (Movement::Reserve, ""), ceiling_nanos, at)?;
     for key in keys(execution) {
         if let Some(change) = tx.due.changes.get_mut(&key) {
             change.limited = ceiling_nanos > 0;
@@ -157,34 +184,78 @@ pub(super) fn budget_keys(client: &str, session_id: &str, currency: &str) -> Vec
 
 /// Adds everything posted to the balances of the scopes: the last thing that a transaction does.
 pub(super) async fn change_budgets(tx: &mut Tx<'_>) -> Result<()> {
+    let mut due = Vec::new();
     for (key, mut change) in mem::take(&mut tx.due).changes {
         // What is free, and what was taken back at once, changes nothing and locks nothing.
         change.days.retain(|_, delta| *delta != Balance::default());
-        let Some(latest) = change.days.keys().next_back().copied() else {
+        if change.days.is_empty() {
             continue;
-        };
+        }
         let mut total = Balance::default();
         for delta in change.days.values() {
             total = total.plus(*delta).ok_or_else(overflow)?;
         }
-        let has_limit = add_to_budget(tx, &key, total).await?;
-        for (day, delta) in &change.days {
-            add_to_day(tx, &key, *day, *delta).await?;
+        due.push((key, change, total));
+    }
+    // Where rows are locked, each is made before the next one is locked.
+    let at_once = if tx.is_alone() { due.len().max(1) } else { 1 };
+    for changes in due.chunks(at_once) {
+        add(tx, changes).await?;
+    }
+    Ok(())
+}
+
+/// A budget with what changes in it by day and altogether.
+type Addition = (BudgetKey, Change, Balance);
+
+/// Adds to the balances of budgets, which are locked from here on, and of their days. Almost always their rows exist.
+async fn add(tx: &mut Tx<'_>, additions: &[Addition]) -> Result<()> {
+    let mut updates = Vec::new();
+    for (key, change, total) in additions {
+        if *total != Balance::default() {
+            updates.push(update_budget(key, *total));
         }
-        if change.limited && has_limit {
-            // The row is locked now: what is found is what counts.
-            let standing = budgets::standing(tx, &key, latest).await?;
-            if standing.is_some_and(|budget| budget.shortage(0).is_some()) {
-                return Err(overtaken());
+        updates.extend(change.moved().map(|(day, delta)| update_day(key, day, delta)));
+    }
+    let mut updated = each(tx, updates).await?.into_iter();
+    for (key, change, total) in additions {
+        let mut budget = Vec::new();
+        if *total != Balance::default() {
+            budget = updated.next().unwrap_or_default();
+            if budget.is_empty() {
+                budget = insert_budget(key, *total).fetch_all(tx).await?;
+            }
+        }
+        for (day, delta) in change.moved() {
+            if updated.next().unwrap_or_default().is_empty() {
+                insert_day(key, day, delta).later(tx);
+            }
+        }
+        if let Some(budget) = budget.first() {
+            let has_limit = Fields(budget).optional_nanos("limit_nanos")?.is_some();
+            if has_limit {
+                refuse_overtaken(tx, key, change).await?;
             }
         }
     }
     Ok(())
 }
 
-/// Changes the balance of all time; the row is locked from here on. Returns whether the budget has a limit.
-async fn add_to_budget(tx: &mut Tx<'_>, key: &BudgetKey, delta: Balance) -> Result<bool> {
-    let changed = sql(
+/// What is reserved must fit the limit. The row is locked now: what is found is what counts.
+async fn refuse_overtaken(tx: &mut Tx<'_>, key: &BudgetKey, change: &Change) -> Result<()> {
+    let (true, Some((day, _))) = (change.limited, change.days.last_key_value()) else {
+        return Ok(());
+    };
+    let standing = budgets::standing(tx, key, *day).await?;
+    if standing.is_some_and(|budget| budget.shortage(0).is_some()) {
+        return Err(overtaken());
+    }
+    Ok(())
+}
+
+/// Changes the balance of all time.
+fn update_budget(key: &BudgetKey, delta: Balance) -> Statement {
+    sql(
         "UPDATE budgets SET spent_nanos = spent_nanos + $3, reserved_nanos = reserved_nanos + $4, \
          unknown_held_nanos = unknown_held_nanos + $5 WHERE scope = $1 AND currency = $2 RETURNING limit_nanos",
     )
@@ -193,12 +264,11 @@ async fn add_to_budget(tx: &mut Tx<'_>, key: &BudgetKey, delta: Balance) -> Resu
     .bind(delta.spent_nanos)
     .bind(delta.reserved_nanos)
     .bind(delta.unknown_held_nanos)
-    .fetch_optional(tx)
-    .await?;
-    if let Some(row) = changed {
-        return Ok(Fields(&row).optional_nanos("limit_nanos")?.is_some());
-    }
-    let row = sql(
+}
+
+/// The same where the row was missing; somebody else may just have made it.
+fn insert_budget(key: &BudgetKey, delta: Balance) -> Statement {
+    sql(
         "INSERT INTO budgets (scope, currency, spent_nanos, reserved_nanos, unknown_held_nanos) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, currency) DO UPDATE SET \
          spent_nanos = budgets.spent_nanos + excluded.spent_nanos, \
@@ -210,16 +280,14 @@ async fn add_to_budget(tx: &mut Tx<'_>, key: &BudgetKey, delta: Balance) -> Resu
     .bind(delta.spent_nanos)
     .bind(delta.reserved_nanos)
     .bind(delta.unknown_held_nanos)
-    .fetch_one(tx)
-    .await?;
-    Ok(Fields(&row).optional_nanos("limit_nanos")?.is_some())
 }
 
-/// Changes the balance of one day. Under the lock of the budget, so nobody else makes the row at the same time.
-async fn add_to_day(tx: &mut Tx<'_>, key: &BudgetKey, day: i64, delta: Balance) -> Result<()> {
-    let changed = sql(
+/// Changes the balance of one day.
+fn update_day(key: &BudgetKey, day: i64, delta: Balance) -> Statement {
+    sql(
         "UPDATE budget_days SET spent_nanos = spent_nanos + $4, reserved_nanos = reserved_nanos + $5, \
-         unknown_held_nanos = unknown_held_nanos + $6 WHERE scope = $1 AND currency = $2 AND day = $3",
+         unknown_held_nanos = unknown_held_nanos + $6 WHERE scope = $1 AND currency = $2 AND day = $3 \
+         RETURNING day",
     )
     .bind(&key.scope)
     .bind(&key.currency)
@@ -227,14 +295,16 @@ async fn add_to_day(tx: &mut Tx<'_>, key: &BudgetKey, day: i64, delta: Balance) 
     .bind(delta.spent_nanos)
     .bind(delta.reserved_nanos)
     .bind(delta.unknown_held_nanos)
-    .execute(tx)
-    .await?;
-    if changed > 0 {
-        return Ok(());
-    }
+}
+
+/// The same where the row was missing; whoever made the budget may have made the day too.
+fn insert_day(key: &BudgetKey, day: i64, delta: Balance) -> Statement {
     sql(
         "INSERT INTO budget_days (scope, currency, day, spent_nanos, reserved_nanos, unknown_held_nanos) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, currency, day) DO UPDATE SET \
+         spent_nanos = budget_days.spent_nanos + excluded.spent_nanos, \
+         reserved_nanos = budget_days.reserved_nanos + excluded.reserved_nanos, \
+         unknown_held_nanos = budget_days.unknown_held_nanos + excluded.unknown_held_nanos",
     )
     .bind(&key.scope)
     .bind(&key.currency)
@@ -242,30 +312,6 @@ async fn add_to_day(tx: &mut Tx<'_>, key: &BudgetKey, day: i64, delta: Balance) 
     .bind(delta.spent_nanos)
     .bind(delta.reserved_nanos)
     .bind(delta.unknown_held_nanos)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Keeps what is reserved and held on the attempt itself; returns the day in which its money counts. Its bill is
-/// written by the verb that settles.
-async fn change_attempt(
-    tx: &mut Tx<'_>,
-    attempt: AttemptId,
-    kind: Movement,
-    amount_nanos: i64,
-) -> Result<i64> {
-    let change = kind
-        .apply(Balance::default(), amount_nanos)
-        .ok_or_else(overflow)?;
-    let row = sql("UPDATE attempts SET reserved_nanos = reserved_nanos + $2, \
-         unknown_held_nanos = unknown_held_nanos + $3 WHERE id = $1 RETURNING budget_day")
-    .bind(attempt.to_string())
-    .bind(change.reserved_nanos)
-    .bind(change.unknown_held_nanos)
-    .fetch_one(tx)
-    .await?;
-    Fields(&row).number("budget_day")
 }
 
 /// The amounts of an execution, with the lines that its last change added.

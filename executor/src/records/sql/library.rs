@@ -13,20 +13,20 @@ use super::{
 use crate::ids::ImageId;
 
 /// Writes a record with everything that belongs to it. The object is in the store already.
-pub(super) async fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Result<()> {
+pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Result<()> {
     if image.client != client {
         return Err(wrong_state(format!("image {}", image.id), "of another client"));
     }
     // A reused record stands on an object that is there already. That the bytes are those of the object is a
     // foreign key of the record.
     if !image.reused {
-        insert_blob(tx, image).await?;
+        insert_blob(tx, image);
     }
-    bind_image(image).execute(tx).await?;
+    bind_image(image).later(tx);
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
-             format, file_size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             format, file_size)",
         )
         .bind(image.id.to_string())
         .bind(ordinal)
@@ -36,22 +36,20 @@ pub(super) async fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -
         .bind(thumbnail.height_px)
         .bind(thumbnail.format.media_type())
         .bind(thumbnail.size_bytes)
-        .execute(tx)
-        .await?;
+        .row_later(tx);
     }
     for (key, value) in &image.labels {
-        sql("INSERT INTO image_labels (image_id, key, value) VALUES ($1, $2, $3)")
+        sql("INSERT INTO image_labels (image_id, key, value)")
             .bind(image.id.to_string())
             .bind(key)
             .bind(value)
-            .execute(tx)
-            .await?;
+            .row_later(tx);
     }
     Ok(())
 }
 
 /// The object under an image. A repeated upload of the same image finds its own row.
-async fn insert_blob(tx: &mut Tx<'_>, image: &ImageRecord) -> Result<()> {
+fn insert_blob(tx: &mut Tx<'_>, image: &ImageRecord) {
     sql(
         "INSERT INTO blobs (storage_key, sha256, size_bytes, media_type, created_us) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (storage_key) DO NOTHING",
@@ -61,9 +59,7 @@ async fn insert_blob(tx: &mut Tx<'_>, image: &ImageRecord) -> Result<()> {
     .bind(image.size_bytes)
     .bind(image.format.media_type())
     .bind(image.created_at.0)
-    .execute(tx)
-    .await?;
-    Ok(())
+    .later(tx);
 }
 
 /// One image of a client.

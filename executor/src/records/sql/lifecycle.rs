@@ -11,9 +11,9 @@ use super::{
     events::append,
     owned::{Execution, find, owned},
     parking,
-    rows::{Fields, failure_bytes, wrong_state},
+    rows::{Fields, Row, failure_bytes, wrong_state},
     snapshots::step_record,
-    statement::sql,
+    statement::{Statement, sql},
     tx::Tx,
     units,
 };
@@ -36,8 +36,7 @@ pub(super) async fn start_execution(tx: &mut Tx<'_>, fence: &Fence, now: UnixMic
     sql("UPDATE executions SET started_us = COALESCE(started_us, $2) WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
-        .execute(tx)
-        .await?;
+        .later(tx);
     let state = if execution.cancel_requested {
         ExecutionState::Cancelling
     } else {
@@ -55,7 +54,7 @@ pub(super) async fn start_step(tx: &mut Tx<'_>, fence: &Fence, step_id: &str, no
         StepState::Pending | StepState::NeedsDecision => {
             step.state = StepState::Processing;
             step.failure = None;
-            change_step(tx, &mut execution, &step, now).await
+            change_step(tx, &mut execution, &step, now)
         }
         other => Err(wrong_state(format!("step {step_id}"), other.as_str())),
     }
@@ -80,25 +79,17 @@ pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> R
         return Err(wrong_state(format!("step {}", end.step_id), step.state.as_str()));
     }
     if end.state.is_terminal() {
-        units::idle_units(tx, &execution, &end.step_id, None).await?;
+        units::idle_units(tx, &execution, &end.step_id, None);
     }
     step.state = end.state;
     step.failure = Some(end.failure.clone());
-    forget_crashes(tx, execution.id).await?;
-    change_step(tx, &mut execution, &step, end.now).await
-}
-
-/// The execution gets somewhere, so its owners do not die of it.
-pub(super) async fn forget_crashes(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<()> {
-    sql("UPDATE executions SET crash_count = 0 WHERE id = $1")
-        .bind(execution.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
+    // The execution gets somewhere, so its owners do not die of it.
+    execution.crash_count = 0;
+    change_step(tx, &mut execution, &step, end.now)
 }
 
 /// A step completes with an image.
-pub(super) async fn complete_step(
+pub(super) fn complete_step(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     mut step: StepRecord,
@@ -110,8 +101,8 @@ pub(super) async fn complete_step(
     step.image = Some(image);
     step.reused = reused;
     step.failure = None;
-    forget_crashes(tx, execution.id).await?;
-    change_step(tx, execution, &step, now).await
+    execution.crash_count = 0;
+    change_step(tx, execution, &step, now)
 }
 
 /// The rules of [`RecordStore::settle_execution`](super::super::RecordStore::settle_execution).
@@ -147,7 +138,7 @@ pub(super) async fn settle(
     for mut step in steps.iter().cloned() {
         if step.state == StepState::NeedsDecision {
             step.state = StepState::Cancelled;
-            change_step(tx, &mut execution, &step, now).await?;
+            change_step(tx, &mut execution, &step, now)?;
         }
     }
     let (end, failure) = if steps.iter().all(|step| step.state == StepState::Completed) {
@@ -162,8 +153,7 @@ pub(super) async fn settle(
         .bind(execution.id.to_string())
         .bind(now.0)
         .bind(failure.map(failure_bytes))
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(end)
 }
 
@@ -211,14 +201,11 @@ pub(super) async fn request_cancel(
     if execution.client != client || done_before || execution.state.is_terminal() {
         return Ok(());
     }
-    sql(
-        "UPDATE executions SET cancel_requested_us = COALESCE(cancel_requested_us, $2), crash_count = 0 \
-         WHERE id = $1",
-    )
-    .bind(id.to_string())
-    .bind(now.0)
-    .execute(tx)
-    .await?;
+    sql("UPDATE executions SET cancel_requested_us = COALESCE(cancel_requested_us, $2) WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.0)
+        .later(tx);
+    execution.crash_count = 0;
     change_state(tx, &mut execution, ExecutionState::Cancelling, None, now).await?;
     audit::append(
         tx,
@@ -234,7 +221,6 @@ pub(super) async fn request_cancel(
             details: BTreeMap::new(),
         },
     )
-    .await
 }
 
 /// The failure is told, not kept: only an end and [`parking::park`] keep theirs.
@@ -252,14 +238,13 @@ pub(super) async fn change_state(
         .bind(execution.id.to_string())
         .bind(state.as_str())
         .bind(execution.wake.map(|wake| wake.0))
-        .execute(tx)
-        .await?;
+        .later(tx);
     execution.state = state;
     execution.failure = None;
-    append(tx, execution, now, state_changed(state, failure)).await
+    append(tx, execution, now, state_changed(state, failure))
 }
 
-pub(super) async fn change_step(
+pub(super) fn change_step(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     step: &StepRecord,
@@ -275,24 +260,31 @@ pub(super) async fn change_step(
     .bind(step.image.map(|id| id.to_string()))
     .bind(step.reused)
     .bind(step.failure.as_ref().map(failure_bytes))
-    .execute(tx)
-    .await?;
+    .later(tx);
     let event = step_changed(step, &execution.client);
-    append(tx, execution, now, event).await
+    append(tx, execution, now, event)
 }
 
 /// A step, without its attempts.
 pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) -> Result<StepRecord> {
-    let row = sql(
+    let rows = step_query(execution.id, step_id).fetch_all(tx).await?;
+    found_step(&rows, step_id)
+}
+
+/// Finds a step, without its attempts.
+pub(super) fn step_query(execution: ExecutionId, step_id: &str) -> Statement {
+    sql(
         "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
          WHERE execution_id = $1 AND step_id = $2",
     )
-    .bind(execution.id.to_string())
+    .bind(execution.to_string())
     .bind(step_id)
-    .fetch_optional(tx)
-    .await?;
-    match row {
-        Some(row) => step_record(Fields(&row)),
+}
+
+/// The step that [`step_query`] found.
+pub(super) fn found_step(rows: &[Row], step_id: &str) -> Result<StepRecord> {
+    match rows.first() {
+        Some(row) => step_record(Fields(row)),
         None => Err(wrong_state(format!("step {step_id}"), "not in the execution")),
     }
 }

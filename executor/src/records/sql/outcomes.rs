@@ -10,14 +10,16 @@ use super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
         Decision, Fence, Movement, Result, Reuse, StepState,
     },
-    attempts::{of_execution, refuse, tell, tell_cost, tell_line},
+    attempt::{self, Attempt, found_in, of_execution, owned_attempt},
+    attempts::{refuse, tell, tell_cost, tell_line},
     audit,
+    batch::together,
     ledger::{give_back_held, post},
     library,
-    lifecycle::{complete_step, step},
-    owned::{Execution, owned},
+    lifecycle::{complete_step, found_step, step, step_query},
+    owned::{self, Execution, owned, owned_by},
     parking::wake_waiting,
-    rows::{Fields, damaged, failure_bytes, wrong_state},
+    rows::{Fields, failure_bytes, wrong_state},
     statement::sql,
     tx::Tx,
     units,
@@ -26,39 +28,51 @@ use crate::{clock::UnixMicros, ids::AttemptId};
 
 /// T5.
 pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
-    let mut execution = owned(tx, fence).await?;
-    let (step_id, record) = of_execution(tx, &execution, commit.attempt).await?;
     let image = &commit.image;
+    let [execution, attempt, step] = together(
+        tx,
+        [
+            owned::query(fence.execution),
+            attempt::query(commit.attempt),
+            step_query(fence.execution, &image.step_id),
+        ],
+    )
+    .await?;
+    let mut execution = owned_by(fence, &execution)?;
+    let mut attempt = found_in(&execution, commit.attempt, &attempt)?;
     let drawn_here = image.attempt == commit.attempt
         && image.execution == execution.id
-        && image.step_id == step_id
+        && image.step_id == attempt.step_id
         && !image.reused;
     if !drawn_here {
         return Err(wrong_state(format!("image {}", image.id), "not of this attempt"));
     }
-    let step = step(tx, &execution, &step_id).await?;
+    let step = found_step(&step, &image.step_id)?;
+    let record = &mut attempt.record;
     match record.state {
         AttemptState::Committed if step.image == Some(image.id) => return Ok(()),
         AttemptState::Received => {}
-        _ => return Err(refuse(&record)),
+        _ => return Err(refuse(record)),
     }
     if !matches!(step.state, StepState::Processing | StepState::NeedsDecision) {
-        return Err(wrong_state(format!("step {step_id}"), step.state.as_str()));
+        return Err(wrong_state(format!("step {}", step.step_id), step.state.as_str()));
     }
-    library::insert(tx, &execution.client, image).await?;
-    units::complete(tx, &execution, &record.render_digest, image.id).await?;
+    library::insert(tx, &execution.client, image)?;
+    units::complete(tx, &execution, &record.render_digest, image.id);
     sql("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
         .bind(commit.attempt.to_string())
         .bind(&commit.revised_prompt)
         .bind(commit.now.0)
-        .execute(tx)
-        .await?;
+        .later(tx);
+    record.state = AttemptState::Committed;
+    record.revised_prompt.clone_from(&commit.revised_prompt);
+    record.ended_at = Some(commit.now);
     let bill = Bill {
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
     };
-    settle(tx, &mut execution, &step_id, &record, bill, commit.now).await?;
-    complete_step(tx, &mut execution, step, image.id, false, commit.now).await
+    settle(tx, &mut execution, &mut attempt, bill, commit.now).await?;
+    complete_step(tx, &mut execution, step, image.id, false, commit.now)
 }
 
 /// What an attempt was billed.
@@ -67,38 +81,29 @@ struct Bill {
     estimated: bool,
 }
 
-/// Gives the reservation back, adds the bill, and tells of both.
+/// Gives the reservation back, adds the bill, and tells of both. The attempt has ended.
 async fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
-    step_id: &str,
-    record: &AttemptRecord,
+    attempt: &mut Attempt,
     bill: Bill,
     now: UnixMicros,
 ) -> Result<()> {
-    post(
-        tx,
-        execution,
-        record.id,
-        Movement::Release,
-        record.ceiling_nanos,
-        now,
-    )
-    .await?;
-    post(tx, execution, record.id, Movement::Settle, bill.cost_nanos, now).await?;
+    let ceiling_nanos = attempt.record.ceiling_nanos;
+    post(tx, execution, attempt, Movement::Release, ceiling_nanos, now).await?;
+    post(tx, execution, attempt, Movement::Settle, bill.cost_nanos, now).await?;
     // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
-    let sequence =
-        i64::try_from(execution.last_sequence + 1).map_err(|_| damaged("last_seq", "too great a number"))?;
     sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(record.id.to_string())
+        .bind(attempt.record.id.to_string())
         .bind(bill.cost_nanos)
         .bind(bill.estimated)
-        .bind(sequence)
-        .execute(tx)
-        .await?;
-    tell(tx, execution, record.id, now).await?;
-    let line = CostLine::of(step_id, record, bill.cost_nanos, bill.estimated);
-    tell_line(tx, execution, line, now).await
+        .bind(execution.last_seq()?.saturating_add(1))
+        .later(tx);
+    attempt.record.cost_nanos = Some(bill.cost_nanos);
+    attempt.record.cost_estimated = bill.estimated;
+    tell(tx, execution, attempt, now)?;
+    let line = CostLine::of(&attempt.step_id, &attempt.record, bill.cost_nanos, bill.estimated);
+    tell_line(tx, execution, line, now)
 }
 
 /// T6, T7 and their kin.
@@ -108,20 +113,22 @@ pub(super) async fn end_attempt(
     id: AttemptId,
     end: &AttemptEnd,
 ) -> Result<()> {
-    let mut execution = owned(tx, fence).await?;
-    let (step_id, record) = of_execution(tx, &execution, id).await?;
-    if is_repeated(tx, &record, end.outcome).await? {
+    let (mut execution, mut attempt) = owned_attempt(tx, fence, id).await?;
+    if is_repeated(tx, &attempt.record, end.outcome).await? {
         return Ok(());
     }
-    if !allowed_from(end.outcome).contains(&record.state) {
-        return Err(refuse(&record));
+    let state = attempt.record.state;
+    if !allowed_from(end.outcome).contains(&state) {
+        return Err(refuse(&attempt.record));
     }
     write_end(tx, id, end).await?;
-    if record.state == AttemptState::Unknown {
+    if state == AttemptState::Unknown {
         wake_waiting(tx, &execution).await?;
     }
     let before = execution.balance;
-    let ceiling_nanos = record.ceiling_nanos;
+    let ceiling_nanos = attempt.record.ceiling_nanos;
+    // As it was written.
+    attempt = of_execution(tx, &execution, id).await?;
     match end.outcome {
         AttemptOutcome::FailedPaid {
             cost_nanos,
@@ -131,32 +138,35 @@ pub(super) async fn end_attempt(
                 cost_nanos,
                 estimated,
             };
-            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
-            if record.state == AttemptState::Unknown {
-                give_back_held(tx, &mut execution, id, ceiling_nanos, end.now).await?;
+            if state == AttemptState::Unknown {
+                give_back_held(tx, &mut execution, &mut attempt, end.now).await?;
             } else {
-                post(tx, &mut execution, id, Movement::Release, ceiling_nanos, end.now).await?;
+                let release = Movement::Release;
+                post(tx, &mut execution, &mut attempt, release, ceiling_nanos, end.now).await?;
             }
         }
         // Held already, and so it stays.
-        AttemptOutcome::RejectedBillUnknown if record.state == AttemptState::Unknown => {}
+        AttemptOutcome::RejectedBillUnknown if state == AttemptState::Unknown => {}
         AttemptOutcome::RejectedBillUnknown | AttemptOutcome::Unknown => {
-            post(tx, &mut execution, id, Movement::Hold, ceiling_nanos, end.now).await?;
+            let hold = Movement::Hold;
+            post(tx, &mut execution, &mut attempt, hold, ceiling_nanos, end.now).await?;
         }
         AttemptOutcome::WrittenOff { .. } => {
-            post(tx, &mut execution, id, Movement::Unhold, ceiling_nanos, end.now).await?;
-            audit::append(tx, &written_off(&execution, &step_id, &record, end)).await?;
+            let unhold = Movement::Unhold;
+            post(tx, &mut execution, &mut attempt, unhold, ceiling_nanos, end.now).await?;
+            audit::append(tx, &written_off(&execution, &attempt, end))?;
             let bill = Bill {
                 cost_nanos: ceiling_nanos,
                 estimated: true,
             };
-            return settle(tx, &mut execution, &step_id, &record, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
         }
     }
-    tell(tx, &mut execution, id, end.now).await?;
-    tell_cost(tx, &mut execution, before, end.now).await
+    tell(tx, &mut execution, &attempt, end.now)?;
+    tell_cost(tx, &mut execution, before, end.now)
 }
 
 fn allowed_from(outcome: AttemptOutcome) -> &'static [AttemptState] {
@@ -212,8 +222,7 @@ pub(super) async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) 
     .bind(ended)
     .bind(&end.provider_request_id)
     .bind(unknown)
-    .execute(tx)
-    .await?;
+    .later(tx);
     let AttemptOutcome::WrittenOff { follow_up } = end.outcome else {
         return Ok(());
     };
@@ -226,15 +235,15 @@ pub(super) async fn write_end(tx: &mut Tx<'_>, id: AttemptId, end: &AttemptEnd) 
     .bind(follow_up.as_str())
     .bind(POLICY)
     .bind(&end.failure.message)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(())
 }
 
 /// Who decides when the plan does.
 const POLICY: &str = "policy";
 
-fn written_off(execution: &Execution, step_id: &str, record: &AttemptRecord, end: &AttemptEnd) -> AuditEvent {
+fn written_off(execution: &Execution, attempt: &Attempt, end: &AttemptEnd) -> AuditEvent {
+    let record = &attempt.record;
     let action = AuditAction::AttemptWrittenOff;
     let fact = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
     AuditEvent {
@@ -252,7 +261,7 @@ fn written_off(execution: &Execution, step_id: &str, record: &AttemptRecord, end
         reason: end.failure.message.clone(),
         details: BTreeMap::from([
             fact("attemptId", &record.id),
-            fact("stepId", &step_id),
+            fact("stepId", &attempt.step_id),
             fact("ceilingNanos", &record.ceiling_nanos),
             fact("currency", &execution.currency),
         ]),
@@ -275,7 +284,7 @@ pub(super) async fn complete_reused(tx: &mut Tx<'_>, fence: &Fence, reuse: &Reus
         StepState::Processing => {}
         other => return Err(wrong_state(format!("step {}", image.step_id), other.as_str())),
     }
-    library::insert(tx, &execution.client, image).await?;
-    units::idle_units(tx, &execution, &image.step_id, None).await?;
-    complete_step(tx, &mut execution, step, image.id, true, reuse.now).await
+    library::insert(tx, &execution.client, image)?;
+    units::idle_units(tx, &execution, &image.step_id, None);
+    complete_step(tx, &mut execution, step, image.id, true, reuse.now)
 }

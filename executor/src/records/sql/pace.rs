@@ -77,8 +77,7 @@ pub(super) async fn take(tx: &mut Tx<'_>, request: &TurnRequest) -> Result<Turn>
     .bind(asked.0)
     .bind((state != "waiting").then_some(now.0))
     .bind(now.plus(request.lease).0)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(answer)
 }
 
@@ -145,7 +144,7 @@ pub(super) async fn renew(tx: &mut Tx<'_>, boot: BootId, turns: &[TurnId], lease
     statement.push_bind(boot.to_string());
     statement.push(" AND state <> 'ended' AND id IN (");
     statement.push_list(turns.iter().map(TurnId::to_string)).push(")");
-    statement.execute(tx).await?;
+    statement.later(tx);
     Ok(())
 }
 
@@ -157,8 +156,7 @@ pub(super) async fn leave(tx: &mut Tx<'_>, turn: TurnId, counts: bool) -> Result
     delete_waiting(tx, turn).await?;
     sql("UPDATE provider_turns SET state = 'ended' WHERE id = $1")
         .bind(turn.to_string())
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }
 
@@ -204,8 +202,7 @@ pub(super) async fn sign(tx: &mut Tx<'_>, provider: &str, sign: &Sign) -> Result
     .bind(gate.cooling_until.map(|until| until.0))
     .bind(&gate.why)
     .bind(now.0)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(gate)
 }
 
@@ -277,18 +274,16 @@ pub(super) async fn note(
                 .map(|wait| snapshot::step_wait(wait).encode_to_vec()),
         )
         .bind(snapshot::skipped_targets_bytes(&step.skipped_targets))
-        .execute(tx)
-        .await?;
+        .later(tx);
     let event = step_changed(&step, &execution.client);
-    append(tx, &mut execution, now, event).await
+    append(tx, &mut execution, now, event)
 }
 
 /// The row of a provider, which is made when there is none, locked until the commit.
 async fn locked_gate(tx: &mut Tx<'_>, provider: &str) -> Result<GateRecord> {
     sql("INSERT INTO provider_gates (provider, updated_us) VALUES ($1, 0) ON CONFLICT (provider) DO NOTHING")
         .bind(provider)
-        .execute(tx)
-        .await?;
+        .later(tx);
     let mut query = sql(GATES);
     query.push(" WHERE provider = ").push_bind(provider.to_owned());
     gate(&query.locked().fetch_one(tx).await?)
@@ -321,16 +316,14 @@ async fn expire(tx: &mut Tx<'_>, provider: &str, now: UnixMicros) -> Result<()> 
         now.0
             .saturating_sub(i64::try_from(MINUTE.as_micros()).unwrap_or(i64::MAX)),
     )
-    .execute(tx)
-    .await?;
+    .later(tx);
     sql(
         "UPDATE provider_turns SET state = 'ended' WHERE provider = $1 AND state IN ('calling', 'probing') \
          AND lease_us <= $2",
     )
     .bind(provider)
     .bind(now.0)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(())
 }
 
@@ -362,17 +355,13 @@ async fn places(tx: &mut Tx<'_>, provider: &str) -> Result<Vec<Place>> {
 }
 
 async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
-    sql("DELETE FROM provider_turns WHERE id = $1")
-        .bind(id)
-        .execute(tx)
-        .await?;
+    sql("DELETE FROM provider_turns WHERE id = $1").bind(id).later(tx);
     Ok(())
 }
 
 async fn delete_waiting(tx: &mut Tx<'_>, turn: TurnId) -> Result<()> {
     sql("DELETE FROM provider_turns WHERE id = $1 AND state = 'waiting'")
         .bind(turn.to_string())
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }

@@ -59,8 +59,7 @@ pub(super) async fn park(
     .bind(execution.id.to_string())
     .bind(failure_bytes(failure))
     .bind(wake.map(|wake| wake.0))
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(())
 }
 
@@ -89,8 +88,7 @@ pub(super) async fn leave(
     sql("UPDATE executions SET owner_boot_id = NULL, lease_until_us = NULL, wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(wake.map(|wake| wake.0))
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }
 
@@ -127,8 +125,7 @@ pub(super) async fn wake(tx: &mut Tx<'_>, execution: &Execution) -> Result<()> {
     sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
         .bind(execution.id.to_string())
         .bind(now.0)
-        .execute(tx)
-        .await?;
+        .later(tx);
     Ok(())
 }
 
@@ -160,8 +157,7 @@ pub(super) async fn wake_waiting(tx: &mut Tx<'_>, execution: &Execution) -> Resu
         sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
             .bind(Fields(row).text("id")?)
             .bind(now.0)
-            .execute(tx)
-            .await?;
+            .later(tx);
     }
     Ok(())
 }

@@ -21,8 +21,7 @@ pub(super) async fn save(tx: &mut Tx<'_>, plan: &NewPlan) -> Result<PlanRecord> 
     .bind(&plan.session_id)
     .bind(plan.kind.as_str_name())
     .bind(plan.now.0)
-    .execute(tx)
-    .await?;
+    .later(tx);
     find(tx, &plan.client, &plan.digest_hex)
         .await?
         .ok_or_else(|| damaged("plans", "nothing after an insert"))
@@ -44,14 +43,12 @@ pub(super) async fn find(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> Res
 }
 
 /// Notes that a plan was ordered.
-pub(super) async fn ordered(tx: &mut Tx<'_>, client: &str, digest_hex: &str, now: UnixMicros) -> Result<()> {
+pub(super) fn ordered(tx: &mut Tx<'_>, client: &str, digest_hex: &str, now: UnixMicros) {
     sql("UPDATE plans SET last_executed_us = $3 WHERE client = $1 AND digest_hex = $2")
         .bind(client)
         .bind(digest_hex)
         .bind(now.0)
-        .execute(tx)
-        .await?;
-    Ok(())
+        .later(tx);
 }
 
 /// A page of plans, newest first.
@@ -100,15 +97,14 @@ pub(super) async fn delete(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> R
     if let Some(row) = running {
         return Ok(PlanDeletion::InUse(Fields(&row).id("id", ExecutionId)?));
     }
-    let deleted = sql("DELETE FROM plans WHERE client = $1 AND digest_hex = $2")
+    let deleted = sql("DELETE FROM plans WHERE client = $1 AND digest_hex = $2 RETURNING digest_hex")
         .bind(client)
         .bind(digest_hex)
-        .execute(tx)
+        .fetch_optional(tx)
         .await?;
-    Ok(if deleted == 0 {
-        PlanDeletion::NotFound
-    } else {
-        PlanDeletion::Deleted
+    Ok(match deleted {
+        None => PlanDeletion::NotFound,
+        Some(_) => PlanDeletion::Deleted,
     })
 }
 

@@ -2,11 +2,13 @@
 
 use super::{
     super::{AttemptState, Receipt, ReceiptKind, Result},
-    attempts, owned,
+    attempt,
+    batch::together,
+    owned,
     parking::wake,
-    rows::{Fields, damaged, wrong_state},
+    rows::{Fields, Row, damaged, wrong_state},
     snapshots::receipt_record,
-    statement::sql,
+    statement::{Statement, sql},
     tx::Tx,
 };
 use crate::ids::AttemptId;
@@ -14,12 +16,13 @@ use crate::ids::AttemptId;
 /// Adds evidence from whoever has some, and has the execution looked at when it can tell what became of the attempt.
 pub(super) async fn add(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<()> {
     let not_here = || wrong_state(format!("attempt {}", receipt.attempt), "unknown here");
-    let (execution, ..) = attempts::find(tx, receipt.attempt).await?.ok_or_else(not_here)?;
+    let attempt = attempt::find(tx, receipt.attempt).await?.ok_or_else(not_here)?;
     // Locked first, as everywhere. What is judged about the attempt is judged before or after the evidence.
-    let execution = owned::find(tx, execution).await?.ok_or_else(not_here)?;
-    let (_, attempt) = attempts::of_execution(tx, &execution, receipt.attempt).await?;
+    let execution = owned::find(tx, attempt.execution).await?.ok_or_else(not_here)?;
+    let attempt = attempt::of_execution(tx, &execution, receipt.attempt).await?;
     insert(tx, receipt).await?;
-    let tells = attempt.state.is_open() && attempt.state != AttemptState::Prepared;
+    let state = attempt.record.state;
+    let tells = state.is_open() && state != AttemptState::Prepared;
     if tells && receipt.kind != ReceiptKind::PartialAnswer {
         wake(tx, &execution).await?;
     }
@@ -42,8 +45,12 @@ pub(super) async fn list(tx: &mut Tx<'_>, attempt: AttemptId) -> Result<Vec<Rece
 
 /// Adds evidence; the same evidence twice is one row. Returns its number.
 pub(super) async fn insert(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64> {
-    let headers =
-        serde_json::to_string(&receipt.headers).map_err(|_| damaged("headers", "text that is no JSON"))?;
+    let [known, counted] = together(tx, place(receipt)?).await?;
+    insert_at(tx, receipt, &known, &counted)
+}
+
+/// Finds the same evidence, and how much there is about the attempt.
+pub(super) fn place(receipt: &Receipt) -> Result<[Statement; 2]> {
     let known = sql(
         "SELECT number FROM receipts WHERE attempt_id = $1 AND kind = $2 AND staging_key = $3 \
          AND body_sha256 = $4 AND size_bytes = $5 AND media_type = $6 AND request_id = $7 \
@@ -56,29 +63,39 @@ pub(super) async fn insert(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64> {
     .bind(receipt.size_bytes)
     .bind(&receipt.media_type)
     .bind(&receipt.request_id)
-    .bind(&headers)
-    .bind(receipt.at.0)
-    .fetch_optional(tx)
-    .await?;
-    if let Some(row) = known {
-        return Fields(&row).number("number");
+    .bind(headers(receipt)?)
+    .bind(receipt.at.0);
+    let counted = sql("SELECT COUNT(*) + 1 AS number FROM receipts WHERE attempt_id = $1")
+        .bind(receipt.attempt.to_string());
+    Ok([known, counted])
+}
+
+/// Adds evidence at the place that the statements of [`place`] found, unless it is known; returns its number.
+pub(super) fn insert_at(tx: &mut Tx<'_>, receipt: &Receipt, known: &[Row], counted: &[Row]) -> Result<i64> {
+    if let Some(row) = known.first() {
+        return Fields(row).number("number");
     }
-    let row = sql(
+    let row = counted.first();
+    let row = row.ok_or_else(|| damaged("receipts", "no number of rows"))?;
+    let number = Fields(row).number("number")?;
+    sql(
         "INSERT INTO receipts (attempt_id, number, kind, staging_key, body_sha256, size_bytes, \
-         media_type, request_id, headers, at_us) \
-         SELECT $1, COUNT(*) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM receipts WHERE attempt_id = $1 \
-         RETURNING number",
+         media_type, request_id, headers, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(receipt.attempt.to_string())
+    .bind(number)
     .bind(receipt.kind.as_str())
     .bind(&receipt.staging_key)
     .bind(&receipt.body_sha256)
     .bind(receipt.size_bytes)
     .bind(&receipt.media_type)
     .bind(&receipt.request_id)
-    .bind(&headers)
+    .bind(headers(receipt)?)
     .bind(receipt.at.0)
-    .fetch_one(tx)
-    .await?;
-    Fields(&row).number("number")
+    .later(tx);
+    Ok(number)
+}
+
+fn headers(receipt: &Receipt) -> Result<String> {
+    serde_json::to_string(&receipt.headers).map_err(|_| damaged("headers", "text that is no JSON"))
 }

@@ -9,7 +9,8 @@ use super::{
         AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, FollowUp, Movement,
         Resolution, Resolved, Result, Verdict,
     },
-    attempts::{self, tell, tell_cost, tell_line},
+    attempt::{self, Attempt},
+    attempts::{tell, tell_cost, tell_line},
     audit,
     ledger::{give_back_held, next_line, post},
     lifecycle::steps,
@@ -56,10 +57,11 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
     let Some(mut execution) = found.filter(|found| found.client == resolution.client) else {
         return Ok(Resolved::ExecutionNotFound);
     };
-    let (step_id, record) = match attempts::find(tx, resolution.attempt).await? {
-        Some((owner, step_id, record)) if owner == execution.id => (step_id, record),
+    let mut attempt = match attempt::find(tx, resolution.attempt).await? {
+        Some(attempt) if attempt.execution == execution.id => attempt,
         _ => return Ok(Resolved::AttemptNotFound),
     };
+    let (step_id, record) = (attempt.step_id.clone(), attempt.record.clone());
     if is_repeated(&record, resolution) {
         return done(tx, &execution).await;
     }
@@ -75,20 +77,22 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
         (true, follow_up) => follow_up,
         (false, _) => None,
     };
-    write(tx, &record, question, resolution, follow_up).await?;
+    write(tx, &record, question, resolution, follow_up);
     // A step that is drawn again asks for its unit again: one that holds a unit before it begins could keep others
     // of its own execution waiting for ever.
     match follow_up {
-        Some(_) => units::idle_units(tx, &execution, &step_id, None).await?,
+        Some(_) => units::idle_units(tx, &execution, &step_id, None),
         None => units::let_go(tx, &execution, &step_id, &record.render_digest).await?,
     }
     let balance = execution.balance;
-    let line = move_money(tx, &mut execution, &step_id, &record, question, resolution).await?;
+    let line = move_money(tx, &mut execution, &mut attempt, question, resolution).await?;
     if !execution.state.is_terminal() {
-        tell(tx, &mut execution, record.id, resolution.now).await?;
+        // As it was written.
+        attempt = attempt::of_execution(tx, &execution, record.id).await?;
+        tell(tx, &mut execution, &attempt, resolution.now)?;
         match line {
-            Some(line) => tell_line(tx, &mut execution, line, resolution.now).await?,
-            None => tell_cost(tx, &mut execution, balance, resolution.now).await?,
+            Some(line) => tell_line(tx, &mut execution, line, resolution.now)?,
+            None => tell_cost(tx, &mut execution, balance, resolution.now)?,
         }
     }
     if let Some(follow_up) = follow_up {
@@ -113,8 +117,7 @@ pub(super) async fn resolve(tx: &mut Tx<'_>, resolution: &Resolution) -> Result<
     audit::append(
         tx,
         &audit_event(&execution, &step_id, &record, follow_up, resolution),
-    )
-    .await?;
+    )?;
     done(tx, &execution).await
 }
 
@@ -144,13 +147,13 @@ fn is_repeated(record: &AttemptRecord, resolution: &Resolution) -> bool {
 }
 
 /// Writes the decision into the attempt; its money follows.
-async fn write(
+fn write(
     tx: &mut Tx<'_>,
     record: &AttemptRecord,
     question: Question,
     resolution: &Resolution,
     follow_up: Option<FollowUp>,
-) -> Result<()> {
+) {
     let state = match (question, resolution.verdict) {
         // A refusal stays one, whatever it cost.
         (Question::Bill, _) | (_, Verdict::NotCharged) => AttemptState::Rejected,
@@ -167,9 +170,7 @@ async fn write(
     .bind(&resolution.actor)
     .bind(&resolution.reason)
     .bind(resolution.now.0)
-    .execute(tx)
-    .await?;
-    Ok(())
+    .later(tx);
 }
 
 /// Moves the money that the decision is about; returns the cost line that it makes or changes. A bill that was paid
@@ -177,35 +178,35 @@ async fn write(
 async fn move_money(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
-    step_id: &str,
-    record: &AttemptRecord,
+    attempt: &mut Attempt,
     question: Question,
     resolution: &Resolution,
 ) -> Result<Option<CostLine>> {
-    let (id, now) = (record.id, resolution.now);
+    let now = resolution.now;
     let (bill_nanos, estimated) = if question == Question::WriteOff {
-        let settled_nanos = record
+        let settled_nanos = attempt
+            .record
             .cost_nanos
             .ok_or_else(|| damaged("cost_nanos", "nothing, although the attempt was written off"))?;
-        post(tx, execution, id, Movement::Refund, settled_nanos, now).await?;
+        post(tx, execution, attempt, Movement::Refund, settled_nanos, now).await?;
         (0, false)
     } else {
-        give_back_held(tx, execution, id, record.ceiling_nanos, now).await?;
+        give_back_held(tx, execution, attempt, now).await?;
         let Verdict::Charged { cost_nanos } = resolution.verdict else {
             return Ok(None);
         };
-        let bill_nanos = cost_nanos.unwrap_or(record.ceiling_nanos);
-        post(tx, execution, id, Movement::Settle, bill_nanos, now).await?;
+        let bill_nanos = cost_nanos.unwrap_or(attempt.record.ceiling_nanos);
+        post(tx, execution, attempt, Movement::Settle, bill_nanos, now).await?;
         (bill_nanos, cost_nanos.is_none())
     };
     sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(id.to_string())
+        .bind(attempt.record.id.to_string())
         .bind(bill_nanos)
         .bind(estimated)
         .bind(next_line(tx, execution).await?)
-        .execute(tx)
-        .await?;
-    Ok(Some(CostLine::of(step_id, record, bill_nanos, estimated)))
+        .later(tx);
+    let line = CostLine::of(&attempt.step_id, &attempt.record, bill_nanos, estimated);
+    Ok(Some(line))
 }
 
 fn audit_event(

@@ -26,7 +26,7 @@ pub(super) async fn prune(tx: &mut Tx<'_>, retention: &Retention, limit: u32) ->
     if let Some(age) = retention.executions {
         let batch = batch(tx, executions_ended(before(now, age)), limit).await?;
         if !batch.is_empty() {
-            remove_executions(tx, &batch, now).await?;
+            remove_executions(tx, &batch, now);
             return Ok(Pruned {
                 executions: count(&batch),
                 events: 0,
@@ -37,7 +37,7 @@ pub(super) async fn prune(tx: &mut Tx<'_>, retention: &Retention, limit: u32) ->
         return Ok(Pruned::default());
     };
     let batch = batch(tx, events_ended(before(now, age)), limit).await?;
-    remove_events(tx, &batch, now).await?;
+    remove_events(tx, &batch, now);
     Ok(Pruned {
         executions: 0,
         events: count(&batch),
@@ -86,31 +86,28 @@ async fn batch(tx: &mut Tx<'_>, query: Statement, limit: u32) -> Result<Vec<Stri
     Ok(batch)
 }
 
-async fn remove_events(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) -> Result<()> {
+fn remove_events(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) {
     if executions.is_empty() {
-        return Ok(());
+        return;
     }
-    of("DELETE FROM events WHERE execution_id IN (", executions)
-        .execute(tx)
-        .await?;
+    of("DELETE FROM events WHERE execution_id IN (", executions).later(tx);
     let mut note = sql("UPDATE executions SET events_pruned_us = ");
     note.push_bind(now.0).push(" WHERE id IN (");
     note.push_list(executions).push(")");
-    note.execute(tx).await?;
-    Ok(())
+    note.later(tx);
 }
 
-async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) -> Result<()> {
+fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicros) {
     let mut note =
         sql("INSERT INTO pruned_executions (id, client, ended_us, pruned_us) SELECT id, client, ended_us, ");
     note.push_bind(now.0).push(" FROM executions WHERE id IN (");
     note.push_list(executions).push(")");
-    note.execute(tx).await?;
+    note.later(tx);
     // What refers to other rows goes before them.
     let mut receipts =
         sql("DELETE FROM receipts WHERE attempt_id IN (SELECT id FROM attempts WHERE execution_id IN (");
     receipts.push_list(executions).push("))");
-    receipts.execute(tx).await?;
+    receipts.later(tx);
     for delete in [
         "DELETE FROM attempts WHERE execution_id IN (",
         "DELETE FROM steps WHERE execution_id IN (",
@@ -118,9 +115,8 @@ async fn remove_executions(tx: &mut Tx<'_>, executions: &[String], now: UnixMicr
         "DELETE FROM requests WHERE execution_id IN (",
         "DELETE FROM executions WHERE id IN (",
     ] {
-        of(delete, executions).execute(tx).await?;
+        of(delete, executions).later(tx);
     }
-    Ok(())
 }
 
 /// A statement that ends in a list of executions.

@@ -12,7 +12,7 @@ use super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Find, Movement, ReceiptKind, Result,
         Salvage, Stranded,
     },
-    attempts::of_execution,
+    attempt::{Attempt, of_execution},
     ledger::{give_back_held, next_line, post},
     library,
     outcomes::write_end,
@@ -51,7 +51,7 @@ pub(super) async fn stranded(tx: &mut Tx<'_>, lease: Duration, limit: u32) -> Re
     let mut stranded = Vec::with_capacity(rows.len());
     for row in &rows {
         let id = Fields(row).id("id", ExecutionId)?;
-        wake_at(tx, id, until).await?;
+        wake_at(tx, id, until);
         let execution = snapshots::find_any(tx, id).await?;
         stranded.push(Stranded {
             execution: execution.ok_or_else(|| damaged("executions", "nothing where there was one"))?,
@@ -73,40 +73,39 @@ pub(super) async fn leave(
     let is_taken = found.is_some_and(|found| found.state.is_terminal() && found.wake == Some(until));
     if is_taken {
         let wake = tx.now().await?.plus(next_look);
-        wake_at(tx, execution, wake).await?;
+        wake_at(tx, execution, wake);
     }
     Ok(())
 }
 
-async fn wake_at(tx: &mut Tx<'_>, execution: ExecutionId, wake: UnixMicros) -> Result<()> {
+fn wake_at(tx: &mut Tx<'_>, execution: ExecutionId, wake: UnixMicros) {
     sql("UPDATE executions SET wake_us = $2 WHERE id = $1")
         .bind(execution.to_string())
         .bind(wake.0)
-        .execute(tx)
-        .await?;
-    Ok(())
+        .later(tx);
 }
 
-/// An unknown attempt with its step, when its execution has ended; nothing when there is nothing to book any more.
+/// An unknown attempt, when its execution has ended; nothing when there is nothing to book any more.
 async fn find(
     tx: &mut Tx<'_>,
     execution: ExecutionId,
     attempt: AttemptId,
-) -> Result<Option<(Execution, String, AttemptRecord)>> {
+) -> Result<Option<(Execution, Attempt)>> {
     let Some(execution) = owned::find(tx, execution).await? else {
         return Ok(None);
     };
-    let (step_id, record) = of_execution(tx, &execution, attempt).await?;
-    let is_stranded = execution.state.is_terminal() && record.state == AttemptState::Unknown;
-    Ok(is_stranded.then_some((execution, step_id, record)))
+    let attempt = of_execution(tx, &execution, attempt).await?;
+    let is_stranded = execution.state.is_terminal() && attempt.record.state == AttemptState::Unknown;
+    Ok(is_stranded.then_some((execution, attempt)))
 }
 
 /// The rules of [`RecordStore::salvage`](super::super::RecordStore::salvage).
 pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> {
     let found = find(tx, salvage.execution, salvage.answer.attempt).await?;
-    let Some((mut execution, step_id, record)) = found else {
+    let Some((mut execution, mut attempt)) = found else {
         return Ok(false);
     };
+    let record = &attempt.record;
     if salvage.answer.kind != ReceiptKind::Answer {
         return Err(wrong_state("the receipt", salvage.answer.kind.as_str()));
     }
@@ -118,17 +117,17 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
         } => {
             let drawn_here = image.attempt == record.id
                 && image.execution == execution.id
-                && image.step_id == step_id
+                && image.step_id == attempt.step_id
                 && !image.reused;
             if !drawn_here {
                 return Err(wrong_state(format!("image {}", image.id), "not of this attempt"));
             }
-            units::complete(tx, &execution, &record.render_digest, image.id).await?;
-            library::insert(tx, &execution.client, image).await?;
+            units::complete(tx, &execution, &record.render_digest, image.id);
+            library::insert(tx, &execution.client, image)?;
             write(
                 tx,
                 &execution,
-                &record,
+                record,
                 salvage,
                 ("committed", revised_prompt, None),
             )
@@ -138,17 +137,25 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
             write(
                 tx,
                 &execution,
-                &record,
+                record,
                 salvage,
                 ("failed_paid", "", Some(failure)),
             )
             .await?;
-            units::idle_units(tx, &execution, &step_id, None).await?;
+            units::idle_units(tx, &execution, &attempt.step_id, None);
         }
     }
-    let (id, now) = (record.id, salvage.now);
-    give_back_held(tx, &mut execution, id, record.ceiling_nanos, now).await?;
-    post(tx, &mut execution, id, Movement::Settle, salvage.cost_nanos, now).await?;
+    let (bill_nanos, now) = (salvage.cost_nanos, salvage.now);
+    give_back_held(tx, &mut execution, &mut attempt, now).await?;
+    post(
+        tx,
+        &mut execution,
+        &mut attempt,
+        Movement::Settle,
+        bill_nanos,
+        now,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -167,14 +174,14 @@ pub(super) async fn end(
             return Err(wrong_state("the end of a stranded attempt", state.as_str()));
         }
     };
-    let Some((mut execution, step_id, record)) = find(tx, execution, attempt).await? else {
+    let Some((mut execution, mut attempt)) = find(tx, execution, attempt).await? else {
         return Ok(false);
     };
-    write_end(tx, attempt, end).await?;
+    write_end(tx, attempt.record.id, end).await?;
     wake_waiting(tx, &execution).await?;
-    units::idle_units(tx, &execution, &step_id, None).await?;
+    units::idle_units(tx, &execution, &attempt.step_id, None);
     if !stays_held {
-        give_back_held(tx, &mut execution, attempt, record.ceiling_nanos, end.now).await?;
+        give_back_held(tx, &mut execution, &mut attempt, end.now).await?;
     }
     Ok(true)
 }
@@ -204,7 +211,6 @@ async fn write(
     .bind(salvage.cost_nanos)
     .bind(salvage.cost_estimated)
     .bind(next_line(tx, execution).await?)
-    .execute(tx)
-    .await?;
+    .later(tx);
     Ok(())
 }

@@ -126,7 +126,7 @@ const STEPS: &str =
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
     a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
-    a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.resolution, a.resolution_follow_up, \
+    a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.reserved_nanos, a.budget_day, a.dispatch_epoch, a.resolution, a.resolution_follow_up, \
     a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
     FROM attempts a LEFT JOIN receipts r ON r.attempt_id = a.id AND r.number = a.answer_receipt";

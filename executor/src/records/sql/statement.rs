@@ -1,7 +1,7 @@
 //! SQL text with its values, for either database. The text is the same in both: parameters are `$1`, `$2` and so
 //! on, and what the dialects do not share is not used.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, mem};
 
 use sqlx::{
     AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, error::DatabaseError, postgres::PgArguments,
@@ -10,12 +10,13 @@ use sqlx::{
 
 use super::{
     super::{RecordError, Result},
+    batch::together,
     rows::Row,
-    tx::{Connection, Tx},
+    tx::Tx,
 };
 
 /// A value of a parameter. The type is always known, also of a value that is absent: Postgres asks for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Text(Option<String>),
     Number(Option<i64>),
@@ -124,56 +125,32 @@ impl Statement {
         self.text.into_owned()
     }
 
-    /// Runs the statement; returns how many rows changed.
-    pub(super) async fn execute(self, tx: &mut Tx<'_>) -> Result<u64> {
-        let text = self.text_for(tx);
-        let done = match &mut tx.connection {
-            Connection::Sqlite(connection) => {
-                let done = for_sqlite(text, self.values).execute(&mut **connection).await;
-                done.map(|done| done.rows_affected())
-            }
-            Connection::Postgres(connection) => {
-                let done = for_postgres(text, self.values).execute(&mut **connection).await;
-                done.map(|done| done.rows_affected())
-            }
-        };
-        done.map_err(unavailable)
+    /// Sends the statement with the next one that has an answer, or at the end of the verb.
+    pub(super) fn later(self, tx: &mut Tx<'_>) {
+        tx.queue.push(self);
+    }
+
+    /// The same for a statement that writes all that ever changes in a row, whose key is its first value: of several
+    /// only the last one is sent.
+    pub(super) fn latest(self, tx: &mut Tx<'_>) {
+        tx.queue.push_latest(self);
+    }
+
+    /// The same for an `INSERT` up to its `VALUES`: the values are a row, and rows of one table are sent together.
+    pub(super) fn row_later(mut self, tx: &mut Tx<'_>) {
+        let row = mem::take(&mut self.values);
+        tx.queue.push_row(self, row);
     }
 
     /// The rows.
     pub(super) async fn fetch_all(self, tx: &mut Tx<'_>) -> Result<Vec<Row>> {
-        let text = self.text_for(tx);
-        match &mut tx.connection {
-            Connection::Sqlite(connection) => {
-                let rows = for_sqlite(text, self.values).fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
-            }
-            Connection::Postgres(connection) => {
-                let rows = for_postgres(text, self.values).fetch_all(&mut **connection).await;
-                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
-        .map_err(unavailable)
+        let [rows] = together(tx, [self]).await?;
+        Ok(rows)
     }
 
     /// The first row, when there is one.
     pub(super) async fn fetch_optional(self, tx: &mut Tx<'_>) -> Result<Option<Row>> {
-        let text = self.text_for(tx);
-        match &mut tx.connection {
-            Connection::Sqlite(connection) => {
-                let row = for_sqlite(text, self.values)
-                    .fetch_optional(&mut **connection)
-                    .await;
-                row.map(|row| row.map(Row::Sqlite))
-            }
-            Connection::Postgres(connection) => {
-                let row = for_postgres(text, self.values)
-                    .fetch_optional(&mut **connection)
-                    .await;
-                row.map(|row| row.map(Row::Postgres))
-            }
-        }
-        .map_err(unavailable)
+        Ok(self.fetch_all(tx).await?.into_iter().next())
     }
 
     /// The one row of a statement that always has one.
@@ -182,22 +159,37 @@ impl Statement {
         row.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))
     }
 
-    fn text_for(&self, tx: &Tx<'_>) -> SqlStr {
-        let can_lock = tx.writes && matches!(tx.connection, Connection::Postgres(_));
+    /// The text, without its lock.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
+    /// True when the other statement is this one for the same row. The first value is the key.
+    pub(super) fn writes_the_row_of(&self, other: &Self) -> bool {
+        self.text == other.text && self.values.first() == other.values.first()
+    }
+
+    /// The statement as Postgres runs it; rows are locked in a transaction that writes.
+    pub(super) fn for_postgres(self, writes: bool) -> Query<'static, Postgres, PgArguments> {
         let lock = match self.lock {
-            Lock::Rows if can_lock => " FOR UPDATE",
-            Lock::FreeRows if can_lock => " FOR UPDATE SKIP LOCKED",
+            Lock::Rows if writes => " FOR UPDATE",
+            Lock::FreeRows if writes => " FOR UPDATE SKIP LOCKED",
             _ => "",
         };
-        match &self.text {
-            Cow::Borrowed(text) if lock.is_empty() => (*text).into_sql_str(),
+        let text = match self.text {
+            Cow::Borrowed(text) if lock.is_empty() => text.into_sql_str(),
             // Put together from fixed pieces; every value is bound.
             text => AssertSqlSafe(format!("{text}{lock}")).into_sql_str(),
-        }
+        };
+        for_postgres(text, self.values)
     }
 }
 
-fn for_sqlite(text: SqlStr, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
+pub(super) fn for_sqlite(text: SqlStr, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
     values
         .into_iter()
         .fold(sqlx::query(text), |query, value| match value {

@@ -16,8 +16,8 @@ use crate::{
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
 };
 
-/// Runs a verb in a write transaction, then adds the money that it posted to the balances. The arguments are kept with
-/// it: it may run again, and it runs to its end even when its caller has gone.
+/// Runs a verb in a write transaction, then adds the money that it posted to the balances and sends what was not
+/// sent yet. The arguments are kept with it: it may run again, and it runs to its end even when its caller has gone.
 macro_rules! write_tx {
     ($store:expr, |$tx:ident $(, $argument:ident)*| $verb:expr) => {{
         let arguments = Arc::new(($($argument.to_owned(),)*));
@@ -29,6 +29,7 @@ macro_rules! write_tx {
                     let ($($argument,)*) = &*arguments;
                     let answer = $verb.await?;
                     ledger::change_budgets($tx).await?;
+                    $tx.flush().await?;
                     Ok(answer)
                 }
                 .boxed()
@@ -194,7 +195,10 @@ impl<B: Backend> RecordStore for Sql<B> {
     }
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>> {
-        read_tx!(self, |tx| attempts::with_execution(tx, attempt))
+        read_tx!(self, |tx| async move {
+            let found = super::attempt::find(tx, attempt).await?;
+            Ok(found.map(|found| (found.execution, found.record)))
+        })
     }
 
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {

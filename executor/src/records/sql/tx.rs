@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, SqliteConnection};
 
-use super::{super::Result, ledger::Due, rows::Fields, statement::sql};
+use super::{super::Result, batch::Queue, ledger::Due, rows::Fields, statement::sql};
 use crate::clock::{Clock, UnixMicros};
 
 /// Which database a transaction runs in.
@@ -22,6 +22,10 @@ pub(in crate::records) struct Tx<'c> {
     pub(super) connection: Connection<'c>,
     /// Rows that are read to be changed are locked until the commit.
     pub(super) writes: bool,
+    /// Statements that have not been sent yet.
+    pub(super) queue: Queue,
+    /// Something was sent.
+    pub(super) has_begun: bool,
     /// Changes of balances that are made last.
     pub(super) due: Due,
     clock: Option<Arc<dyn Clock>>,
@@ -33,6 +37,8 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             writes: true,
+            queue: Queue::default(),
+            has_begun: false,
             due: Due::default(),
             clock,
         }
@@ -43,9 +49,26 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             writes: false,
+            queue: Queue::default(),
+            has_begun: false,
             due: Due::default(),
             clock,
         }
+    }
+
+    /// Sends a statement ahead of the first one.
+    pub(in crate::records) fn begin_with(&mut self, text: &'static str) {
+        sql(text).later(self);
+    }
+
+    /// True when anything was sent.
+    pub(in crate::records) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// True when nobody else writes at the same time.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.connection, Connection::Sqlite(_))
     }
 
     /// The time by which leases are judged: one clock for all processes that share the database.

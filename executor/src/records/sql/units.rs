@@ -7,8 +7,8 @@ use super::{
     library,
     lifecycle::step,
     owned::{Execution, owned},
-    rows::{Fields, damaged, wrong_state},
-    statement::sql,
+    rows::{Fields, Row, damaged, wrong_state},
+    statement::{Statement, sql},
     tx::Tx,
 };
 use crate::ids::{AttemptId, ExecutionId, ImageId};
@@ -38,7 +38,7 @@ pub(super) async fn acquire(
     };
     // Before anything else, and whatever the answer: two steps that each hold what the other waits for would
     // wait for ever.
-    idle_units(tx, &execution, step_id, Some(wanted)).await?;
+    idle_units(tx, &execution, step_id, Some(wanted));
     let mut units = lock_units(tx, &execution, render_digests, wanted).await?;
     let mut busy = None;
     for digest in render_digests {
@@ -70,7 +70,7 @@ pub(super) async fn acquire(
     if let Some(busy) = busy {
         return Ok(busy);
     }
-    open(tx, &execution, step_id, wanted).await?;
+    open(tx, &execution, step_id, wanted);
     Ok(UnitGrant::Open)
 }
 
@@ -89,8 +89,7 @@ async fn lock_units(
     .bind(&execution.client)
     .bind(wanted)
     .bind(execution.take)
-    .execute(tx)
-    .await?;
+    .later(tx);
     let mut units =
         sql("SELECT render_digest, state, execution_id, step_id, image_id FROM units WHERE client = ");
     units.push_bind(&execution.client);
@@ -118,7 +117,7 @@ fn unit(fields: Fields<'_>) -> Result<Unit> {
     }
 }
 
-async fn open(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, render_digest: &str) -> Result<()> {
+fn open(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, render_digest: &str) {
     sql(
         "UPDATE units SET state = 'open', execution_id = $4, step_id = $5 \
          WHERE client = $1 AND render_digest = $2 AND take = $3",
@@ -128,27 +127,28 @@ async fn open(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, render_dige
     .bind(execution.take)
     .bind(execution.id.to_string())
     .bind(step_id)
-    .execute(tx)
-    .await?;
-    Ok(())
+    .later(tx);
 }
 
 /// True when this step has the unit open.
-pub(super) async fn is_held(
-    tx: &mut Tx<'_>,
-    execution: &Execution,
-    step_id: &str,
-    render_digest: &str,
-) -> Result<bool> {
-    let row = sql("SELECT state, execution_id, step_id, image_id FROM units \
+async fn is_held(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, render_digest: &str) -> Result<bool> {
+    let rows = query(execution, render_digest).fetch_all(tx).await?;
+    is_held_by(&rows, execution, step_id)
+}
+
+/// Finds a unit, and locks it.
+pub(super) fn query(execution: &Execution, render_digest: &str) -> Statement {
+    sql("SELECT state, execution_id, step_id, image_id FROM units \
          WHERE client = $1 AND render_digest = $2 AND take = $3")
     .bind(&execution.client)
     .bind(render_digest)
     .bind(execution.take)
     .locked()
-    .fetch_optional(tx)
-    .await?;
-    let unit = row.as_ref().map(|row| unit(Fields(row))).transpose()?;
+}
+
+/// True when this step has the unit open that [`query`] found.
+pub(super) fn is_held_by(rows: &[Row], execution: &Execution, step_id: &str) -> Result<bool> {
+    let unit = rows.first().map(|row| unit(Fields(row))).transpose()?;
     Ok(matches!(
         unit,
         Some(Unit::Open { execution: holder, step_id: holding_step })
@@ -157,24 +157,32 @@ pub(super) async fn is_held(
 }
 
 /// The attempt that holds the unit, if one does. There is never a second.
-pub(super) async fn open_attempt(
+async fn open_attempt(
     tx: &mut Tx<'_>,
     execution: &Execution,
     render_digest: &str,
 ) -> Result<Option<(AttemptId, AttemptState)>> {
-    let row = sql(
+    let rows = open_attempt_query(execution, render_digest).fetch_all(tx).await?;
+    found_attempt(&rows)
+}
+
+/// Finds the attempt that holds a unit.
+pub(super) fn open_attempt_query(execution: &Execution, render_digest: &str) -> Statement {
+    sql(
         "SELECT id, state FROM attempts WHERE client = $1 AND render_digest = $2 AND take = $3 \
          AND state IN ('prepared', 'dispatching', 'accepted', 'received', 'unknown')",
     )
     .bind(&execution.client)
     .bind(render_digest)
     .bind(execution.take)
-    .fetch_optional(tx)
-    .await?;
-    let Some(row) = row else {
+}
+
+/// The attempt that [`open_attempt_query`] found.
+pub(super) fn found_attempt(rows: &[Row]) -> Result<Option<(AttemptId, AttemptState)>> {
+    let Some(row) = rows.first() else {
         return Ok(None);
     };
-    let fields = Fields(&row);
+    let fields = Fields(row);
     Ok(Some((
         fields.id("id", AttemptId)?,
         fields.word("state", AttemptState::parse)?,
@@ -183,12 +191,7 @@ pub(super) async fn open_attempt(
 
 /// Lets go of the units that a step has open, except one; a unit with an open attempt on it stays as it is,
 /// for that attempt may still be billed.
-pub(super) async fn idle_units(
-    tx: &mut Tx<'_>,
-    execution: &Execution,
-    step_id: &str,
-    except: Option<&str>,
-) -> Result<()> {
+pub(super) fn idle_units(tx: &mut Tx<'_>, execution: &Execution, step_id: &str, except: Option<&str>) {
     sql(
         "UPDATE units SET state = 'idle', execution_id = NULL, step_id = NULL \
          WHERE execution_id = $1 AND step_id = $2 AND state = 'open' AND render_digest <> $3 \
@@ -200,9 +203,7 @@ pub(super) async fn idle_units(
     .bind(step_id)
     // No digest is empty.
     .bind(except.unwrap_or_default())
-    .execute(tx)
-    .await?;
-    Ok(())
+    .later(tx);
 }
 
 /// Lets go of one unit, when this step has it open and no open attempt is on it.
@@ -222,26 +223,18 @@ pub(super) async fn let_go(
         .bind(&execution.client)
         .bind(render_digest)
         .bind(execution.take)
-        .execute(tx)
-        .await?;
+        .later(tx);
     }
     Ok(())
 }
 
 /// The image of the unit exists from now on.
-pub(super) async fn complete(
-    tx: &mut Tx<'_>,
-    execution: &Execution,
-    render_digest: &str,
-    image: ImageId,
-) -> Result<()> {
+pub(super) fn complete(tx: &mut Tx<'_>, execution: &Execution, render_digest: &str, image: ImageId) {
     sql("UPDATE units SET state = 'completed', image_id = $4 \
          WHERE client = $1 AND render_digest = $2 AND take = $3")
     .bind(&execution.client)
     .bind(render_digest)
     .bind(execution.take)
     .bind(image.to_string())
-    .execute(tx)
-    .await?;
-    Ok(())
+    .later(tx);
 }

@@ -7,12 +7,11 @@ use limn_proto::name::{Collection, resource_name};
 use super::{
     super::{AuditAction, AuditEvent, Result, Unparked, Unparking},
     audit,
-    lifecycle::{change_state, forget_crashes, steps},
+    lifecycle::{change_state, steps},
     owned,
     parking::is_stuck,
-    rows::{Fields, damaged},
+    rows::damaged,
     snapshots,
-    statement::sql,
     tx::Tx,
 };
 
@@ -25,12 +24,8 @@ pub(super) async fn unpark(tx: &mut Tx<'_>, unparking: &Unparking) -> Result<Unp
     if !is_stuck(&execution, &steps(tx, &execution).await?) {
         return Ok(Unparked::NotParked);
     }
-    let row = sql("SELECT crash_count FROM executions WHERE id = $1")
-        .bind(execution.id.to_string())
-        .fetch_one(tx)
-        .await?;
-    let crash_count: u32 = Fields(&row).number("crash_count")?;
-    forget_crashes(tx, execution.id).await?;
+    let crash_count = execution.crash_count;
+    execution.crash_count = 0;
     let state = execution.running_state();
     change_state(tx, &mut execution, state, None, unparking.now).await?;
     let name = resource_name(
@@ -50,8 +45,7 @@ pub(super) async fn unpark(tx: &mut Tx<'_>, unparking: &Unparking) -> Result<Unp
             reason: unparking.reason.clone(),
             details: BTreeMap::from([("crashCount".to_owned(), crash_count.to_string())]),
         },
-    )
-    .await?;
+    )?;
     let record = snapshots::find_any(tx, execution.id).await?;
     let record = record.ok_or_else(|| damaged("executions", "nothing after an update"))?;
     Ok(Unparked::Done(Box::new(record)))

@@ -91,6 +91,8 @@ impl SqliteRecords {
             .busy_timeout(BUSY_TIMEOUT);
         let write_pool = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .acquire_timeout(QUEUE_TIMEOUT)
             .connect_with(options.clone())
             .await
@@ -98,6 +100,7 @@ impl SqliteRecords {
         migrations::run(&write_pool, MIGRATIONS).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(unavailable)?;

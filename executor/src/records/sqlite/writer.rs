@@ -1,12 +1,15 @@
 //! Group commit: verbs that wait while a commit is being synced run together in the next transaction and share its
 //! sync. Each verb has a savepoint of its own, so one that is refused takes nothing of the others with it; and nobody
 //! gets an answer before the transaction is durable.
+//!
+//! Statements about savepoints go to the database with the first statement of the verb. Two names take turns: should
+//! a savepoint ever not be made, then going back to it fails, and does not go back to that of the verb before.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::{
@@ -20,6 +23,8 @@ use crate::clock::Clock;
 
 /// Most verbs in one transaction: bounds how long the first of them waits for the last.
 const MAX_GROUP: usize = 256;
+/// Most transactions before the connection is given back, for those who want it for something else.
+const MAX_GROUPS: usize = 16;
 
 /// The way to the one connection that writes.
 #[derive(Debug)]
@@ -96,32 +101,53 @@ async fn write_groups(
     clock: Arc<dyn Clock>,
     mut waiting: mpsc::UnboundedReceiver<Box<dyn Job>>,
 ) {
-    while let Some(first) = waiting.recv().await {
-        let mut group = vec![first];
-        if let Err(error) = write_group(&pool, &clock, &mut group, &mut waiting).await {
-            let message = error.to_string();
-            for job in &mut group {
-                job.fail(RecordError::Unavailable(message.clone().into()));
+    let mut next = waiting.recv().await;
+    while next.is_some() {
+        let mut connection = pool.acquire().await;
+        // Kept for some groups, because to have it costs as much as many statements; then it is somebody else's turn.
+        for _ in 0..MAX_GROUPS {
+            let Some(first) = next.take() else {
+                break;
+            };
+            let mut group = vec![first];
+            let written = match &mut connection {
+                Ok(connection) => write_group(connection, &clock, &mut group, &mut waiting)
+                    .await
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(message) = &written {
+                for job in &mut group {
+                    job.fail(RecordError::Unavailable(message.clone().into()));
+                }
             }
+            for job in group {
+                job.answer();
+            }
+            if written.is_err() {
+                break;
+            }
+            next = waiting.try_recv().ok();
         }
-        for job in group {
-            job.answer();
+        drop(connection);
+        if next.is_none() {
+            next = waiting.recv().await;
         }
     }
 }
 
 /// Runs everything that waits in one transaction. An error means that nothing of it is durable.
 async fn write_group(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     clock: &Arc<dyn Clock>,
     group: &mut Vec<Box<dyn Job>>,
     waiting: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
 ) -> std::result::Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut savepoints = Savepoints::default();
     let mut next = 0;
     while let Some(job) = group.get_mut(next) {
-        run_job(&mut transaction, clock, job.as_mut()).await?;
+        savepoints.run(&mut transaction, clock, job.as_mut()).await?;
         next += 1;
         if next == group.len() && next < MAX_GROUP {
             group.extend(waiting.try_recv().ok());
@@ -130,19 +156,59 @@ async fn write_group(
     transaction.commit().await
 }
 
-async fn run_job(
-    transaction: &mut Transaction<'_, Sqlite>,
-    clock: &Arc<dyn Clock>,
-    job: &mut dyn Job,
-) -> std::result::Result<(), sqlx::Error> {
-    let mut savepoint = transaction.begin().await?;
-    let connection: &mut SqliteConnection = &mut savepoint;
-    let mut tx = Tx::writing(Connection::Sqlite(connection), Some(Arc::clone(clock)));
-    if job.run(&mut tx).await {
-        savepoint.commit().await
-    } else {
-        // Fails when the error ended the whole transaction, for example on a full disk: then nobody's work is kept.
-        savepoint.rollback().await
+/// The savepoints of one transaction, which end with it.
+#[derive(Default)]
+struct Savepoints {
+    /// That of the last verb; nothing can go back to it any more.
+    done: Option<&'static Savepoint>,
+}
+
+/// A name of savepoints in its statements.
+struct Savepoint {
+    begin: &'static str,
+    end: &'static str,
+    undo: &'static str,
+}
+
+static ODD: Savepoint = Savepoint {
+    begin: "SAVEPOINT odd_verb",
+    end: "RELEASE SAVEPOINT odd_verb",
+    undo: "ROLLBACK TO SAVEPOINT odd_verb",
+};
+static EVEN: Savepoint = Savepoint {
+    begin: "SAVEPOINT even_verb",
+    end: "RELEASE SAVEPOINT even_verb",
+    undo: "ROLLBACK TO SAVEPOINT even_verb",
+};
+
+impl Savepoints {
+    /// Runs a verb. An error means that the whole transaction has failed.
+    async fn run(
+        &mut self,
+        connection: &mut SqliteConnection,
+        clock: &Arc<dyn Clock>,
+        job: &mut dyn Job,
+    ) -> std::result::Result<(), sqlx::Error> {
+        let mut tx = Tx::writing(Connection::Sqlite(&mut *connection), Some(Arc::clone(clock)));
+        let savepoint = match self.done {
+            Some(done) if std::ptr::eq(done, &raw const ODD) => &EVEN,
+            _ => &ODD,
+        };
+        if let Some(done) = self.done {
+            tx.begin_with(done.end);
+        }
+        tx.begin_with(savepoint.begin);
+        let stays = job.run(&mut tx).await;
+        if !tx.has_begun() {
+            // Refused before it looked at anything.
+            return Ok(());
+        }
+        self.done = Some(savepoint);
+        if !stays {
+            // Fails when the error ended the whole transaction, for example on a full disk: then nobody's work is kept.
+            sqlx::query(savepoint.undo).execute(connection).await?;
+        }
+        Ok(())
     }
 }
 

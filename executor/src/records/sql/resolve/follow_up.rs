@@ -61,7 +61,7 @@ pub(super) async fn write(
         } else {
             continue;
         }
-        change_step(tx, execution, &step, resolution.now).await?;
+        change_step(tx, execution, &step, resolution.now)?;
     }
     Ok(())
 }
