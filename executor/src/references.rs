@@ -45,7 +45,7 @@ pub(crate) async fn import(
     client: &str,
     bytes: Bytes,
 ) -> Result<Imported, ImportError> {
-    let limits = limits.clone();
+    let limits = *limits;
     let looked_at = bytes.clone();
     let looking = tokio::task::spawn_blocking(move || artifact::inspect_any(&looked_at, &limits));
     let inspected = looking

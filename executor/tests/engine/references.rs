@@ -31,7 +31,7 @@ fn drawn_from(sha256: String) -> PlanSpec {
 fn a_call_gets_the_pictures_that_it_draws_from() {
     let folder = tempfile::tempdir().unwrap();
     let first = Scripted::new("first", CapabilityClass::D);
-    let process = Process::start(folder.path(), &[first.clone()]);
+    let process = Process::start(folder.path(), std::slice::from_ref(&first));
     let content = picture(20, 10).body;
     let sha256 = sha256_hex(&content);
     for _ in 0..2 {
@@ -53,7 +53,7 @@ fn a_call_gets_the_pictures_that_it_draws_from() {
 fn without_its_picture_a_step_fails_before_anything_is_reserved() {
     let folder = tempfile::tempdir().unwrap();
     let first = Scripted::new("first", CapabilityClass::D);
-    let process = Process::start(folder.path(), &[first.clone()]);
+    let process = Process::start(folder.path(), std::slice::from_ref(&first));
     let content = picture(20, 10).body;
     // Another client's picture is not this one's.
     process

@@ -122,11 +122,7 @@ impl ImageLibraryServer {
         let mut fields = Fields::default();
         let client = fields.client("parent", &request.parent);
         let client = fields.finish(client)?;
-        let imported = self
-            .0
-            .executor
-            .import_reference(client, request.content.into())
-            .await;
+        let imported = self.0.executor.import_reference(client, request.content).await;
         let imported = imported.map_err(|error| match error {
             ImportError::Unusable(why) => Refusal::field(
                 Reason::InvalidRequest,

@@ -46,7 +46,7 @@ pub(super) async fn take(tx: &mut Tx<'_>, request: &TurnRequest) -> Result<Turn>
     let gate = locked_gate(tx, &request.provider).await?;
     // Asked for after the lock: others wrote until then.
     let now = tx.now().await?;
-    expire(tx, &request.provider, now).await?;
+    expire(tx, &request.provider, now);
     let places = places(tx, &request.provider).await?;
     let own_id = request.turn.to_string();
     let own = places.iter().find(|place| place.id == own_id);
@@ -62,7 +62,7 @@ pub(super) async fn take(tx: &mut Tx<'_>, request: &TurnRequest) -> Result<Turn>
     };
     // A closed provider has no line: when it works again everybody asks anew.
     if matches!(&answer, Turn::Wait(wait) if wait.reason == WaitReason::Unavailable) {
-        delete(tx, &own_id).await?;
+        delete(tx, &own_id);
         return Ok(answer);
     }
     sql(
@@ -150,14 +150,15 @@ pub(super) async fn renew(tx: &mut Tx<'_>, boot: BootId, turns: &[TurnId], lease
 
 /// Gives a turn back. One that counts in its minute stays known for that long.
 pub(super) async fn leave(tx: &mut Tx<'_>, turn: TurnId, counts: bool) -> Result<()> {
-    if !counts {
-        return delete(tx, &turn.to_string()).await;
+    if counts {
+        delete_waiting(tx, turn);
+        sql("UPDATE provider_turns SET state = 'ended' WHERE id = $1")
+            .bind(turn.to_string())
+            .later(tx);
+    } else {
+        delete(tx, &turn.to_string());
     }
-    delete_waiting(tx, turn).await?;
-    sql("UPDATE provider_turns SET state = 'ended' WHERE id = $1")
-        .bind(turn.to_string())
-        .later(tx);
-    Ok(())
+    tx.flush().await
 }
 
 /// Notes what was learnt about a provider.
@@ -305,7 +306,7 @@ fn gate(row: &Row) -> Result<GateRecord> {
 }
 
 /// Turns whose process gave no sign of life count no longer, and calls that ended are forgotten after their minute.
-async fn expire(tx: &mut Tx<'_>, provider: &str, now: UnixMicros) -> Result<()> {
+fn expire(tx: &mut Tx<'_>, provider: &str, now: UnixMicros) {
     sql(
         "DELETE FROM provider_turns WHERE provider = $1 AND (state = 'waiting' AND lease_us <= $2 \
          OR (state = 'ended' OR lease_us <= $2) AND begun_us <= $3)",
@@ -324,7 +325,6 @@ async fn expire(tx: &mut Tx<'_>, provider: &str, now: UnixMicros) -> Result<()> 
     .bind(provider)
     .bind(now.0)
     .later(tx);
-    Ok(())
 }
 
 /// Everything that counts at a provider, in order of asking.
@@ -354,14 +354,12 @@ async fn places(tx: &mut Tx<'_>, provider: &str) -> Result<Vec<Place>> {
     places.collect()
 }
 
-async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+fn delete(tx: &mut Tx<'_>, id: &str) {
     sql("DELETE FROM provider_turns WHERE id = $1").bind(id).later(tx);
-    Ok(())
 }
 
-async fn delete_waiting(tx: &mut Tx<'_>, turn: TurnId) -> Result<()> {
+fn delete_waiting(tx: &mut Tx<'_>, turn: TurnId) {
     sql("DELETE FROM provider_turns WHERE id = $1 AND state = 'waiting'")
         .bind(turn.to_string())
         .later(tx);
-    Ok(())
 }
