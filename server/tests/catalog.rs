@@ -139,6 +139,14 @@ fn google_costs_what_its_tokens_cost_at_every_class() {
     assert_eq!(expected, 2000 * 120_000 + 3 * 2_000);
 }
 
+/// A side of a ratio, such as "16" or "19.5", in tenths.
+fn tenths(text: &str) -> u64 {
+    match text.split_once('.') {
+        Some((whole, tenth)) => format!("{whole}{tenth}").parse().unwrap(),
+        None => text.parse::<u64>().unwrap() * 10,
+    }
+}
+
 #[test]
 fn every_size_that_a_ratio_gives_has_its_token() {
     for provider in shipped().providers() {
@@ -150,9 +158,10 @@ fn every_size_that_a_ratio_gives_has_its_token() {
             let in_pixels = tokens.len() == 1 && tokens.contains("");
             assert!(in_pixels || tokens.len() == sizes.len(), "{}", model.id);
             for listed in sizes.iter().filter(|listed| !listed.token.is_empty()) {
-                let ratio = listed.token.split('/').next().unwrap();
+                let mut words = listed.token.split(['/', ' ']);
+                let ratio = words.find(|word| word.contains(':')).unwrap();
                 let (width, height) = ratio.split_once(':').unwrap();
-                let (width, height): (u64, u64) = (width.parse().unwrap(), height.parse().unwrap());
+                let (width, height) = (tenths(width), tenths(height));
                 let across = u64::from(listed.size.width_px) * height;
                 let down = u64::from(listed.size.height_px) * width;
                 // Imagen's 3:4 is 896 by 1280; nothing else is that far off.
