@@ -55,6 +55,7 @@ fn replay(criterion: &mut Criterion) {
     let execute = || async {
         let request = ExecutePlanRequest {
             order: Some(order.clone()),
+            ..ExecutePlanRequest::default()
         };
         let stream = ExecutorServiceClient::new(channel.clone())
             .execute_plan(request)

@@ -93,6 +93,8 @@ reasons! {
     NoEligibleProvider = "NO_ELIGIBLE_PROVIDER", FailedPrecondition;
     /// The catalog has no price for the target: a price that is unknown is never taken as zero.
     PriceUnknown = "PRICE_UNKNOWN", FailedPrecondition;
+    /// A picture to draw from was not imported.
+    ReferenceNotFound = "REFERENCE_NOT_FOUND", FailedPrecondition;
     /// The expected cost is above max_cost.
     MaxCostExceeded = "MAX_COST_EXCEEDED", FailedPrecondition;
     /// More steps than a plan may have.

@@ -100,11 +100,11 @@ impl ImageProvider for Easel {
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         Ok(Rendered {
             image: answer.body.clone(),
-            revised_prompt: String::new(),
             bill: Bill {
                 cost_nanos: Some(1),
                 ..Bill::default()
             },
+            ..Rendered::default()
         })
     }
 

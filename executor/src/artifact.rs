@@ -177,15 +177,35 @@ pub fn inspect(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<Ar
     })
 }
 
-/// Compares the size in the header with the plan's, before anything is allocated for it.
-fn check_size(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<(), ArtifactError> {
-    let (width_px, height_px) = match expected.format {
+/// Checks bytes of which nothing is expected but to be a picture. Takes as long as [`inspect`].
+pub fn inspect_any(bytes: &Bytes, limits: &Limits) -> Result<Artifact, ArtifactError> {
+    if bytes.is_empty() {
+        return Err(ArtifactError::Empty);
+    }
+    let format = container::sniff(bytes).map_err(|found| ArtifactError::NotAnImage { found })?;
+    let (width_px, height_px) = size(bytes, format, limits)?;
+    let expected = Expected {
+        format,
+        width_px,
+        height_px,
+    };
+    inspect(bytes, &expected, limits)
+}
+
+/// Width and height in pixels, as the header says.
+fn size(bytes: &Bytes, format: ImageFormat, limits: &Limits) -> Result<(u32, u32), ArtifactError> {
+    match format {
         // The decoder would read on, up to the first pixels.
-        ImageFormat::Png => container::png_size(bytes)?,
+        ImageFormat::Png => container::png_size(bytes),
         format => reader(bytes, format, limits)
             .into_dimensions()
-            .map_err(undecodable)?,
-    };
+            .map_err(undecodable),
+    }
+}
+
+/// Compares the size in the header with the plan's, before anything is allocated for it.
+fn check_size(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<(), ArtifactError> {
+    let (width_px, height_px) = size(bytes, expected.format, limits)?;
     if (width_px, height_px) != (expected.width_px, expected.height_px) {
         return Err(ArtifactError::WrongSize {
             width_px,

@@ -16,10 +16,11 @@ use crate::{
     failure::Failure,
     finish,
     ids::AttemptId,
-    persist,
+    pace, persist,
     plan::{Plan, Step, Target},
-    provider::{Answer, Call, CallError, ImageProvider, Poll, Rejection, Submission},
+    provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission, WebhookUrl},
     records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
+    references,
     run::Run,
 };
 
@@ -68,6 +69,11 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
     if !run.may_send() {
         return Ok(Outcome::Paused);
     }
+    // Before anything is reserved: without them there is nothing to send.
+    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+        Ok(references) => references,
+        Err(missing) => return Ok(Outcome::Failed(missing)),
+    };
     let clock = &run.inner.parts.clock;
     let attempt = AttemptId(run.inner.parts.ids.next());
     let new = NewAttempt {
@@ -119,6 +125,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         target,
         provider,
         attempt,
+        &references,
         (Sending::First, send_before),
     )
     .await
@@ -151,6 +158,9 @@ pub(crate) fn call<'a>(
         attempt,
         render: &target.render,
         timeout: plan.policy.attempt_timeout.unwrap_or_else(deadline),
+        references: &[],
+        webhook_url: None,
+        previews: None,
     }
 }
 
@@ -177,12 +187,26 @@ async fn send_again(
     if !run.may_send() {
         return Ok(Outcome::Paused);
     }
+    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+        Ok(references) => references,
+        // They were there when it was first sent. Whoever looks at it next may find them again.
+        Err(missing) => return Err(RecordError::Unavailable(missing.message.into())),
+    };
     let send_margin = run.inner.parts.settings.send_margin;
     let send_before = run.inner.parts.clock.uptime().saturating_add(send_margin);
     run.records()
         .dispatch_again(&run.fence, attempt, send_margin)
         .await?;
-    send(run, step, target, provider, attempt, (sending, send_before)).await
+    send(
+        run,
+        step,
+        target,
+        provider,
+        attempt,
+        &references,
+        (sending, send_before),
+    )
+    .await
 }
 
 /// Sends the call. From here on the future is driven to its end: a call that may be billed is never dropped.
@@ -192,6 +216,7 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
+    references: &[Reference],
     (sending, send_before): (Sending, Duration),
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
@@ -200,14 +225,29 @@ async fn send(
     if run.inner.parts.clock.uptime() > send_before || run.stops.lost.is_cancelled() {
         return too_late(run, attempt, sending).await;
     }
-    let call = call(run.plan, target, provider, attempt);
-    match provider.submit(&call).await {
+    let previews = run.inner.previews.of(run.fence.execution, &step.step_id, attempt);
+    let public_url = run.inner.parts.settings.public_url.as_deref();
+    let call = Call {
+        references,
+        previews: Some(&previews),
+        webhook_url: public_url.map(|base| WebhookUrl {
+            base,
+            provider: &target.render.provider,
+            attempt,
+        }),
+        ..call(run.plan, target, provider, attempt)
+    };
+    let submitted = provider.submit(&call).await;
+    let sign = pace::sign_of(run.inner, &submitted);
+    let outcome = match submitted {
         Ok(Submission::Received(answer)) => {
             received(run, step, target, provider, attempt, answer, Some(started)).await
         }
         Ok(Submission::Accepted { job_id }) => {
             accepted(run, step, attempt, &job_id).await?;
-            poll(run, step, target, provider, &call, &job_id, Some(started)).await
+            // Its work may take long, and somebody may wait for this sign.
+            pace::learn(run.inner, provider.id(), sign).await;
+            return poll(run, step, target, provider, &call, &job_id, Some(started)).await;
         }
         Err(error) => {
             let error = match sending {
@@ -216,7 +256,10 @@ async fn send(
             };
             conclude::call_error(run, step, provider.class(), attempt, error).await
         }
-    }
+    };
+    // Only now: what the call proved goes before.
+    pace::learn(run.inner, provider.id(), sign).await;
+    outcome
 }
 
 async fn too_late(run: &Run<'_>, attempt: AttemptId, sending: Sending) -> Result<Outcome, RecordError> {
@@ -267,6 +310,7 @@ async fn poll(
     let clock = &run.inner.parts.clock;
     let give_up_at = started.unwrap_or_else(|| clock.now()).plus(call.timeout);
     let mut is_stopped = false;
+    let news = run.inner.news.listen(call.attempt);
     loop {
         if run.stops.cancelled.is_cancelled() && !is_stopped {
             is_stopped = true;
@@ -298,6 +342,7 @@ async fn poll(
             // The job id is durable: the next process goes on asking.
             () = run.inner.stopping.cancelled() => return Ok(Outcome::Paused),
             () = run.stops.cancelled.cancelled(), if !is_stopped => {}
+            () = news.came() => {}
             // A provider that asks for a long wait is asked once more before its time is over.
             () = clock.sleep(delay.min(remaining)) => {}
         }

@@ -44,6 +44,12 @@ impl BlobKey {
         ))
     }
 
+    /// Key of a picture to draw from: `clients/{client}/references/{sha256}.{extension}`.
+    pub fn reference(client: &str, sha256: &str, format: ImageFormat) -> Self {
+        let extension = format.extension();
+        Self(format!("clients/{client}/references/{sha256}.{extension}"))
+    }
+
     /// Key of the staged answer of an attempt: `staging/{attempt}`.
     pub fn staged(attempt: AttemptId) -> Self {
         Self(format!("staging/{attempt}"))

@@ -2,6 +2,7 @@
 
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
 use tokio::sync::{Notify, Semaphore};
@@ -14,12 +15,16 @@ use crate::{
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
+    news::News,
+    pace::Pace,
     plan::{Plan, Step},
+    previews::Previews,
     providers::Registry,
     records::{
-        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
+        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
         RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
+    references::{self, ImportError, Imported},
     running::Running,
     signals::Signals,
     supervisor, watch,
@@ -63,6 +68,8 @@ pub struct Settings {
     /// How long an unknown outcome is asked about before the policy of the plan decides. Never before the last moment
     /// at which the call may have been sent.
     pub unknown_grace: Duration,
+    /// When calls to a provider that does not work stop.
+    pub breaker: Breaker,
     /// Most owners that may be lost between two steps that end; after one more the execution is parked.
     pub max_crashes: u32,
     /// How often to look for what became of calls whose execution ended while their outcome was unknown.
@@ -73,6 +80,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How often to look for histories that are too old.
     pub prune_every: Duration,
+    /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
+    pub public_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -86,11 +95,13 @@ impl Default for Settings {
             drain: Duration::from_secs(600),
             keep_alive: Duration::from_secs(15),
             unknown_grace: Duration::from_secs(60),
+            breaker: Breaker::default(),
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
+            public_url: None,
         }
     }
 }
@@ -180,7 +191,13 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     /// What watchers share.
     pub(crate) tails: Tails,
+    /// Unfinished pictures, for watchers in this process.
+    pub(crate) previews: Previews,
     pub(crate) running: Running,
+    /// Who waits for news of work.
+    pub(crate) news: News,
+    /// Who may call which provider.
+    pub(crate) pace: Pace,
     /// There may be something to claim.
     pub(crate) work: Notify,
     /// What is claimed.
@@ -217,7 +234,10 @@ impl Executor {
             parts,
             boot,
             tails: Tails::default(),
+            previews: Previews::default(),
             running: Running::default(),
+            news: News::default(),
+            pace: Pace::default(),
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -235,6 +255,16 @@ impl Executor {
     /// Where bytes are kept.
     pub fn blobs(&self) -> &Arc<dyn BlobStore> {
         &self.inner.parts.blobs
+    }
+
+    /// Takes in a picture to draw from, which plans of the client may name from then on. The same picture may be
+    /// taken in any number of times.
+    ///
+    /// # Errors
+    /// It is no picture, or it cannot be kept now.
+    pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
+        let parts = &self.inner.parts;
+        references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
     }
 
     /// Who draws.
@@ -319,8 +349,35 @@ impl Executor {
         execution: ExecutionId,
         after: Option<u64>,
     ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Events)
+    }
+
+    /// The same, with the unfinished pictures that providers send while they draw in this process. They may be missing, and
+    /// none of them is ever sent again.
+    pub fn watch_with_previews(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+        self.watch_with(client, execution, after, watch::Sights::Previews)
+    }
+
+    fn watch_with(
+        &self,
+        client: &str,
+        execution: ExecutionId,
+        after: Option<u64>,
+        sights: watch::Sights,
+    ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
         self.inner.ask(execution);
-        watch::stream(Arc::clone(&self.inner), client.to_owned(), execution, after)
+        watch::stream(
+            Arc::clone(&self.inner),
+            client.to_owned(),
+            execution,
+            after,
+            sights,
+        )
     }
 
     /// Asks for a stop; calls in flight are still settled. An ended execution is returned unchanged; nothing

@@ -35,6 +35,8 @@ uuid_ids! {
     ImageId;
     /// One life of one process. Random, so that a restarted process is never taken for the one before.
     BootId;
+    /// One turn at a provider: a call, or the wait for one.
+    TurnId;
 }
 
 /// Namespace of image ids; any fixed random UUID does.

@@ -17,6 +17,8 @@ pub const MAX_AMOUNT_NANOS: i64 = 1_000_000 * 1_000_000_000;
 pub const MAX_STEPS: usize = 500;
 /// Most targets of a step, and most thumbnails.
 const MAX_PER_STEP: usize = 32;
+/// Most pictures that a drawing refers to; the contract says so.
+const MAX_REFERENCES: usize = 16;
 /// Most attempts per target; the contract says so.
 const MAX_ATTEMPTS: u32 = 10;
 
@@ -129,6 +131,17 @@ pub struct Render {
     pub format: ImageFormat,
     /// Settings that only this provider knows, in order of the key.
     pub options: Vec<(String, String)>,
+    /// Pictures that the drawing refers to, in order.
+    pub references: Vec<Reference>,
+}
+
+/// A picture that a drawing refers to, by what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// SHA-256 of its bytes, 64 lowercase hexadecimal digits.
+    pub sha256: String,
+    /// Its format.
+    pub format: ImageFormat,
 }
 
 /// Image formats that are rendered and stored.

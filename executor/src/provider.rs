@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use limn_proto::reason::Reason;
 
-use crate::{ids::AttemptId, plan::Render};
+use crate::{clock::UnixMicros, ids::AttemptId, plan::Render};
 
 /// What a provider lets us know about a call whose answer was lost; decides how a restart reconciles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,62 @@ pub struct Call<'a> {
     pub render: &'a Render,
     /// Longest time from the first byte sent to the last byte received.
     pub timeout: Duration,
+    /// Pictures that the drawing refers to, in the order of the render. Empty for most renders.
+    pub references: &'a [Reference],
+    /// Address that the provider may send news of the work to. Nothing: there is none.
+    pub webhook_url: Option<WebhookUrl<'a>>,
+    /// Takes unfinished pictures, where the render asks for them. Nothing: nobody does.
+    pub previews: Option<&'a dyn PreviewSink>,
+}
+
+/// Where news of one attempt are taken, as text: `{base}/hooks/{provider}/{attempt}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookUrl<'a> {
+    /// Address of this server for others; no slash at the end.
+    pub base: &'a str,
+    /// The provider.
+    pub provider: &'a str,
+    /// The attempt.
+    pub attempt: AttemptId,
+}
+
+impl fmt::Display for WebhookUrl<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}/hooks/{}/{}",
+            self.base, self.provider, self.attempt
+        )
+    }
+}
+
+/// Takes unfinished pictures while one is drawn.
+///
+/// They are a courtesy: whatever becomes of them changes nothing about the call, and none of them is kept.
+pub trait PreviewSink: fmt::Debug + Send + Sync {
+    /// False while nobody looks: then a preview need not even be decoded.
+    fn is_watched(&self) -> bool;
+
+    /// Takes a preview. Returns at once; one that comes too fast, is too large or is no picture is let go of.
+    fn show(&self, preview: Preview);
+}
+
+/// An unfinished picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Place among the previews of the call, counted from 0.
+    pub index: u32,
+    /// The picture, not checked.
+    pub bytes: Bytes,
+}
+
+/// A picture that a drawing refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Media type, which was checked.
+    pub media_type: String,
+    /// The picture.
+    pub bytes: Bytes,
 }
 
 /// A whole answer, as it came.
@@ -140,12 +196,16 @@ pub enum Billing {
 }
 
 /// What an answer contains.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The image, not yet checked.
     pub image: Bytes,
     /// The prompt as the provider rewrote it; empty: it did not say.
     pub revised_prompt: String,
+    /// The seed that was used, where the provider says so.
+    pub seed: Option<u64>,
+    /// The version of the model that drew it; empty: the provider did not say.
+    pub model_version: String,
     /// What the answer says about its bill.
     pub bill: Bill,
 }
@@ -169,6 +229,40 @@ pub struct InterpretError {
     pub message: String,
     /// What the answer says about its bill.
     pub bill: Bill,
+}
+
+/// News that somebody sent to the address that a call named.
+#[derive(Clone, Copy, Debug)]
+pub struct Webhook<'a> {
+    /// Its headers, by lowercase name.
+    pub headers: &'a BTreeMap<String, String>,
+    /// Its body, as it came.
+    pub body: &'a Bytes,
+    /// Now.
+    pub now: UnixMicros,
+}
+
+/// News of work that are proven to be the provider's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookEvent {
+    /// The provider's id of the work, to be asked for with [`ImageProvider::poll`].
+    pub job_id: String,
+    /// They say that the work is over, one way or the other.
+    pub is_ended: bool,
+}
+
+/// News that are not proven to be the provider's own. They have no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookRefused {
+    /// The provider sends none, or no secret is set to check them with.
+    #[error("no news are taken from this provider")]
+    NotTaken,
+    /// There is no signature, it is wrong, or it is too old.
+    #[error("the signature is missing, wrong or too old")]
+    BadSignature,
+    /// Signed, and of no work.
+    #[error("it names no work")]
+    Unreadable,
 }
 
 /// Draws pictures somewhere.
@@ -210,6 +304,16 @@ pub trait ImageProvider: fmt::Debug + Send + Sync {
     /// `Rejected`, with the reason `CancelledByClient`. May be called more than once. The default does nothing.
     async fn cancel(&self, _call: &Call<'_>, _job_id: &str) -> Result<(), CallError> {
         Ok(())
+    }
+
+    /// Reads news that came to [`Call::webhook_url`]. What they say is only a hint to ask at once, and evidence that the work was
+    /// taken: what became of it is learnt by [`poll`](Self::poll). Only news that are proven to be the provider's are read; the
+    /// same may come more than once. A pure function. The default takes none.
+    ///
+    /// # Errors
+    /// Nothing is proven.
+    fn webhook(&self, _webhook: &Webhook<'_>) -> Result<WebhookEvent, WebhookRefused> {
+        Err(WebhookRefused::NotTaken)
     }
 
     /// How long after its first byte a call may be sent again under the same attempt id and still be the same call. Asked

@@ -2,22 +2,52 @@
 //!
 //! A provider is a file here and a line in [`KINDS`].
 
+mod automatic1111;
+pub mod bfl;
+mod comfyui;
+mod google;
 mod http;
+mod inputs;
+mod kind;
+mod midjourney;
 pub mod openai;
+mod openai_compatible;
+mod openrouter;
+pub mod replicate;
 pub mod sketch;
+mod stability;
+mod traits;
+mod vertex;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use secrecy::SecretString;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+pub use inputs::Inputs;
+pub use kind::{Access, BuildError, Connection, Kind, Setting, Setup, Takes};
+pub use traits::{Deadlines, Limits, ModelDeadlines, RefusalBilling, Traits};
 
 use crate::provider::ImageProvider;
+
+/// Every kind of provider that is built in, in ascending order of the name.
+pub const KINDS: &[Kind] = &[
+    automatic1111::KIND,
+    bfl::KIND,
+    comfyui::KIND,
+    google::KIND,
+    midjourney::KIND,
+    openai::KIND,
+    openai_compatible::KIND,
+    openrouter::KIND,
+    replicate::KIND,
+    sketch::KIND,
+    stability::KIND,
+    vertex::KIND,
+];
 
 /// The providers that this process can call, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<String, Arc<dyn ImageProvider>>,
+    limits: BTreeMap<String, Limits>,
 }
 
 impl Registry {
@@ -28,7 +58,20 @@ impl Registry {
             .map(|provider| (provider.id().to_owned(), provider));
         Self {
             providers: by_id.collect(),
+            limits: BTreeMap::new(),
         }
+    }
+
+    /// The same, with limits of a provider. Without, there are none of ours.
+    #[must_use]
+    pub fn with_limits(mut self, id: &str, limits: Limits) -> Self {
+        self.limits.insert(id.to_owned(), limits);
+        self
+    }
+
+    /// How much may be asked of a provider at once.
+    pub fn limits(&self, id: &str) -> Limits {
+        self.limits.get(id).copied().unwrap_or_default()
     }
 
     /// The provider of that id.
@@ -40,71 +83,4 @@ impl Registry {
     pub fn ids(&self) -> Vec<&str> {
         self.providers.keys().map(String::as_str).collect()
     }
-}
-
-/// What configuration says about one provider.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The key, from wherever secrets come from.
-    pub key: Option<SecretString>,
-    /// The provider's own table; it knows the fields.
-    pub table: Map<String, Value>,
-}
-
-/// A provider that is built in.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// The id that plans name.
-    pub id: &'static str,
-    /// Environment variable of the key. Nothing: the provider needs no key.
-    pub key_variable: Option<&'static str>,
-    build: fn(Settings) -> Result<Arc<dyn ImageProvider>, String>,
-}
-
-/// Every provider that is built in, in ascending order of the id.
-pub const KINDS: &[Kind] = &[
-    Kind {
-        id: openai::ID,
-        key_variable: Some(openai::KEY_VARIABLE),
-        build: |settings| {
-            Ok(Arc::new(openai::OpenAi::new(
-                typed(settings.table)?,
-                settings.key,
-            )?))
-        },
-    },
-    Kind {
-        id: sketch::ID,
-        key_variable: None,
-        build: |settings| match settings.table.keys().next() {
-            None => Ok(Arc::new(sketch::Sketch)),
-            Some(setting) => Err(format!("it has no setting {setting:?}")),
-        },
-    },
-];
-
-/// Settings that no provider can be built from.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("provider {id} cannot be set up: {message}")]
-pub struct BuildError {
-    /// The provider.
-    pub id: &'static str,
-    /// What is wrong, without secrets.
-    pub message: String,
-}
-
-impl Kind {
-    /// The built-in provider of that id.
-    pub fn find(id: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|kind| kind.id == id)
-    }
-
-    /// Sets the provider up. Nothing is called: a wrong key shows only at [`ImageProvider::check`].
-    pub fn build(&self, settings: Settings) -> Result<Arc<dyn ImageProvider>, BuildError> {
-        (self.build)(settings).map_err(|message| BuildError { id: self.id, message })
-    }
-}
-
-fn typed<T: DeserializeOwned>(table: Map<String, Value>) -> Result<T, String> {
-    serde_json::from_value(Value::Object(table)).map_err(|error| error.to_string())
 }

@@ -29,7 +29,7 @@ pub use state::*;
 use crate::{
     clock::UnixMicros,
     failure::Failure,
-    ids::{AttemptId, BootId, ExecutionId, ImageId},
+    ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
 };
 
 /// Why a record operation failed.
@@ -189,6 +189,9 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// owns it, ended or not; a part of an answer cannot.
     async fn add_receipt(&self, receipt: &Receipt) -> Result<()>;
 
+    /// An attempt, whoever owns it, and the execution that it is of. Nothing: there is none.
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>>;
+
     /// The evidence about an attempt, in the order in which it came.
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>>;
 
@@ -268,6 +271,34 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
         execution: ExecutionId,
         now: UnixMicros,
     ) -> Result<Option<ExecutionRecord>>;
+
+    // Turns at providers. They keep calls within what a provider takes; no money and no state of an execution depends
+    // on them.
+
+    /// Asks for a turn to call a provider. Granted when, of all processes together, fewer calls than
+    /// `max_concurrency` are in progress, fewer than `calls_per_minute` were begun in the last minute, nobody asked
+    /// before who still waits, the provider did not ask for a pause, and its breaker is closed; of an open one whose
+    /// time is over, one call at a time is let through. Else the turn waits in line, by the time at which it was first
+    /// asked for, and is asked for again later; while the breaker is open there is no line. A turn that is granted
+    /// stays so. A call that is in progress already is granted in any case.
+    async fn take_turn(&self, request: &TurnRequest) -> Result<Turn>;
+
+    /// Extends the leases of this boot's turns. What is unknown, or was given back, stays so.
+    async fn renew_turns(&self, boot: BootId, turns: &[TurnId], lease: Duration) -> Result<()>;
+
+    /// Gives a turn back, or its place in line. `counts` says that its call counts in the minute in which it began.
+    async fn leave_turn(&self, turn: TurnId, counts: bool) -> Result<()>;
+
+    /// Notes what was learnt about a provider, for all processes, and returns how it does now.
+    async fn note_sign(&self, provider: &str, sign: &Sign) -> Result<GateRecord>;
+
+    /// How providers do, in order of their ids, and the time by the database's clock. Of one that is missing nothing
+    /// is known, which is the usual state.
+    async fn gates(&self) -> Result<(Vec<GateRecord>, UnixMicros)>;
+
+    /// Notes something about a step that is in progress, and tells it; of any other step nothing. A wait is over with
+    /// the next attempt, and with every change of the step.
+    async fn note_step(&self, fence: &Fence, step_id: &str, note: &StepNote, now: UnixMicros) -> Result<()>;
 
     // Decisions of people.
 

@@ -50,6 +50,7 @@ pub(crate) struct Run<'a> {
     stuck: Mutex<Option<Failure>>,
     /// Why no further step starts.
     halt: Mutex<Option<Failure>>,
+    halted: CancellationToken,
     /// A step could not be recorded: what has not begun is left for the next claim.
     pub(crate) interrupted: CancellationToken,
     /// A step was left as it was, perhaps with a unit: who waits for a picture of this execution leaves, too.
@@ -130,6 +131,14 @@ impl Run<'_> {
     /// No further step starts.
     fn halt(&self, why: Failure) {
         lock(&self.halt).get_or_insert(why);
+        self.halted.cancel();
+    }
+
+    /// Returns once no further step starts, with the reason.
+    pub(crate) async fn until_halted(&self) -> Failure {
+        self.halted.cancelled().await;
+        let why = self.halted();
+        why.unwrap_or_else(|| Failure::new(Reason::StoppedByPolicy, "no further step starts"))
     }
 
     /// Why no further step starts, when that is so.
@@ -221,6 +230,7 @@ async fn attempt_to_run(
         again: Mutex::new(drawn_again(&record)),
         stuck: Mutex::default(),
         halt: Mutex::default(),
+        halted: CancellationToken::new(),
         interrupted: CancellationToken::new(),
         deserted: CancellationToken::new(),
         failure: Mutex::default(),

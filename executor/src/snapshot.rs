@@ -9,12 +9,14 @@ use limn_proto::{
     v1,
 };
 
+use prost::Message as _;
+
 use crate::{
     clock::UnixMicros,
     failure::Failure,
     records::{
         AttemptRecord, AttemptState, CostRecord, ExecutionMode, ExecutionRecord, ExecutionState, ImageRecord,
-        StepRecord, StepState, ThumbnailRecord,
+        SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord, WaitReason,
     },
 };
 
@@ -62,7 +64,79 @@ pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::Ste
         }),
         reused: record.reused,
         failure: record.failure.as_ref().map(failure),
+        wait: record.wait.as_ref().map(step_wait),
+        skipped_targets: record.skipped_targets.iter().map(skipped_target).collect(),
     }
+}
+
+/// What a step waits for.
+pub fn step_wait(record: &StepWait) -> v1::StepWait {
+    let reason = match record.reason {
+        WaitReason::Concurrency => v1::WaitReason::Concurrency,
+        WaitReason::Rate => v1::WaitReason::Rate,
+        WaitReason::Cooldown => v1::WaitReason::Cooldown,
+        WaitReason::Unavailable => v1::WaitReason::Unavailable,
+    };
+    v1::StepWait {
+        provider: record.provider.clone(),
+        reason: reason.into(),
+        position: record.position,
+        attempt: record.attempt,
+        since_time: Some(timestamp(record.since)),
+        until_time: record.until.map(timestamp),
+    }
+}
+
+/// The wait that was encoded from [`step_wait`]; nothing when this version does not know it.
+pub fn parse_step_wait(bytes: &[u8]) -> Option<StepWait> {
+    let message = v1::StepWait::decode(bytes).ok()?;
+    let reason = match message.reason() {
+        v1::WaitReason::Unspecified => return None,
+        v1::WaitReason::Concurrency => WaitReason::Concurrency,
+        v1::WaitReason::Rate => WaitReason::Rate,
+        v1::WaitReason::Cooldown => WaitReason::Cooldown,
+        v1::WaitReason::Unavailable => WaitReason::Unavailable,
+    };
+    Some(StepWait {
+        provider: message.provider,
+        reason,
+        position: message.position,
+        attempt: message.attempt,
+        since: parse_timestamp(message.since_time?),
+        until: message.until_time.map(parse_timestamp),
+    })
+}
+
+fn skipped_target(record: &SkippedTarget) -> v1::SkippedTarget {
+    v1::SkippedTarget {
+        target: record.target,
+        provider: record.provider.clone(),
+        reason: record.why.clone(),
+        event_time: Some(timestamp(record.at)),
+    }
+}
+
+/// Targets that were passed over, as they are stored; nothing when there are none.
+pub fn skipped_targets_bytes(records: &[SkippedTarget]) -> Option<Vec<u8>> {
+    let status = v1::StepStatus {
+        skipped_targets: records.iter().map(skipped_target).collect(),
+        ..v1::StepStatus::default()
+    };
+    (!records.is_empty()).then(|| status.encode_to_vec())
+}
+
+/// What was stored by [`skipped_targets_bytes`].
+pub fn parse_skipped_targets(bytes: &[u8]) -> Option<Vec<SkippedTarget>> {
+    let status = v1::StepStatus::decode(bytes).ok()?;
+    let records = status.skipped_targets.into_iter().map(|passed| {
+        Some(SkippedTarget {
+            target: passed.target,
+            provider: passed.provider,
+            why: passed.reason,
+            at: parse_timestamp(passed.event_time?),
+        })
+    });
+    records.collect()
 }
 
 /// One provider call.
@@ -216,6 +290,14 @@ pub fn timestamp(time: UnixMicros) -> pbjson_types::Timestamp {
         // Below a billion, so it always fits.
         nanos: i32::try_from(micros * 1000).unwrap_or_default(),
     }
+}
+
+fn parse_timestamp(time: pbjson_types::Timestamp) -> UnixMicros {
+    UnixMicros(
+        time.seconds
+            .saturating_mul(1_000_000)
+            .saturating_add(i64::from(time.nanos / 1000)),
+    )
 }
 
 /// The word of the contract for a state.

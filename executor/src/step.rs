@@ -9,9 +9,10 @@ use crate::{
     attempt::{self, Outcome},
     failure::Failure,
     ids::{ExecutionId, ImageId},
+    pace::{self, Passage, Stop},
     plan::Step,
     records::{
-        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Reuse, StepEnd, StepRecord,
+        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Reuse, Sign, StepEnd, StepRecord,
         StepState, UnitGrant,
     },
     run::{Left, Run, cancelled},
@@ -89,11 +90,12 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         run.notify();
     }
     let earlier = match open {
-        Some(attempt) => Some(attempt::resume(run, step, attempt).await?),
+        Some(attempt) => Some(resume(run, step, attempt).await?),
         None => progress.take_back(record),
     };
     if let Some(outcome) = earlier
-        && let Some(left) = progress.conclude(run, step, outcome).await?
+        && let delay = progress.delay(run, &outcome)
+        && let Some(left) = progress.conclude(run, step, outcome, delay).await?
     {
         return Ok(left);
     }
@@ -101,10 +103,59 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         if let Some(left) = acquire(run, step, progress.target).await? {
             return Ok(left);
         }
-        let outcome = attempt::make(run, step, progress.target).await?;
-        if let Some(left) = progress.conclude(run, step, outcome).await? {
+        let pass = match pace::pass(run, step, progress.target).await? {
+            Passage::Open(pass) => pass,
+            Passage::Skip(why) => {
+                pace::skip(run, step, progress.target, &why).await?;
+                progress.fall_back();
+                continue;
+            }
+            Passage::Stopped(Stop::Paused) => return Ok(Left::Paused),
+            Passage::Stopped(Stop::Cancelled) => {
+                return end(run, step, StepState::Cancelled, cancelled()).await;
+            }
+            Passage::Stopped(Stop::Halted(why)) => return end(run, step, StepState::Skipped, why).await,
+        };
+        let outcome = attempt::make(run, step, progress.target).await;
+        let delay = outcome
+            .as_ref()
+            .map_or(Duration::ZERO, |outcome| progress.delay(run, outcome));
+        if let Ok(Outcome::Unpaid(failure)) = &outcome {
+            // Before the turn is given back: the next call would be refused as well.
+            cool_down(
+                run,
+                &step.targets[progress.target].render.provider,
+                failure,
+                delay,
+            )
+            .await;
+        }
+        pass.give_back(run.inner).await;
+        if let Some(left) = progress.conclude(run, step, outcome?, delay).await? {
             return Ok(left);
         }
+    }
+}
+
+/// Goes on with a call of an earlier owner, which counts as one in progress again.
+async fn resume(run: &Run<'_>, step: &Step, attempt: &AttemptRecord) -> Result<Outcome, RecordError> {
+    if !matches!(attempt.state, AttemptState::Dispatching | AttemptState::Accepted) {
+        return attempt::resume(run, step, attempt).await;
+    }
+    let pass = pace::count(run, &attempt.provider).await;
+    let outcome = attempt::resume(run, step, attempt).await;
+    pass.give_back(run.inner).await;
+    outcome
+}
+
+/// A provider that asked one for a pause is left alone by everybody.
+async fn cool_down(run: &Run<'_>, provider: &str, failure: &Failure, pause: Duration) {
+    if failure.reason == Reason::ProviderRateLimited {
+        let sign = Sign::Busy {
+            pause: pause.min(MAX_ASKED_WAIT),
+            why: failure.message.clone(),
+        };
+        pace::learn(run.inner, provider, Some(sign)).await;
     }
 }
 
@@ -156,12 +207,31 @@ impl Progress {
         }
     }
 
-    /// Decides what follows from an attempt: nothing means go on with `self.target`.
+    /// How long to wait after an attempt before the next one at the same target.
+    fn delay(&self, run: &Run<'_>, outcome: &Outcome) -> Duration {
+        match outcome {
+            Outcome::Unpaid(failure) => {
+                let backoff = &run.plan.policy.backoff;
+                let failures = self.failures.saturating_add(1);
+                backoff.delay(failures, random_u32(run), failure.retry_delay)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Goes on with the next target.
+    fn fall_back(&mut self) {
+        self.target += 1;
+        self.failures = 0;
+    }
+
+    /// Decides what follows from an attempt: nothing means go on with `self.target`, after the delay.
     async fn conclude(
         &mut self,
         run: &Run<'_>,
         step: &Step,
         outcome: Outcome,
+        delay: Duration,
     ) -> Result<Option<Left>, RecordError> {
         let failure = match outcome {
             Outcome::Committed => return Ok(Some(Left::Ended)),
@@ -183,7 +253,7 @@ impl Progress {
         let policy = &run.plan.policy;
         let is_patient = failure.retry_delay.is_none_or(|delay| delay <= MAX_ASKED_WAIT);
         if failure.retryable && is_patient && self.failures < policy.max_attempts {
-            return self.wait(run, step, &failure).await;
+            return wait(run, step, delay).await;
         }
         let may_fall_back = failure.reason != Reason::ContentBlocked;
         if may_fall_back && self.target + 1 < step.targets.len() {
@@ -193,27 +263,24 @@ impl Progress {
                 reason = failure.reason.as_str(),
                 "falling back to the next target"
             );
-            self.target += 1;
-            self.failures = 0;
+            self.fall_back();
             return Ok(None);
         }
         end(run, step, StepState::Failed, failure).await.map(Some)
     }
+}
 
-    /// Waits out the backoff; a cancel or a shutdown ends the wait.
-    async fn wait(&self, run: &Run<'_>, step: &Step, failure: &Failure) -> Result<Option<Left>, RecordError> {
-        let backoff = &run.plan.policy.backoff;
-        let delay = backoff.delay(self.failures, random_u32(run), failure.retry_delay);
-        tokio::select! {
-            biased;
-            () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
-            () = run.stops.cancelled.cancelled() => {
-                end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
-            }
-            () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
-            () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
-            () = run.inner.parts.clock.sleep(delay) => Ok(None),
+/// Waits out the backoff; a cancel or a shutdown ends the wait.
+async fn wait(run: &Run<'_>, step: &Step, delay: Duration) -> Result<Option<Left>, RecordError> {
+    tokio::select! {
+        biased;
+        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
+        () = run.stops.cancelled.cancelled() => {
+            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
         }
+        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
+        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
+        () = run.inner.parts.clock.sleep(delay) => Ok(None),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     executor::Inner,
     hints,
     ids::ExecutionId,
+    pace,
     records::{Claim, RecordError},
     retention, run,
     running::Entry,
@@ -129,6 +130,7 @@ async fn heartbeat_loop(inner: Arc<Inner>) {
         }
         if !ids.is_empty() {
             renew(&inner, &ids).await;
+            pace::renew(&inner).await;
         }
         let is_stopping = inner.stopping.is_cancelled();
         tokio::select! {

@@ -1,7 +1,5 @@
-//! What tests need from outside: providers on the loopback interface, databases, and a clock to move by hand.
+//! What tests need from outside: databases, and a clock to move by hand.
 
-mod exchange;
-pub mod fake_openai;
 mod manual_clock;
 mod postgres;
 

@@ -19,6 +19,7 @@ use crate::{
     clock::UnixMicros,
     executor::Inner,
     ids::ExecutionId,
+    previews,
     records::{ExecutionRecord, ExecutionState, PrunedExecution, RecordError, Standing, StoredEvent},
     snapshot,
 };
@@ -54,13 +55,25 @@ pub enum WatchError {
     Records(#[from] RecordError),
 }
 
+/// What a watcher is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sights {
+    /// What is stored.
+    Events,
+    /// Unfinished pictures too. One is sent before the events that were stored after it.
+    Previews,
+}
+
 /// The progress of an execution.
 pub(crate) fn stream(
     inner: Arc<Inner>,
     client: String,
     execution: ExecutionId,
     after: Option<u64>,
+    sights: Sights,
 ) -> BoxStream<'static, Result<v1::ExecutionEvent, WatchError>> {
+    // A stranger gets none: the first message is an error then.
+    let previews = (sights == Sights::Previews).then(|| inner.previews.subscribe(execution));
     let watcher = Watcher {
         inner,
         client,
@@ -69,6 +82,7 @@ pub(crate) fn stream(
         ready: VecDeque::new(),
         admitted: false,
         tail: None,
+        previews,
         ended: false,
     };
     stream::unfold(watcher, |mut watcher| async move {
@@ -91,11 +105,19 @@ struct Watcher {
     admitted: bool,
     /// What all watchers of the execution share.
     tail: Option<Published>,
+    /// Unfinished pictures, where they are wanted.
+    previews: Option<previews::Shown>,
     ended: bool,
 }
 
 impl Watcher {
     async fn next(&mut self) -> Option<Result<v1::ExecutionEvent, WatchError>> {
+        if self.admitted
+            && !self.ended
+            && let Some(preview) = previews::waiting(&mut self.previews)
+        {
+            return Some(Ok(self.preview(preview)));
+        }
         if let Some(event) = self.pop() {
             return Some(Ok(event));
         }
@@ -166,6 +188,10 @@ impl Watcher {
             tokio::select! {
                 biased;
                 () = self.inner.stopping.cancelled() => {}
+                // Before the events that were stored after it.
+                preview = previews::next(&mut self.previews), if self.admitted => {
+                    return Ok(self.preview(preview));
+                }
                 changed = tail.changed() => {
                     if changed.is_err() {
                         // Nobody follows it any more: the watcher learns why by itself.
@@ -245,6 +271,14 @@ impl Watcher {
             Ok(Some(pruned)) => WatchError::Pruned(pruned),
             Ok(None) => WatchError::NotFound,
             Err(error) => error.into(),
+        }
+    }
+
+    fn preview(&self, preview: Arc<v1::Preview>) -> v1::ExecutionEvent {
+        v1::ExecutionEvent {
+            sequence: self.cursor.unwrap_or_default(),
+            event_time: Some(snapshot::timestamp(self.inner.parts.clock.now())),
+            event: Some(Event::Preview(Arc::unwrap_or_clone(preview))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use limn_executor::{
     provider::CapabilityClass,
-    providers::{KINDS, Kind, Registry, Settings},
+    providers::{Access, Connection, KINDS, Kind, Registry, Setup},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -10,44 +10,56 @@ use serde_json::json;
 #[tokio::test]
 async fn the_registry_finds_what_the_kinds_build() {
     let ids: Vec<&str> = KINDS.iter().map(|kind| kind.id).collect();
-    assert_eq!(ids, ["openai", "sketch"]);
-    let built = KINDS.iter().map(|kind| kind.build(Settings::default()).unwrap());
-    let registry = Registry::new(built.collect());
-    assert_eq!(registry.ids(), ids);
+    assert!(ids.is_sorted(), "{ids:?}");
+    // Those that can be set up from nothing.
+    let built = ["openai", "sketch"].map(|id| {
+        let setup = Setup {
+            id: id.to_owned(),
+            ..Setup::default()
+        };
+        Kind::find(id).unwrap().build(setup).unwrap()
+    });
+    let registry = Registry::new(built.to_vec());
+    assert_eq!(registry.ids(), ["openai", "sketch"]);
     let sketch = registry.get("sketch").unwrap();
     assert_eq!((sketch.id(), sketch.class()), ("sketch", CapabilityClass::A));
     sketch.check().await.unwrap();
     assert!(registry.get("acme").is_none());
 
     let kind = Kind::find("sketch").unwrap();
-    assert_eq!(kind.key_variable, None);
-    let table = [("size".to_owned(), 1.into())].into_iter().collect();
-    let refused = kind.build(Settings { key: None, table }).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "provider sketch cannot be set up: it has no setting \"size\""
-    );
+    assert_eq!((kind.access, kind.key_variable()), (Access::Open, None));
 }
 
 #[test]
 fn settings_are_checked_when_the_provider_is_set_up() {
     let kind = Kind::find("openai").unwrap();
-    let build = |table: serde_json::Value| {
-        let table = table.as_object().unwrap().clone();
-        kind.build(Settings {
+    let build = |connection: Connection, table: serde_json::Value| {
+        kind.build(Setup {
+            id: "openai".to_owned(),
             key: Some(SecretString::from("sk-fake-0123456789abcdef")),
-            table,
+            connection,
+            table: table.as_object().unwrap().clone(),
+            ..Setup::default()
         })
     };
-    assert_eq!(build(json!({"project": "p"})).unwrap().id(), "openai");
-    for (wrong, named) in [
-        (json!({"base_url": "not an address"}), "not an address"),
-        (json!({"base_url": "ftp://host"}), "ftp"),
-        (json!({"basee_url": "http://host"}), "basee_url"),
-        (json!({"connect_timeout_ms": "soon"}), "soon"),
-        (json!({"proxy": "::"}), "HTTP client"),
+    let address = |text: &str| Connection {
+        base_url: Some(text.to_owned()),
+        ..Connection::default()
+    };
+    let proxy = Connection {
+        proxy: Some("::".to_owned()),
+        ..Connection::default()
+    };
+    let usual = Connection::default;
+    assert_eq!(build(usual(), json!({"project": "p"})).unwrap().id(), "openai");
+    for (connection, table, named) in [
+        (address("not an address"), json!({}), "not an address"),
+        (address("ftp://host"), json!({}), "ftp"),
+        (usual(), json!({"projject": "p"}), "projject"),
+        (usual(), json!({"project": 7}), "7"),
+        (proxy, json!({}), "HTTP client"),
     ] {
-        let error = build(wrong).unwrap_err().to_string();
+        let error = build(connection, table).unwrap_err().to_string();
         assert!(error.contains("openai") && error.contains(named), "{error}");
     }
 }

@@ -34,6 +34,7 @@ fn render(prompt: &str, seed: u32, width_px: u32, height_px: u32) -> Render {
         guidance_milli: None,
         format: ImageFormat::Png,
         options: Vec::new(),
+        references: Vec::new(),
     }
 }
 
@@ -46,6 +47,9 @@ async fn submit(render: &Render) -> Result<Answer, CallError> {
         attempt: AttemptId(uuid::Uuid::nil()),
         render,
         timeout: Duration::from_secs(60),
+        references: &[],
+        webhook_url: None,
+        previews: None,
     };
     match Sketch.submit(&call).await? {
         Submission::Received(answer) => Ok(answer),

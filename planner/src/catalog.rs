@@ -15,7 +15,8 @@ mod problems;
 pub(crate) use listing::{describe_sizes, milli};
 pub use parts::{
     CatalogParts, ClientRules, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens, Pricing,
-    Provider, Qualities, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles, TokenPricing,
+    Provider, Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
+    TokenPricing,
 };
 
 /// Media types that are drawn and stored.

@@ -7,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use limn_proto::{
     digest::plan_digest,
-    plan::{CostLine, Money, RenderSpec, SeedMode},
+    plan::{CostLine, Money, Reference, RenderSpec, SeedMode},
     v1::{CheckPlanResponse, Drift, DriftKind, ImageGenerationPlan},
 };
 
@@ -200,6 +200,20 @@ fn limits(model: &Model, render: &RenderSpec, drifts: &mut Drifts<'_>) {
             model,
         );
     }
+
+    let references = &render.references;
+    let references_fit = references.is_empty()
+        || model.references.as_ref().is_some_and(|rule| {
+            let max_count = usize::try_from(rule.max_count).unwrap_or(usize::MAX);
+            let is_taken = |reference: &Reference| rule.media_types.contains(&reference.media_type);
+            references.len() <= max_count && references.iter().all(is_taken)
+        });
+    drifts.limit(
+        references_fit,
+        "references",
+        format!("{}", references.len()),
+        model,
+    );
 }
 
 /// Compares unit prices and the ceiling. Quantities follow from the model and show in the ceiling.

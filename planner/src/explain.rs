@@ -218,6 +218,12 @@ fn describe_render(page: &mut Page, render: &RenderSpec, primary: Option<&Render
     if !render.options.is_empty() {
         settings.push(pairs(&render.options));
     }
+    if !render.references.is_empty() {
+        settings.push(match render.references.len() {
+            1 => "1 picture to draw from".into(),
+            count => format!("{count} pictures to draw from"),
+        });
+    }
     settings.push(match render.seed_mode() {
         SeedMode::Given => format!("seed {}, as given", render.seed),
         SeedMode::Derived => format!("seed {}, derived", render.seed),

@@ -24,6 +24,8 @@ pub(crate) const MAX_KEY_TEXT_BYTES: usize = 256;
 pub(crate) const MAX_NAME_BYTES: usize = 128;
 /// Most fallbacks of a step.
 pub(crate) const MAX_FALLBACKS: usize = 16;
+/// Most pictures that a drawing refers to.
+pub(crate) const MAX_REFERENCES: usize = 16;
 /// Most thumbnails of a step.
 pub(crate) const MAX_THUMBNAILS: usize = 16;
 /// Largest `max_duplicate_spend` in billionths of the currency: a million units, as the executor takes.

@@ -16,7 +16,7 @@ mod door;
 mod image;
 mod policy;
 
-pub(crate) use image::{Field, ImageWish, SizeWish};
+pub(crate) use image::{Field, ImageWish, SizeWish, reference_problem};
 
 use crate::{
     error::Problems,

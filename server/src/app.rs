@@ -25,8 +25,9 @@ use tonic_health::{
 };
 
 use crate::{
+    catalog::Loaded,
     config::Config,
-    http::{self, Links},
+    http::{self, Hooks, Links},
     in_process,
     lock::{DataLock, LockError},
     paging::PageTokens,
@@ -130,9 +131,9 @@ impl App {
     /// As [`App::open`].
     pub async fn open_as(config: &Config, role: Role) -> Result<Self, AppError> {
         // The catalog first: a wrong one should not leave a folder behind.
-        let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
+        let loaded = wiring::load_catalog(config).map_err(AppError::Catalog)?;
         let lock = DataLock::acquire(&config.data_dir, false)?;
-        Self::assemble(config, catalog, lock, role).await
+        Self::assemble(config, loaded, lock, role).await
     }
 
     /// The same with a data folder that was taken before.
@@ -141,23 +142,20 @@ impl App {
     ///
     /// A part cannot be opened.
     pub async fn open_locked(config: &Config, lock: DataLock) -> Result<Self, AppError> {
-        let catalog = wiring::load_catalog(config).map_err(AppError::Catalog)?;
-        Self::assemble(config, catalog, lock, Role::Server).await
+        let loaded = wiring::load_catalog(config).map_err(AppError::Catalog)?;
+        Self::assemble(config, loaded, lock, Role::Server).await
     }
 
-    async fn assemble(
-        config: &Config,
-        catalog: Catalog,
-        lock: DataLock,
-        role: Role,
-    ) -> Result<Self, AppError> {
-        let wired = wiring::open(config, role).await?;
+    async fn assemble(config: &Config, loaded: Loaded, lock: DataLock, role: Role) -> Result<Self, AppError> {
+        let Loaded { catalog, traits } = loaded;
+        let wired = wiring::open(config, &traits, role).await?;
         let public_url = config.server.public_url.clone();
         if let Some(url) = &public_url {
             wired.links.set_base_url(url);
         }
         let context = Context {
             catalog,
+            traits,
             executor: wired.executor,
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
@@ -218,7 +216,11 @@ impl App {
             signer: Arc::clone(&self.links),
             clock: Arc::clone(&self.context.clock),
         };
-        Ok(http::router(services.routes(), links))
+        let hooks = Hooks {
+            executor: self.context.executor.clone(),
+            clock: Arc::clone(&self.context.clock),
+        };
+        Ok(http::router(services.routes(), links, hooks))
     }
 
     /// Says of every service, and of the server as a whole, whether it serves.

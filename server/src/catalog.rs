@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use limn_executor::providers::Traits;
 use limn_planner::{
     Catalog, CatalogParts, CatalogProblem,
     catalog::{ClientRules, Provider, SelectionRules},
@@ -15,15 +16,28 @@ mod merge;
 mod model;
 mod prices;
 mod section;
+mod traits;
 mod words;
 
 use section::Section;
 
 /// Files that are shipped, each with its name.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: &[(&str, &str)] = &[
+    (
+        "automatic1111.toml",
+        include_str!("../catalog/automatic1111.toml"),
+    ),
+    ("bfl.toml", include_str!("../catalog/bfl.toml")),
+    ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
+    ("google.toml", include_str!("../catalog/google.toml")),
+    ("midjourney.toml", include_str!("../catalog/midjourney.toml")),
+    ("openai.toml", include_str!("../catalog/openai.toml")),
+    ("openrouter.toml", include_str!("../catalog/openrouter.toml")),
+    ("replicate.toml", include_str!("../catalog/replicate.toml")),
     ("selection.toml", include_str!("../catalog/selection.toml")),
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
-    ("openai.toml", include_str!("../catalog/openai.toml")),
+    ("stability.toml", include_str!("../catalog/stability.toml")),
+    ("vertex.toml", include_str!("../catalog/vertex.toml")),
 ];
 
 /// Why a provider without an entry among the available ones is off.
@@ -55,6 +69,15 @@ pub struct SelectionOverrides {
     pub clients: BTreeMap<String, ClientRules>,
 }
 
+/// A catalog, and what stands in it that no plan depends on.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What is planned with.
+    pub catalog: Catalog,
+    /// How to work with each provider, by its id.
+    pub traits: BTreeMap<String, Traits>,
+}
+
 /// Loads the shipped catalog with everything that this server puts on top.
 ///
 /// Overrides are merged in their order and key by key: a table goes into a table, anything else replaces what was
@@ -67,7 +90,7 @@ pub fn load(
     overrides: &[(String, Table)],
     availability: &BTreeMap<String, Availability>,
     selection: SelectionOverrides,
-) -> Result<Catalog, Vec<CatalogProblem>> {
+) -> Result<Loaded, Vec<CatalogProblem>> {
     let mut problems = Vec::new();
     let mut sources = shipped(&mut problems);
     sources.extend(overrides.iter().cloned());
@@ -75,7 +98,7 @@ pub fn load(
     for (_, table) in &sources {
         merge::into(&mut merged, table);
     }
-    let mut parts = Section::read(String::new(), Value::Table(merged), &mut problems, catalog);
+    let (mut parts, traits) = Section::read(String::new(), Value::Table(merged), &mut problems, catalog);
     for provider in &mut parts.providers {
         make_available(provider, availability);
     }
@@ -86,21 +109,23 @@ pub fn load(
     } else {
         Err(problems)
     };
-    found.map_err(|problems| {
-        problems
-            .into_iter()
-            .map(|problem| merge::with_source(problem, &sources))
-            .collect()
-    })
+    found
+        .map(|catalog| Loaded { catalog, traits })
+        .map_err(|problems| {
+            problems
+                .into_iter()
+                .map(|problem| merge::with_source(problem, &sources))
+                .collect()
+        })
 }
 
 fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {
     let mut sources = Vec::new();
-    for (name, text) in SHIPPED {
+    for &(name, text) in SHIPPED {
         match text.parse::<Table>() {
-            Ok(table) => sources.push((name.into(), table)),
+            Ok(table) => sources.push(((*name).into(), table)),
             Err(error) => problems.push(CatalogProblem {
-                path: name.into(),
+                path: (*name).into(),
                 message: error.to_string(),
             }),
         }
@@ -108,17 +133,23 @@ fn shipped(problems: &mut Vec<CatalogProblem>) -> Vec<(String, Table)> {
     sources
 }
 
-fn catalog(section: &mut Section<'_>) -> CatalogParts {
-    CatalogParts {
+fn catalog(section: &mut Section<'_>) -> (CatalogParts, BTreeMap<String, Traits>) {
+    let read = section.each("providers", model::provider);
+    let traits = read
+        .iter()
+        .map(|(provider, traits)| (provider.id.clone(), traits.clone()));
+    let traits = traits.collect();
+    let parts = CatalogParts {
         currency: section.required_text("currency"),
-        providers: section.each("providers", model::provider),
+        providers: read.into_iter().map(|(provider, _)| provider).collect(),
         retired: section.each("retired", model::retired),
         selection: section.within("selection", selection_rules).unwrap_or_default(),
         style_phrases: section
             .within("style_phrases", words::style_texts)
             .unwrap_or_default(),
         thumbnails: section.list("thumbnails", model::thumbnail),
-    }
+    };
+    (parts, traits)
 }
 
 fn selection_rules(section: &mut Section<'_>) -> SelectionRules {

@@ -39,6 +39,7 @@ mod pictures;
 mod plan;
 mod plans;
 mod progress;
+mod references;
 mod render;
 mod report;
 mod request;
@@ -90,6 +91,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Import(args) => references::run(args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,
         Command::Audit(args) => audit::run(args, &settings, output).await,

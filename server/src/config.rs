@@ -31,7 +31,7 @@ pub use executor::Executor;
 pub use layers::Sources;
 pub use log::{Format, Level, Log};
 pub use problems::{ConfigProblems, Origin, Problem};
-pub use providers::{Account, Provider};
+pub use providers::{Account, Own, Provider};
 pub use retention::Retention;
 pub use selection::{Client, Selection};
 pub use server::Server;

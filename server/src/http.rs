@@ -1,4 +1,5 @@
-//! Signed links: `GET /blobs/{key}` beside the gRPC services, on the same port.
+//! Signed links: `GET /blobs/{key}` beside the gRPC services, on the same port. News of providers come to the same port,
+//! see [`hooks`].
 //!
 //! The order of the checks is part of the design: a key that cannot exist is not found, then the signature, and
 //! only then the store is asked. So nobody learns which images exist without a link to them.
@@ -23,8 +24,10 @@ use limn_proto::digest::sha256_hex;
 
 use crate::status;
 
+pub(crate) mod hooks;
 mod range;
 
+pub(crate) use hooks::Hooks;
 use range::Range;
 
 /// How much is read from the store at once.
@@ -40,13 +43,14 @@ pub(crate) struct Links {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The gRPC services with the route for links, and an answer for everything else.
-pub(crate) fn router(services: tonic::service::Routes, links: Links) -> Router {
+/// The gRPC services with the routes for links and for news, and an answer for everything else.
+pub(crate) fn router(services: tonic::service::Routes, links: Links, hooks: Hooks) -> Router {
     services
         .into_axum_router()
         .layer(middleware::from_fn(only_http2))
         .reset_fallback()
         .route("/blobs/{*key}", get(blob).with_state(links))
+        .merge(hooks.router())
         .fallback(unknown)
 }
 

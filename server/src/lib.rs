@@ -28,6 +28,7 @@ mod http;
 mod in_process;
 mod json;
 mod keys;
+mod listing;
 pub mod lock;
 mod paging;
 mod refusal;
@@ -39,5 +40,6 @@ mod wiring;
 
 pub use app::{App, AppError};
 pub use keys::signing_key_fingerprint;
+pub use listing::listing;
 pub use serve::{RunError, run};
-pub use wiring::{check_database, load_catalog};
+pub use wiring::{Gates, check_database, check_providers, load_catalog, read_gates};

@@ -3,9 +3,9 @@
 //! A service speaks in [`Refusal`](crate::refusal::Refusal)s; what a caller sees of one is decided in
 //! [`status`](crate::status).
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use limn_executor::{clock::Clock, executor::Executor, ids::ExecutionId};
+use limn_executor::{clock::Clock, executor::Executor, ids::ExecutionId, providers::Traits};
 use limn_planner::Catalog;
 use limn_proto::name::Collection;
 
@@ -32,6 +32,8 @@ pub(crate) use planner::PlannerServer;
 pub(crate) struct Context {
     /// What can be planned.
     pub(crate) catalog: Catalog,
+    /// How each provider is worked with, by its id.
+    pub(crate) traits: BTreeMap<String, Traits>,
     /// What runs plans, with its records and blobs.
     pub(crate) executor: Executor,
     /// Signs page tokens.

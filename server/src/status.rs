@@ -205,6 +205,7 @@ mod tests {
         ("PROVIDER_DISABLED", tonic::Code::FailedPrecondition),
         ("NO_ELIGIBLE_PROVIDER", tonic::Code::FailedPrecondition),
         ("PRICE_UNKNOWN", tonic::Code::FailedPrecondition),
+        ("REFERENCE_NOT_FOUND", tonic::Code::FailedPrecondition),
         ("MAX_COST_EXCEEDED", tonic::Code::FailedPrecondition),
         ("TOO_MANY_STEPS", tonic::Code::InvalidArgument),
         ("PLAN_REVISION_UNSUPPORTED", tonic::Code::FailedPrecondition),

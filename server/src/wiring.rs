@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
+use futures::future::join_all;
 use limn_executor::{
     artifact::Limits,
     blob::link::LinkSigner,
@@ -10,21 +11,21 @@ use limn_executor::{
     executor::{Claiming, Executor, Parts, Settings},
     ids::TimeOrderedIds,
     provider::ImageProvider,
-    providers::{self, Kind, Registry},
+    providers::{Deadlines, Registry, Setup, Traits},
 };
-use limn_planner::{Catalog, CatalogProblem, catalog::ClientRules};
+use limn_planner::{CatalogProblem, catalog::ClientRules};
 
 use crate::{
     app::{AppError, Role},
-    catalog::{self, Availability, SelectionOverrides},
-    config::{Account, Config},
+    catalog::{self, Availability, Loaded, SelectionOverrides},
+    config::{Account, Config, Provider},
     keys::SigningKey,
 };
 
 mod database;
 mod store;
 
-pub use database::check_database;
+pub use database::{Gates, check_database, read_gates};
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -33,12 +34,12 @@ pub(crate) struct Wired {
     pub(crate) key: SigningKey,
 }
 
-/// The catalog that a configuration leads to. Reads nothing but catalog files.
+/// The catalog that a configuration leads to, and how to work with each provider. Reads nothing but catalog files.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with the catalog and the changes to it.
-pub fn load_catalog(config: &Config) -> Result<Catalog, Vec<CatalogProblem>> {
+pub fn load_catalog(config: &Config) -> Result<Loaded, Vec<CatalogProblem>> {
     let mut overrides = Vec::new();
     let mut problems = Vec::new();
     for file in &config.catalog.files {
@@ -51,15 +52,32 @@ pub fn load_catalog(config: &Config) -> Result<Catalog, Vec<CatalogProblem>> {
         }
     }
     overrides.push(("configuration".to_owned(), config.catalog.inline.clone()));
-    if problems.is_empty() {
-        catalog::load(&overrides, &availability(config), selection(config))
-    } else {
-        Err(problems)
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    let mut loaded = catalog::load(&overrides, &availability(config), selection(config))?;
+    for (id, provider) in &config.providers {
+        adjust(loaded.traits.entry(id.clone()).or_default(), &provider.account);
+    }
+    Ok(loaded)
+}
+
+/// Puts what the operator says before what the catalog says.
+fn adjust(traits: &mut Traits, account: &Account) {
+    if let Some(deadline) = account.deadline {
+        traits.deadlines = Deadlines::all(deadline);
+    }
+    let limits = &mut traits.limits;
+    limits.max_concurrency = account.max_concurrency.or(limits.max_concurrency);
+    limits.calls_per_minute = account.calls_per_minute.or(limits.calls_per_minute);
 }
 
 /// Opens database, store and providers, and starts the executor.
-pub(crate) async fn open(config: &Config, role: Role) -> Result<Wired, AppError> {
+pub(crate) async fn open(
+    config: &Config,
+    traits: &BTreeMap<String, Traits>,
+    role: Role,
+) -> Result<Wired, AppError> {
     let key = SigningKey::open(&config.storage.signing_key_file).map_err(|source| AppError::File {
         file: config.storage.signing_key_file.clone(),
         source,
@@ -70,7 +88,7 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<Wired, AppError>
     let executor = Executor::start(Parts {
         records,
         blobs: Arc::new(blobs.store),
-        providers: providers(config)?,
+        providers: providers(config, traits)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
         settings: settings(config, role),
@@ -80,46 +98,65 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<Wired, AppError>
 
 /// Every provider that is not switched off. One without a key stays, because executions of an earlier
 /// configuration may still name it; plans may not.
-fn providers(config: &Config) -> Result<Registry, AppError> {
-    let mut providers: Vec<Arc<dyn ImageProvider>> = Vec::new();
+fn providers(config: &Config, traits: &BTreeMap<String, Traits>) -> Result<Registry, AppError> {
+    let mut providers = Vec::new();
+    let mut limits = Vec::new();
     for (id, provider) in &config.providers {
         if provider.enabled != Some(false) {
-            providers.extend(adapter(id, &provider.account)?);
+            let traits = traits.get(id).cloned().unwrap_or_default();
+            limits.push((id, traits.limits));
+            providers.push(adapter(id, provider, traits)?);
         }
     }
-    Ok(Registry::new(providers))
+    let registry = Registry::new(providers);
+    Ok(limits.into_iter().fold(registry, |registry, (id, limits)| {
+        registry.with_limits(id, limits)
+    }))
 }
 
-/// The adapter of a provider, which reads its own settings.
-fn adapter(id: &str, account: &Account) -> Result<Option<Arc<dyn ImageProvider>>, AppError> {
-    let Some(kind) = Kind::find(id) else {
-        return Ok(None);
-    };
-    let settings = providers::Settings {
+/// The adapter of a provider.
+fn adapter(id: &str, provider: &Provider, traits: Traits) -> Result<Arc<dyn ImageProvider>, AppError> {
+    let account = &provider.account;
+    let setup = Setup {
+        id: id.to_owned(),
         key: account.api_key.clone(),
-        table: account.settings(),
+        connection: account.connection(),
+        traits,
+        table: provider.own.values.clone(),
+        secrets: provider.own.secrets.clone(),
     };
-    let built = kind.build(settings).map_err(|error| AppError::Provider {
+    provider.kind.build(setup).map_err(|error| AppError::Provider {
         provider: id.to_owned(),
         message: error.message,
-    })?;
-    Ok(Some(built))
+    })
+}
+
+/// What each provider answers that plans may use, when it is asked whether it would work now. Costs nothing.
+pub async fn check_providers(
+    config: &Config,
+    traits: &BTreeMap<String, Traits>,
+) -> BTreeMap<String, Result<String, String>> {
+    let usable = config
+        .providers
+        .iter()
+        .filter(|(id, provider)| provider.obstacle(id).is_none());
+    let asked = usable.map(|(id, provider)| async move {
+        let answer = match adapter(id, provider, traits.get(id).cloned().unwrap_or_default()) {
+            Ok(adapter) => adapter.check().await,
+            Err(error) => Err(error.to_string()),
+        };
+        (id.clone(), answer)
+    });
+    join_all(asked).await.into_iter().collect()
 }
 
 /// Which providers plans may use, and what to do about the others.
 fn availability(config: &Config) -> BTreeMap<String, Availability> {
     let availability = config.providers.iter().map(|(id, provider)| {
-        let key_variable = Kind::find(id).and_then(|kind| kind.key_variable);
-        let missing = match key_variable {
-            _ if provider.enabled == Some(false) => Some(format!("switched off by providers.{id}.enabled")),
-            Some(variable) if !provider.is_ready() => {
-                Some(format!("has no key: set {variable} or providers.{id}.api_key"))
-            }
-            _ => None,
-        };
+        let obstacle = provider.obstacle(id);
         let available = Availability {
-            enabled: missing.is_none(),
-            reason: missing.unwrap_or_default(),
+            enabled: obstacle.is_none(),
+            reason: obstacle.unwrap_or_default(),
         };
         (id.clone(), available)
     });
@@ -152,6 +189,7 @@ fn settings(config: &Config, role: Role) -> Settings {
         Role::Command | Role::Server => Claiming::Everything,
     };
     let retention = config.retention.settings();
+    let public_url = config.server.public_url.clone();
     let config = &config.executor;
     Settings {
         claiming,
@@ -160,6 +198,7 @@ fn settings(config: &Config, role: Role) -> Settings {
         send_margin: config.send_margin(),
         unknown_grace: config.unknown_grace,
         max_crashes: config.max_crashes,
+        breaker: config.breaker,
         reconcile: config.reconcile,
         drain: config.drain,
         keep_alive: config.keep_alive,
@@ -169,6 +208,7 @@ fn settings(config: &Config, role: Role) -> Settings {
             ..default.limits
         },
         retention,
+        public_url,
         ..default
     }
 }
@@ -206,8 +246,8 @@ mod tests {
         let config = config.unwrap();
         assert!(!config.providers.is_empty());
         for (id, provider) in &config.providers {
-            let adapter = adapter(id, &provider.account).unwrap();
-            assert_eq!(adapter.map(|adapter| adapter.id().to_owned()).as_ref(), Some(id));
+            let adapter = adapter(id, provider, Traits::default()).unwrap();
+            assert_eq!(adapter.id(), id);
         }
     }
 }

@@ -2,11 +2,11 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use limn_planner::{
     Catalog, CatalogProblem, Planner,
-    catalog::{ClientRules, Pricing, Size},
+    catalog::{ClientRules, Pricing, Size, SizeRule},
 };
 use limn_proto::{
     plan::{CostEstimate, Quality},
@@ -23,14 +23,15 @@ fn available(ids: &[&str]) -> BTreeMap<String, Availability> {
     ids.iter().map(|id| ((*id).into(), enabled.clone())).collect()
 }
 
-/// The catalog of a server with both adapters and this configuration.
+/// The catalog of a server with the adapters that these tests plan for, and this configuration.
 fn configured(toml: &str) -> Result<Catalog, Vec<CatalogProblem>> {
     let table = toml.parse().expect("the configuration of a test is TOML");
     load(
         &[("limn.toml".into(), table)],
-        &available(&["sketch", "openai"]),
+        &available(&["google", "openai", "sketch", "stability", "vertex"]),
         SelectionOverrides::default(),
     )
+    .map(|loaded| loaded.catalog)
 }
 
 /// Problems as "path: message".
@@ -81,7 +82,22 @@ fn the_shipped_catalog_is_valid_and_draws_for_free_by_default() {
         .iter()
         .map(|provider| provider.id.as_str())
         .collect();
-    assert_eq!(ids, ["openai", "sketch"]);
+    assert_eq!(
+        ids,
+        [
+            "automatic1111",
+            "bfl",
+            "comfyui",
+            "google",
+            "midjourney",
+            "openai",
+            "openrouter",
+            "replicate",
+            "sketch",
+            "stability",
+            "vertex"
+        ]
+    );
     assert_eq!(catalog.rules().default_provider, "sketch");
     let cost = cost(&catalog, ImageRequest::default());
     assert_eq!(cost.worst_case.unwrap().nanos, 0);
@@ -97,6 +113,60 @@ fn every_shipped_model_says_when_and_where_its_prices_were_read() {
                 "{}",
                 model.id
             );
+        }
+    }
+}
+
+#[test]
+fn google_costs_what_its_tokens_cost_at_every_class() {
+    let catalog = shipped();
+    let input_nanos = 3 * 1_500;
+    for (side_px, tokens) in [(1024, 1120), (2048, 1680), (4096, 3780)] {
+        let image = ImageRequest {
+            width_px: side_px,
+            height_px: side_px,
+            ..at("gemini-nano-banana-2.1", Quality::Unspecified)
+        };
+        let expected = cost(&catalog, image).expected.unwrap().nanos;
+        assert_eq!(expected, tokens * 30_000 + input_nanos, "{side_px}");
+    }
+    let wide = ImageRequest {
+        width_px: 6336,
+        height_px: 2688,
+        ..at("gemini-3-pro-image", Quality::Unspecified)
+    };
+    let expected = cost(&catalog, wide).expected.unwrap().nanos;
+    assert_eq!(expected, 2000 * 120_000 + 3 * 2_000);
+}
+
+/// A side of a ratio, such as "16" or "19.5", in tenths.
+fn tenths(text: &str) -> u64 {
+    match text.split_once('.') {
+        Some((whole, tenth)) => format!("{whole}{tenth}").parse().unwrap(),
+        None => text.parse::<u64>().unwrap() * 10,
+    }
+}
+
+#[test]
+fn every_size_that_a_ratio_gives_has_its_token() {
+    for provider in shipped().providers() {
+        for model in &provider.models {
+            let SizeRule::Listed(sizes) = &model.sizes else {
+                continue;
+            };
+            let tokens: BTreeSet<&str> = sizes.iter().map(|listed| listed.token.as_str()).collect();
+            let in_pixels = tokens.len() == 1 && tokens.contains("");
+            assert!(in_pixels || tokens.len() == sizes.len(), "{}", model.id);
+            for listed in sizes.iter().filter(|listed| !listed.token.is_empty()) {
+                let mut words = listed.token.split(['/', ' ']);
+                let ratio = words.find(|word| word.contains(':')).unwrap();
+                let (width, height) = ratio.split_once(':').unwrap();
+                let (width, height) = (tenths(width), tenths(height));
+                let across = u64::from(listed.size.width_px) * height;
+                let down = u64::from(listed.size.height_px) * width;
+                // Imagen's 3:4 is 896 by 1280; nothing else is that far off.
+                assert!(across.abs_diff(down) * 100 <= down * 8, "{} {ratio}", model.id);
+            }
         }
     }
 }
@@ -142,7 +212,9 @@ fn retired_models_name_their_replacement() {
 #[test]
 fn a_provider_is_on_only_when_this_server_can_use_it() {
     let mut availability = available(&["sketch"]);
-    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap();
+    let catalog = load(&[], &availability, SelectionOverrides::default())
+        .unwrap()
+        .catalog;
     let openai = catalog.provider("openai").unwrap();
     assert_eq!(
         (openai.enabled, openai.disabled_reason.as_str()),
@@ -157,7 +229,9 @@ fn a_provider_is_on_only_when_this_server_can_use_it() {
             reason: reason.clone(),
         },
     );
-    let catalog = load(&[], &availability, SelectionOverrides::default()).unwrap();
+    let catalog = load(&[], &availability, SelectionOverrides::default())
+        .unwrap()
+        .catalog;
     assert_eq!(catalog.provider("openai").unwrap().disabled_reason, reason);
 }
 
@@ -249,7 +323,10 @@ fn configuration_adds_providers_and_models() {
     assert_eq!(studio.models[0].default_size, Size::new(1024, 1024));
     assert_eq!(
         studio.models[0].pricing,
-        Some(Pricing::PerMegapixel { nanos: 2_000_000 })
+        Some(Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 2_000_000
+        })
     );
 }
 
@@ -266,7 +343,13 @@ fn selection_can_be_overridden_from_outside_the_files() {
         clients: BTreeMap::from([("gallery".into(), gallery.clone())]),
         ..SelectionOverrides::default()
     };
-    let catalog = load(&[], &available(&["sketch", "openai"]), overrides).unwrap();
+    let catalog = load(
+        &[],
+        &available(&["google", "openai", "sketch", "stability", "vertex"]),
+        overrides,
+    )
+    .unwrap()
+    .catalog;
     let rules = catalog.rules();
     assert_eq!(rules.default_provider, "openai");
     assert_eq!(rules.photographic.as_deref(), Some("openai"));
@@ -333,4 +416,26 @@ fn rules_between_the_parts_are_checked_too() {
             "retired.dall-e-3.replacement: \"gpt-image-3\" is no model of openai (limn.toml)",
         ]
     );
+}
+
+#[test]
+fn what_a_model_takes_must_have_an_input() {
+    let flex = "[providers.bfl.models.flux-2-flex";
+    for (toml, said) in [
+        (
+            format!("{flex}.options]\ncolour = [\"red\"]"),
+            "providers.bfl.models.flux-2-flex.inputs: has no input for {options.colour}, which the model takes",
+        ),
+        (
+            format!("{flex}]\nnegative_prompt = \"native\""),
+            "providers.bfl.models.flux-2-flex.inputs: has no input for {negative_prompt}, which the model takes",
+        ),
+        (
+            format!("{flex}.inputs]\nsteps = \"{{colour}}\""),
+            "providers.bfl.models.flux-2-flex.inputs.steps: {colour} is no field of a render",
+        ),
+    ] {
+        let found = problems(&toml);
+        assert!(found.iter().any(|problem| problem.starts_with(said)), "{found:?}");
+    }
 }

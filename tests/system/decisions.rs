@@ -10,8 +10,8 @@ use limn_executor::{
         ExecutionFilter, FollowUp, Page, RecordStore as _, Resolution, Resolved, Verdict,
         sqlite::SqliteRecords,
     },
-    testing::fake_openai::Reply,
 };
+use limn_fakes::Case;
 use limn_proto::{
     plan::Money,
     v1::{
@@ -32,7 +32,7 @@ struct Parked {
 
 impl Parked {
     async fn new(world: &World, server: &TestServer) -> Self {
-        world.openai.reply(Reply::Disconnect);
+        world.openai.next(Case::Disconnect);
         let plan = server.plan(paid("a red fox in fresh snow")).await;
         let run = server.execute(order(&plan)).await;
         let execution = run.last().clone();
@@ -211,7 +211,7 @@ async fn of_many_decisions_at_once_one_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bill_of_a_refusal_is_decided_after_the_end() {
     let world = World::new().await;
-    world.openai.reply(Reply::moderation_output());
+    world.openai.next(Case::Refusal("moderation of the picture"));
     let server = world.serve().await;
     let plan = server.plan(paid("a red fox in fresh snow")).await;
     let run = server.execute(order(&plan)).await;

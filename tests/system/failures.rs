@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use limn_executor::testing::fake_openai::Reply;
+use limn_fakes::Case;
 use limn_proto::v1::{AttemptState, ExecutionState, ListImagesRequest, StepState};
+use serde_json::json;
 
 use crate::support::{PARENT, Progress, SECRET, TestServer, World, nanos, order, paid};
 
@@ -40,10 +41,11 @@ const UNKNOWN: Expected = Expected {
     ..REFUSED
 };
 
-async fn check(reply: Reply, expected: Expected) {
-    let what = format!("{reply:?}").chars().take(60).collect::<String>();
+async fn check(case: Case, expected: Expected) {
+    let what = format!("{case:?}").chars().take(60).collect::<String>();
     let world = World::new().await;
-    world.openai.default_reply(reply);
+    world.openai.set_wait(Duration::from_millis(3));
+    world.openai.always(case);
     let server = world.serve().await;
     let plan = server.plan(paid("a red fox in fresh snow")).await;
 
@@ -98,7 +100,7 @@ async fn nothing_is_half_done(world: &World, server: &TestServer, run: &Progress
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_proven_unpaid_and_sent_once() {
     check(
-        Reply::bad_request(),
+        Case::BadRequest,
         Expected {
             reason: "PROVIDER_REJECTED",
             ..REFUSED
@@ -106,7 +108,7 @@ async fn refusals_are_proven_unpaid_and_sent_once() {
     )
     .await;
     check(
-        Reply::unauthorized(),
+        Case::BadKey,
         Expected {
             reason: "PROVIDER_ACCOUNT",
             ..REFUSED
@@ -114,7 +116,7 @@ async fn refusals_are_proven_unpaid_and_sent_once() {
     )
     .await;
     check(
-        Reply::insufficient_quota(),
+        Case::Quota,
         Expected {
             reason: "PROVIDER_ACCOUNT",
             ..REFUSED
@@ -122,7 +124,7 @@ async fn refusals_are_proven_unpaid_and_sent_once() {
     )
     .await;
     check(
-        Reply::moderation_input(),
+        Case::Refusal("moderation of the prompt"),
         Expected {
             reason: "CONTENT_BLOCKED",
             ..REFUSED
@@ -133,9 +135,8 @@ async fn refusals_are_proven_unpaid_and_sent_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rate_limits_and_own_server_errors_are_retried_up_to_the_limit() {
-    let limited = Reply::rate_limited(Duration::from_millis(3));
     check(
-        limited,
+        Case::RateLimited,
         Expected {
             reason: "PROVIDER_RATE_LIMITED",
             calls: 3,
@@ -144,7 +145,7 @@ async fn rate_limits_and_own_server_errors_are_retried_up_to_the_limit() {
     )
     .await;
     check(
-        Reply::server_error(),
+        Case::ServerError,
         Expected {
             reason: "PROVIDER_UNAVAILABLE",
             calls: 3,
@@ -157,8 +158,9 @@ async fn rate_limits_and_own_server_errors_are_retried_up_to_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_that_works_is_one_image_and_one_bill() {
     let world = World::new().await;
-    world.openai.reply(Reply::server_error());
-    world.openai.reply(Reply::rate_limited(Duration::from_millis(1)));
+    world.openai.next(Case::ServerError);
+    world.openai.set_wait(Duration::from_millis(1));
+    world.openai.next(Case::RateLimited);
     let server = world.serve().await;
     let run = server.execute(order(&server.plan(paid("a red fox")).await)).await;
     assert_eq!(run.last().state(), ExecutionState::Completed);
@@ -176,39 +178,37 @@ async fn a_refusal_of_a_drawn_picture_is_held_because_nobody_says_whether_it_is_
         is_held: true,
         ..REFUSED
     };
-    check(Reply::moderation_output(), held).await;
+    check(Case::Refusal("moderation of the picture"), held).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_prove_nothing_park_the_execution_and_are_never_sent_again() {
-    check(Reply::TruncatedBody, UNKNOWN).await;
-    check(Reply::Disconnect, UNKNOWN).await;
-    check(Reply::GatewayPage { status: 502 }, UNKNOWN).await;
-    check(Reply::GatewayPage { status: 408 }, UNKNOWN).await;
+    check(Case::Truncated, UNKNOWN).await;
+    check(Case::Disconnect, UNKNOWN).await;
+    check(Case::GatewayPage(502), UNKNOWN).await;
+    check(Case::GatewayPage(408), UNKNOWN).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_without_the_picture_are_paid_and_never_drawn_again_by_themselves() {
     check(
-        Reply::Html,
+        Case::GatewayPage(200),
         Expected {
             reason: "NO_IMAGE",
             ..PAID
         },
     )
     .await;
+    let url = json!({"data": [{"url": "http://127.0.0.1:9/image.png"}]});
     check(
-        Reply::Url,
+        Case::says(200, &url),
         Expected {
             reason: "NO_IMAGE",
             ..PAID
         },
     )
     .await;
-    let wrong_size = Reply::WrongSize {
-        width_px: 512,
-        height_px: 512,
-    };
+    let wrong_size = Case::WrongSize(512, 512);
     check(
         wrong_size,
         Expected {
@@ -218,7 +218,7 @@ async fn answers_without_the_picture_are_paid_and_never_drawn_again_by_themselve
     )
     .await;
     check(
-        Reply::Bomb,
+        Case::Bomb,
         Expected {
             reason: "IMAGE_INVALID",
             ..PAID
@@ -226,7 +226,7 @@ async fn answers_without_the_picture_are_paid_and_never_drawn_again_by_themselve
     )
     .await;
     check(
-        Reply::Bytes(b"<svg/>".to_vec()),
+        Case::Bytes(b"<svg/>".to_vec()),
         Expected {
             reason: "IMAGE_INVALID",
             ..PAID
@@ -238,7 +238,7 @@ async fn answers_without_the_picture_are_paid_and_never_drawn_again_by_themselve
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_megabytes_of_garbage_are_paid_and_refused() {
     // Below the bound of an answer it is no JSON, above it is cut.
-    let garbage = Reply::Garbage { size_bytes: 60 << 20 };
+    let garbage = Case::Oversized(60 << 20);
     check(
         garbage,
         Expected {
@@ -247,7 +247,7 @@ async fn sixty_megabytes_of_garbage_are_paid_and_refused() {
         },
     )
     .await;
-    let oversized = Reply::Garbage { size_bytes: 70 << 20 };
+    let oversized = Case::Oversized(70 << 20);
     check(
         oversized,
         Expected {
@@ -291,7 +291,7 @@ async fn what_is_sent_is_what_the_plan_says() {
     let [request] = requests.as_slice() else {
         panic!("{requests:?}")
     };
-    let body = request.body.as_object().unwrap();
+    let body = request.fields.as_object().unwrap();
     assert_eq!(body["prompt"], "a red fox in fresh snow");
     assert_eq!(body["size"], "1024x1024");
     assert_eq!(body["output_format"], "png");

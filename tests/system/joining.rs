@@ -37,6 +37,7 @@ async fn the_deadline_of_who_joins_ends_its_own_watch_alone() {
 
     let request = ExecutePlanRequest {
         order: Some(order(&plan)),
+        ..ExecutePlanRequest::default()
     };
     let mut joined = server
         .executor()

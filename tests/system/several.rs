@@ -111,6 +111,7 @@ async fn a_stream_that_ends_with_its_server_goes_on_at_another_one() {
     let plan = one.plan(row(&["a red fox", "a blue fox", "a green fox"])).await;
     let request = ExecutePlanRequest {
         order: Some(order(&plan)),
+        ..ExecutePlanRequest::default()
     };
     let mut stream = one.executor().execute_plan(request).await.unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap().event.unwrap();

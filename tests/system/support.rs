@@ -7,10 +7,8 @@ use std::{
 };
 
 use futures::{Stream, StreamExt as _};
-use limn_executor::testing::{
-    fake_openai::{FakeOpenAi, Gate, Reply},
-    scratch_postgres,
-};
+use limn_executor::testing::scratch_postgres;
+use limn_fakes::{Case, Fake, Gate};
 use limn_proto::{
     plan::Money,
     v1::{
@@ -45,7 +43,7 @@ pub(crate) struct TestServer {
 /// A data folder and a provider; servers come and go on it.
 pub(crate) struct World {
     folder: tempfile::TempDir,
-    pub(crate) openai: FakeOpenAi,
+    pub(crate) openai: Fake,
     settings: Vec<(String, String)>,
     /// Servers so far, where each has a data folder of its own.
     servers: Option<AtomicU32>,
@@ -55,7 +53,7 @@ impl World {
     pub(crate) async fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
-            openai: FakeOpenAi::start().await,
+            openai: Fake::start("openai").await,
             settings: Vec::new(),
             servers: None,
         }
@@ -86,7 +84,7 @@ impl World {
     /// Holds back the provider's next answer until the gate is opened.
     pub(crate) fn hold(&self) -> Gate {
         let gate = Gate::closed();
-        self.openai.reply(Reply::after(&gate, Reply::Image));
+        self.openai.next(Case::after(&gate, Case::Success));
         gate
     }
 
@@ -199,7 +197,10 @@ impl TestServer {
 
     /// Runs an order to its end.
     pub(crate) async fn execute(&self, order: ExecutionOrder) -> Progress {
-        let request = ExecutePlanRequest { order: Some(order) };
+        let request = ExecutePlanRequest {
+            order: Some(order),
+            ..ExecutePlanRequest::default()
+        };
         let stream = self.executor().execute_plan(request).await.unwrap().into_inner();
         Progress::read(stream.map(|response| response.map(|response| response.event.unwrap()))).await
     }
@@ -216,6 +217,7 @@ impl TestServer {
         let request = v1::WatchExecutionRequest {
             name: name.to_owned(),
             after_sequence,
+            ..v1::WatchExecutionRequest::default()
         };
         let stream = self
             .executor()

@@ -66,6 +66,7 @@ async fn watching_from_a_sequence_gives_exactly_what_follows_and_the_last_snapsh
     let request = WatchExecutionRequest {
         name,
         after_sequence: Some(last + 1),
+        ..WatchExecutionRequest::default()
     };
     let mut past = server
         .executor()
@@ -90,6 +91,7 @@ async fn a_client_that_dies_in_mid_stream_loses_nothing() {
 
     let request = limn_proto::v1::ExecutePlanRequest {
         order: Some(order(&plan)),
+        ..limn_proto::v1::ExecutePlanRequest::default()
     };
     let mut stream = server
         .executor()

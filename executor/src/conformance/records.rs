@@ -17,6 +17,7 @@ pub mod lists;
 pub mod money;
 pub mod orders;
 pub mod ownership;
+pub mod pace;
 pub mod parking;
 pub mod refunds;
 pub mod resolution;
@@ -51,6 +52,13 @@ macro_rules! record_scenarios {
             ownership: a_call_needs_a_lease_that_outlasts_it,
             ownership: a_call_that_is_sent_again_has_its_own_last_moment,
             ownership: crashes_are_counted_since_the_last_step_that_ended,
+            pace: turns_are_shared_and_given_in_order,
+            pace: turns_end_with_their_lease,
+            pace: calls_of_a_minute_are_counted,
+            pace: a_call_in_progress_counts_at_once,
+            pace: a_pause_is_for_everybody,
+            pace: a_breaker_opens_tries_and_closes,
+            pace: a_wait_is_told_until_the_next_attempt,
             parking: a_parked_execution_is_looked_at_when_its_time_has_come,
             parking: a_look_at_a_parked_execution_tells_nothing,
             parking: a_parked_execution_goes_on_when_something_is_found,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use limn_proto::{digest, name, plan as wire, reason::Reason};
 
 use super::{
-    Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_STEPS, Plan, Policy, Price,
-    Render, Step, Target, Thumbnail, UnknownPolicy,
+    Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_REFERENCES, MAX_STEPS, Plan,
+    Policy, Price, Reference, Render, Step, Target, Thumbnail, UnknownPolicy,
 };
 
 mod policy;
@@ -259,7 +259,31 @@ impl Parser {
                 .iter()
                 .map(|option| (option.key.clone(), option.value.clone()))
                 .collect(),
+            references: self.references(&field("references"), &render.references),
         }
+    }
+
+    fn references(&mut self, path: &str, references: &[wire::Reference]) -> Vec<Reference> {
+        self.require(references.len() <= MAX_REFERENCES, path, "must be at most 16");
+        let mut parsed = Vec::new();
+        for reference in references {
+            let format = ImageFormat::from_media_type(&reference.media_type);
+            let is_digest = reference.sha256.len() == 64
+                && reference
+                    .sha256
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+            self.require(
+                is_digest && format.is_some(),
+                path,
+                "must have a SHA-256 in lowercase hexadecimal and a media type of a picture",
+            );
+            parsed.push(Reference {
+                sha256: reference.sha256.clone(),
+                format: format.unwrap_or(ImageFormat::Png),
+            });
+        }
+        parsed
     }
 
     fn thumbnail(&mut self, path: &str, spec: &wire::ThumbnailSpec) -> Option<Thumbnail> {

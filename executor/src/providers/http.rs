@@ -3,14 +3,28 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, RequestBuilder, Response, header::HeaderMap};
+use reqwest::{Client, ClientBuilder, Response, header::HeaderMap};
 
 use crate::provider::CallError;
 
+mod api;
+mod download;
+mod encoded;
+mod events;
 mod redact;
+mod result;
+mod signature;
+mod table;
 mod wait;
 
+pub(super) use api::{Api, Refusal, is_truncated, not_sendable};
+pub(super) use download::{Credentials, DownloadError, Downloaded, Downloads};
+pub(super) use encoded::{data_url, decode, encode};
+pub(super) use events::{EventStream, Opened, ServerEvent};
 pub(super) use redact::Redaction;
+pub(super) use result::JobResult;
+pub(super) use signature::{hex, is_signed};
+pub(super) use table::{Body, Row, proven, row, rows};
 pub(super) use wait::asked_wait;
 
 /// How connections are made.
@@ -28,6 +42,10 @@ pub(super) struct Connecting<'a> {
 /// first byte, and the outcome of a paid call would be unknown for nothing. A new connection costs little beside
 /// the seconds that an image takes.
 pub(super) fn client(connecting: &Connecting<'_>) -> reqwest::Result<Client> {
+    builder(connecting)?.build()
+}
+
+fn builder(connecting: &Connecting<'_>) -> reqwest::Result<ClientBuilder> {
     const KEEP_ALIVE: Duration = Duration::from_secs(20);
     let mut builder = Client::builder()
         .user_agent(concat!("limn/", env!("CARGO_PKG_VERSION")))
@@ -44,7 +62,7 @@ pub(super) fn client(connecting: &Connecting<'_>) -> reqwest::Result<Client> {
     if let Some(proxy) = connecting.proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy)?);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// An answer, read as far as it came.
@@ -92,12 +110,7 @@ impl Received {
     }
 }
 
-/// Sends once and reads the answer up to `max_bytes`. An error is `Unsent` or `Unknown`, never a refusal.
-pub(super) async fn send(request: RequestBuilder, max_bytes: usize) -> Result<Received, CallError> {
-    let response = request.send().await.map_err(call_error)?;
-    Ok(read(response, max_bytes).await)
-}
-
+/// Reads the answer up to `max_bytes`.
 async fn read(mut response: Response, max_bytes: usize) -> Received {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());

@@ -5,13 +5,14 @@
 //! pixels are the same on every machine. The prompt stands below the picture with the word PROOF, and
 //! nobody takes it for more than it is.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use image::{DynamicImage, RgbImage};
 use limn_proto::reason::Reason;
 
+use super::{Access, Kind};
 use crate::{
     artifact::encode,
     plan::Render,
@@ -52,6 +53,15 @@ pub const MAX_EDGE_PX: u32 = 4096;
 
 /// Quality of the JPEG encoder.
 const JPEG_QUALITY_PERCENT: u8 = 90;
+
+/// The provider, which has no settings.
+pub(super) const KIND: Kind = Kind {
+    id: ID,
+    access: Access::Open,
+    has_instances: false,
+    settings: &[],
+    build: |_| Ok(Arc::new(Sketch)),
+};
 
 /// The provider.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,14 +150,15 @@ impl ImageProvider for Sketch {
         )))
     }
 
-    fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
+    fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         Ok(Rendered {
             image: answer.body.clone(),
-            revised_prompt: String::new(),
+            seed: Some(render.seed.into()),
             bill: Bill {
                 cost_nanos: Some(0),
                 usage: BTreeMap::new(),
             },
+            ..Rendered::default()
         })
     }
 

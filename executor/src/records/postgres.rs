@@ -50,6 +50,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "durability",
         include_str!("../../migrations/postgres/0002_durability.sql"),
     ),
+    (
+        3,
+        "providers",
+        include_str!("../../migrations/postgres/0003_providers.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

@@ -18,6 +18,7 @@
 //! | `attempts`, `outcomes` | T1 to T4, and T5 to T7 |
 //! | `receipts` | evidence |
 //! | `parking` | executions that wait, and what wakes them |
+//! | `pace` | turns at providers, and how providers do |
 //! | `salvage` | answers that came after the end |
 //! | `resolve`, `unpark` | decisions of people |
 //! | `ledger`, `budgets` | money, and the limits on it |
@@ -43,6 +44,7 @@ mod library;
 mod lifecycle;
 mod outcomes;
 mod owned;
+mod pace;
 mod pages;
 mod parking;
 mod plans;

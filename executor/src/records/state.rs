@@ -28,6 +28,20 @@ macro_rules! words {
 }
 
 words! {
+    /// Why a step does not call its provider yet.
+    WaitReason {
+        /// As many calls are in progress as the provider is given at once.
+        Concurrency = "concurrency",
+        /// As many calls were begun in the last minute as the provider is given in one.
+        Rate = "rate",
+        /// The provider asked for a pause.
+        Cooldown = "cooldown",
+        /// The provider did not work lately.
+        Unavailable = "unavailable",
+    }
+}
+
+words! {
     /// Life of an execution.
     ExecutionState {
         /// Accepted.

@@ -240,7 +240,7 @@ mod tests {
         ids::TimeOrderedIds,
         providers::Registry,
         records::{ExecutionMode, ExecutionState, NewExecution, NewPlan, NewStep, sqlite::SqliteRecords},
-        watch::{WatchError, stream},
+        watch::WatchError,
     };
 
     fn tail(before: u64, last: u64, state: ExecutionState) -> Tail {
@@ -356,7 +356,7 @@ mod tests {
 
     /// A watcher that has caught up and waits.
     async fn attached(executor: &Executor, execution: ExecutionId) -> Events {
-        let mut events = stream(Arc::clone(&executor.inner), "acme".to_owned(), execution, None);
+        let mut events = executor.watch("acme", execution, None);
         assert_eq!(events.next().await.unwrap().unwrap().sequence, 1);
         // Polled until it waits for the follower.
         while events.next().now_or_never().is_none() && executor.inner.tails.count() == 0 {
@@ -391,12 +391,7 @@ mod tests {
     }
 
     async fn attached_at(executor: &Executor, execution: ExecutionId, after: u64) -> Events {
-        let mut events = stream(
-            Arc::clone(&executor.inner),
-            "acme".to_owned(),
-            execution,
-            Some(after),
-        );
+        let mut events = executor.watch("acme", execution, Some(after));
         while executor.inner.tails.count() == 0 {
             assert!(events.next().now_or_never().is_none(), "nothing comes");
             tokio::task::yield_now().await;
@@ -411,7 +406,7 @@ mod tests {
         let _watching = attached(&executor, execution).await;
         for after in [None, Some(0), Some(1)] {
             let client = "mallory".to_owned();
-            let mut events = stream(Arc::clone(&executor.inner), client, execution, after);
+            let mut events = executor.watch(&client, execution, after);
             let refused = events.next().await.unwrap();
             assert!(matches!(refused, Err(WatchError::NotFound)), "{refused:?}");
         }

@@ -167,11 +167,11 @@ impl ImageProvider for Crowd {
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         Ok(Rendered {
             image: answer.body.clone(),
-            revised_prompt: String::new(),
             bill: Bill {
                 cost_nanos: Some(PRICE_NANOS),
                 ..Bill::default()
             },
+            ..Rendered::default()
         })
     }
 

@@ -3,16 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod big;
+mod breaker;
+mod calls;
 mod crashes;
 mod crowd;
 mod ended;
+mod fallback;
 mod lookups;
+mod news;
 mod outcomes;
+mod pace;
 mod policies;
 mod processes;
+mod references;
 mod retention;
 mod scripted;
 mod stops;
+mod studios;
 mod support;
 mod twins;
 mod watching;

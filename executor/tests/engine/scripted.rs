@@ -16,7 +16,7 @@ use limn_executor::{
     plan::Render,
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
-        Rejection, Rendered, Submission,
+        Reference, Rejection, Rendered, Submission, Webhook, WebhookEvent, WebhookRefused,
     },
 };
 use limn_proto::reason::Reason;
@@ -37,6 +37,8 @@ pub(crate) enum Act {
     Unsent,
     /// A refusal.
     Reject(Reason, Billing),
+    /// A refusal because of too many calls, with a pause that is asked for.
+    Busy(Duration),
     /// The answer is lost.
     Lose,
     /// Accepted as a job; it is done after so many questions.
@@ -62,6 +64,9 @@ pub(crate) enum Word {
     Lost,
 }
 
+/// What proves news to be those of a scripted provider.
+pub(crate) const PROOF: &str = "mine";
+
 /// A provider that acts by a script and counts.
 #[derive(Debug)]
 pub(crate) struct Scripted {
@@ -77,8 +82,12 @@ pub(crate) struct Scripted {
     pub(crate) lookups: AtomicU32,
     pub(crate) submits: AtomicU32,
     pub(crate) polls: AtomicU32,
+    /// How long to wait between two questions after a job.
+    pub(crate) poll_every: Mutex<Duration>,
     pub(crate) gate: Semaphore,
     pub(crate) reached: Semaphore,
+    /// Pictures that the last call drew from.
+    pub(crate) references: Mutex<Vec<Reference>>,
 }
 
 impl Scripted {
@@ -94,8 +103,10 @@ impl Scripted {
             lookups: AtomicU32::new(0),
             submits: AtomicU32::new(0),
             polls: AtomicU32::new(0),
+            poll_every: Mutex::new(Duration::from_millis(1)),
             gate: Semaphore::new(0),
             reached: Semaphore::new(0),
+            references: Mutex::default(),
         })
     }
 
@@ -118,6 +129,10 @@ impl Scripted {
                 message: "connection refused".to_owned(),
             }),
             Act::Reject(reason, billing) => Err(CallError::Rejected(rejection(reason, billing))),
+            Act::Busy(pause) => Err(CallError::Rejected(Rejection {
+                retry_after: Some(pause),
+                ..rejection(Reason::ProviderRateLimited, Billing::No)
+            })),
             Act::Lose => Err(CallError::Unknown {
                 message: "connection reset".to_owned(),
                 http_status: None,
@@ -175,6 +190,7 @@ impl ImageProvider for Scripted {
     }
 
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
+        *self.references.lock().unwrap() = call.references.to_vec();
         self.submits.fetch_add(1, Ordering::SeqCst);
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Draw);
         let drawn = picture(call.render.width_px, call.render.height_px);
@@ -235,7 +251,7 @@ impl ImageProvider for Scripted {
         }
         let needed: u32 = job_id.strip_prefix("job-").unwrap().parse().unwrap();
         if asked < needed {
-            return Ok(Poll::Pending(Duration::from_millis(1)));
+            return Ok(Poll::Pending(*self.poll_every.lock().unwrap()));
         }
         if needed == u32::MAX {
             self.reached.add_permits(1);
@@ -244,6 +260,16 @@ impl ImageProvider for Scripted {
             call.render.width_px,
             call.render.height_px,
         )))
+    }
+
+    fn webhook(&self, webhook: &Webhook<'_>) -> Result<WebhookEvent, WebhookRefused> {
+        if webhook.headers.get("x-proof").map(String::as_str) != Some(PROOF) {
+            return Err(WebhookRefused::BadSignature);
+        }
+        Ok(WebhookEvent {
+            job_id: String::from_utf8(webhook.body.to_vec()).unwrap(),
+            is_ended: true,
+        })
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
@@ -263,6 +289,7 @@ impl ImageProvider for Scripted {
             image: answer.body.clone(),
             revised_prompt: "as drawn".to_owned(),
             bill,
+            ..Rendered::default()
         })
     }
 

@@ -10,7 +10,7 @@ use limn_executor::{
     ids::{ExecutionId, TimeOrderedIds},
     plan::Plan,
     provider::ImageProvider,
-    providers::Registry,
+    providers::{Limits, Registry},
     records::{
         Balance, BudgetKey, ExecutionFilter, ExecutionRecord, Page, RecordStore, sqlite::SqliteRecords,
     },
@@ -124,6 +124,16 @@ impl Process {
         providers: &[Arc<Scripted>],
         change: impl FnOnce(Settings) -> Settings,
     ) -> Self {
+        Self::start_limited(folder, providers, &[], change)
+    }
+
+    /// The same, with limits of providers.
+    pub(crate) fn start_limited(
+        folder: &Path,
+        providers: &[Arc<Scripted>],
+        limits: &[(&str, Limits)],
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -133,6 +143,8 @@ impl Process {
             .iter()
             .map(|provider| Arc::clone(provider) as Arc<dyn ImageProvider>);
         let registry = Registry::new(providers.collect());
+        let limit = |registry: Registry, limit: &(&str, Limits)| registry.with_limits(limit.0, limit.1);
+        let registry = limits.iter().fold(registry, limit);
         let executor = runtime.block_on(async {
             let records = SqliteRecords::open(&folder.join("limn.db")).await.unwrap();
             records.expire_leases().await.unwrap();

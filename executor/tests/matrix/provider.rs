@@ -211,11 +211,11 @@ impl ImageProvider for FaultyProvider {
         self.seams.monitor().act();
         Ok(Rendered {
             image: answer.body.clone(),
-            revised_prompt: String::new(),
             bill: Bill {
                 cost_nanos: Some(PRICE_NANOS),
                 ..Bill::default()
             },
+            ..Rendered::default()
         })
     }
 

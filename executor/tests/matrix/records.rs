@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
-    ids::{AttemptId, BootId, ExecutionId, ImageId},
+    ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::*,
 };
 
@@ -99,6 +99,7 @@ store! {
         now: UnixMicros
     ) -> ExecutionState;
     park(fence: &Fence, failure: &Failure, next_check: Option<Duration>, now: UnixMicros) -> ();
+    attempt(attempt: AttemptId) -> Option<(ExecutionId, AttemptRecord)>;
     receipts(attempt: AttemptId) -> Vec<Receipt>;
     stranded(lease: Duration, limit: u32) -> Vec<Stranded>;
     leave_stranded(execution: ExecutionId, until: UnixMicros, next_look: Duration) -> ();
@@ -112,6 +113,12 @@ store! {
     image(client: &str, image: ImageId) -> Option<ImageRecord>;
     images(client: &str, filter: &ImageFilter, page: &Page) -> Vec<ImageRecord>;
     audit_events(client: &str, filter: &AuditFilter, page: &Page) -> Vec<AuditEvent>;
+    take_turn(request: &TurnRequest) -> Turn;
+    renew_turns(boot: BootId, turns: &[TurnId], lease: Duration) -> ();
+    leave_turn(turn: TurnId, counts: bool) -> ();
+    note_sign(provider: &str, sign: &Sign) -> GateRecord;
+    gates() -> (Vec<GateRecord>, UnixMicros);
+    note_step(fence: &Fence, step_id: &str, note: &StepNote, now: UnixMicros) -> ();
     resolve_attempt(resolution: &Resolution) -> Resolved;
     unpark(unparking: &Unparking) -> Unparked;
     prune(retention: &Retention, limit: u32) -> Pruned;

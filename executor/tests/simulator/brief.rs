@@ -1,10 +1,12 @@
 //! Results in a word, for the trace.
 
 use limn_executor::records::{
-    Acceptance, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch, ExecutionRecord,
-    ExecutionState, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution, Receipt,
-    Renewal, Resolved, Standing, StoredEvent, Stranded, UnitGrant, Unparked, UsageRecord, Verification,
+    Acceptance, AttemptRecord, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch,
+    ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned,
+    PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, Turn, UnitGrant, Unparked,
+    UsageRecord, Verification,
 };
+use limn_executor::{clock::UnixMicros, ids::ExecutionId};
 use std::collections::BTreeMap;
 
 use crate::desk::about;
@@ -37,6 +39,9 @@ macro_rules! by_debug {
 
 by_debug!(
     Pruned,
+    Turn,
+    GateRecord,
+    (Vec<GateRecord>, UnixMicros),
     PrunedExecution,
     Preparation,
     Dispatch,
@@ -81,6 +86,12 @@ impl Brief for Receipt {
 impl Brief for Stranded {
     fn brief(&self) -> String {
         about(self.execution.id)
+    }
+}
+
+impl Brief for (ExecutionId, AttemptRecord) {
+    fn brief(&self) -> String {
+        format!("{} of {}", self.1.state.as_str(), about(self.0))
     }
 }
 

@@ -7,7 +7,7 @@ use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
-    ids::{AttemptId, BootId, ExecutionId, ImageId},
+    ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::{sqlite::SqliteRecords, *},
 };
 use tokio::sync::oneshot;
@@ -305,6 +305,11 @@ impl RecordStore for Records {
         call!(self, asked, |store, receipt| store.add_receipt(receipt))
     }
 
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>> {
+        let asked = Asked::new("attempt", shown(attempt)).reading();
+        call!(self, asked, |store| store.attempt(attempt))
+    }
+
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
         let asked = Asked::new("receipts", shown(attempt)).reading();
         call!(self, asked, |store| store.receipts(attempt))
@@ -452,6 +457,38 @@ impl RecordStore for Records {
         let asked = Asked::new("audit_events", client.to_owned()).reading();
         call!(self, asked, |store, client, filter, page| store
             .audit_events(client, filter, page))
+    }
+
+    async fn take_turn(&self, request: &TurnRequest) -> Result<Turn> {
+        let asked = Asked::new("take_turn", request.provider.clone());
+        call!(self, asked, |store, request| store.take_turn(request))
+    }
+
+    async fn renew_turns(&self, boot: BootId, turns: &[TurnId], lease: Duration) -> Result<()> {
+        let asked = Asked::new("renew_turns", turns.len().to_string());
+        call!(self, asked, |store, turns| store.renew_turns(boot, turns, lease))
+    }
+
+    async fn leave_turn(&self, turn: TurnId, counts: bool) -> Result<()> {
+        let asked = Asked::new("leave_turn", String::new());
+        call!(self, asked, |store| store.leave_turn(turn, counts))
+    }
+
+    async fn note_sign(&self, provider: &str, sign: &Sign) -> Result<GateRecord> {
+        let asked = Asked::new("note_sign", provider.to_owned());
+        call!(self, asked, |store, provider, sign| store
+            .note_sign(provider, sign))
+    }
+
+    async fn gates(&self) -> Result<(Vec<GateRecord>, UnixMicros)> {
+        let asked = Asked::new("gates", String::new()).reading();
+        call!(self, asked, |store| store.gates())
+    }
+
+    async fn note_step(&self, fence: &Fence, step_id: &str, note: &StepNote, now: UnixMicros) -> Result<()> {
+        let asked = Asked::new("note_step", step_id.to_owned()).fenced(fence);
+        call!(self, asked, |store, fence, step_id, note| store
+            .note_step(fence, step_id, note, now))
     }
 
     async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {

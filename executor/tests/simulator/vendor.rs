@@ -175,8 +175,8 @@ impl ImageProvider for Vendor {
         }
         Ok(Rendered {
             image,
-            revised_prompt: String::new(),
             bill,
+            ..Rendered::default()
         })
     }
 

@@ -644,7 +644,9 @@ impl World {
     /// What was decided is no longer waited for.
     fn check_answers(&mut self) -> Result<(), Violation> {
         let states = self.database.rows(
-            "SELECT id, state, CAST((SELECT COUNT(*) FROM receipts WHERE attempt_id = attempts.id \
+            "SELECT id, CASE WHEN state = 'unknown' AND EXISTS (SELECT 1 FROM executions \
+             WHERE executions.id = attempts.execution_id AND executions.state = 'needs_decision' \
+             AND executions.failure IS NOT NULL) THEN 'stuck' ELSE state END, CAST((SELECT COUNT(*) FROM receipts WHERE attempt_id = attempts.id \
              AND kind = 'answer') AS TEXT) FROM attempts WHERE resolution = ''",
         );
         for (id, state, receipts) in states {
@@ -655,7 +657,7 @@ impl World {
             let is_kept = match state.as_str() {
                 "committed" | "failed_paid" => true,
                 // Of a stuck execution, which goes on from there once it is unparked.
-                "dispatching" | "accepted" | "received" => is_staged,
+                "dispatching" | "accepted" | "received" | "stuck" => is_staged,
                 _ => is_staged && receipts != "0",
             };
             if !is_kept {

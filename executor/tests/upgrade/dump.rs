@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{golden::Dialect, place::Place};
 
 /// Every table of the newest schema; what refers to others comes after them.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 20] = [
     "plans",
     "executions",
     "requests",
@@ -26,6 +26,8 @@ const TABLES: [&str; 18] = [
     "audit_events",
     "pruned_executions",
     "shared_facts",
+    "provider_gates",
+    "provider_turns",
 ];
 
 /// All rows of a place.

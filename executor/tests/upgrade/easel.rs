@@ -85,6 +85,7 @@ impl ImageProvider for Easel {
                 cost_nanos: Some(PRICE_NANOS),
                 ..Bill::default()
             },
+            ..Rendered::default()
         })
     }
 

@@ -15,6 +15,7 @@ use crate::{
         MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED,
         MAX_TEXT_BYTES, MAX_THUMBNAILS,
     },
+    request::reference_problem,
 };
 
 /// Checks the steps, and that their ids are different.
@@ -105,6 +106,9 @@ fn check_target(path: &str, target: &RenderSpec, rules: &mut Rules<'_>) {
         "is none of the media types of a picture",
     );
     rules.labels(&field("options"), &target.options);
+    if let Some(problem) = reference_problem(&target.references) {
+        rules.broken(field("references"), problem);
+    }
 }
 
 /// Says what is wrong with a thumbnail.

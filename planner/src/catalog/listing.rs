@@ -33,6 +33,8 @@ fn provider(currency: &str, provider: &Provider) -> v1::Provider {
             .map(|entry| model(currency, entry))
             .collect(),
         title: provider.title.clone(),
+        // How a provider is worked with is no part of a catalog.
+        ..v1::Provider::default()
     }
 }
 
@@ -63,6 +65,12 @@ fn model(currency: &str, model: &Model) -> v1::Model {
         prices_source: model.prices_source.clone(),
         shutdown_date: model.shutdown_date.clone(),
         options: options.collect(),
+        max_references: model.references.as_ref().map_or(0, |rule| rule.max_count),
+        reference_media_types: model
+            .references
+            .as_ref()
+            .map(|rule| rule.media_types.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -115,7 +123,12 @@ fn prices(currency: &str, pricing: Option<&Pricing>) -> Vec<v1::Price> {
         None => Vec::new(),
         Some(Pricing::Free) => vec![price(unit::IMAGE, Quality::Unspecified, 0)],
         Some(Pricing::PerImage(prices)) => by_quality(prices),
-        Some(Pricing::PerMegapixel { nanos }) => vec![price(unit::MEGAPIXEL, Quality::Unspecified, *nanos)],
+        Some(Pricing::PerMegapixel { first_nanos, nanos }) => {
+            let first = first_nanos.map(|nanos| price(unit::IMAGE, Quality::Unspecified, nanos));
+            let every = price(unit::MEGAPIXEL, Quality::Unspecified, *nanos);
+            first.into_iter().chain([every]).collect()
+        }
+        Some(Pricing::PerSecond { nanos, .. }) => vec![price(unit::SECOND, Quality::Unspecified, *nanos)],
         Some(Pricing::Tokens(tokens)) => {
             let image_input = tokens
                 .image_input_nanos

@@ -72,6 +72,8 @@ pub struct Model {
     pub guidance: Option<GuidanceRange>,
     /// Longest prompt in characters, with everything that the planner appends.
     pub max_prompt_chars: u32,
+    /// Pictures to draw from that it takes. Absent: none.
+    pub references: Option<ReferenceRule>,
     /// Settings that only this model knows, with the values it takes.
     pub options: BTreeMap<String, BTreeSet<String>>,
     /// What it costs. Absent: the price is unknown, and the model is not planned.
@@ -170,6 +172,17 @@ pub struct GuidanceRange {
     pub max_milli: u32,
 }
 
+/// Pictures to draw from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceRule {
+    /// Most of them, 1 to 16.
+    pub max_count: u32,
+    /// Media types that are taken.
+    pub media_types: Vec<String>,
+    /// Most tokens that one of them has, where they are billed by token. Zero elsewhere.
+    pub max_tokens: u64,
+}
+
 /// How a model is billed. Every price is in billionths of the catalog's currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pricing {
@@ -179,8 +192,19 @@ pub enum Pricing {
     PerImage(BTreeMap<Quality, i64>),
     /// For each 1,048,576 pixels.
     PerMegapixel {
+        /// Price of the first megapixel, however small the picture. Absent: as of every other.
+        first_nanos: Option<i64>,
         /// Price of a megapixel.
         nanos: i64,
+    },
+    /// For each second of the provider's machine.
+    PerSecond {
+        /// Price of a second.
+        nanos: i64,
+        /// How long a picture should take, in thousandths of a second.
+        expected_milli: u64,
+        /// How long one can take at most, in thousandths of a second.
+        ceiling_milli: u64,
     },
     /// For each token of text and picture.
     Tokens(TokenPricing),
@@ -197,6 +221,8 @@ pub struct TokenPricing {
     pub image_output_nanos: i64,
     /// Tokens of a picture by quality. [`Quality::Unspecified`] stands for every quality that is not listed.
     pub output_tokens: BTreeMap<Quality, OutputTokens>,
+    /// Tokens of picture that an option adds for each one that it counts, by the name of the option.
+    pub tokens_per_option: BTreeMap<String, u64>,
     /// Ceiling of one attempt, in percent of the most that the planner expects. At least 100.
     pub ceiling_percent: u32,
 }
@@ -208,6 +234,8 @@ pub struct OutputTokens {
     pub base: u64,
     /// Tokens that were observed at other sizes.
     pub observed: BTreeMap<Size, u64>,
+    /// True where the provider states these numbers: then a picture of such a size has no more of them.
+    pub is_exact: bool,
 }
 
 /// A model that its provider has shut down.

@@ -25,6 +25,8 @@ use crate::{
 
 /// Highest price of one unit: a million of the currency. Larger ones are a slip of the pen.
 const MAX_UNIT_PRICE_NANOS: i64 = 1_000_000_000_000_000;
+/// Longest time that is billed for one picture, in thousandths of a second: a day.
+const MAX_SECONDS_MILLI: u64 = 86_400_000;
 /// Most tokens of one picture.
 const MAX_OUTPUT_TOKENS: u64 = 1_000_000_000;
 /// Longest side that a model can offer, in pixels.
@@ -167,6 +169,19 @@ fn check_model(found: &mut Found, path: &str, model: &Model) {
             );
         }
     }
+    if let Some(rule) = &model.references {
+        let types_fit = !rule.media_types.is_empty()
+            && rule
+                .media_types
+                .iter()
+                .all(|name| MEDIA_TYPES.contains(&name.as_str()));
+        if !(1..=16).contains(&rule.max_count) || !types_fit {
+            found.add(
+                format!("{path}.references"),
+                format!("must be 1 to 16 pictures of {}", MEDIA_TYPES.join(", ")),
+            );
+        }
+    }
     check_pricing(found, path, model);
     if !model.shutdown_date.is_empty() && !is_date(&model.shutdown_date) {
         found.add(format!("{path}.shutdown_date"), "must be a day as YYYY-MM-DD");
@@ -225,7 +240,17 @@ fn check_pricing(found: &mut Found, path: &str, model: &Model) {
     let fits = match pricing {
         Pricing::Free => true,
         Pricing::PerImage(prices) => covers(model, prices) && prices.values().all(|nanos| price_fits(*nanos)),
-        Pricing::PerMegapixel { nanos } => price_fits(*nanos),
+        Pricing::PerMegapixel { first_nanos, nanos } => {
+            price_fits(*nanos) && first_nanos.is_none_or(price_fits)
+        }
+        Pricing::PerSecond {
+            nanos,
+            expected_milli,
+            ceiling_milli,
+        } => {
+            let times_fit = *expected_milli > 0 && expected_milli <= ceiling_milli;
+            price_fits(*nanos) && times_fit && *ceiling_milli <= MAX_SECONDS_MILLI
+        }
         Pricing::Tokens(tokens) => {
             let count_fits = |count: u64| (1..=MAX_OUTPUT_TOKENS).contains(&count);
             let counts_fit = |tokens: &OutputTokens| {

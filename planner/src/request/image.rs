@@ -9,7 +9,7 @@ use alloc::{
 
 use limn_proto::{
     name::is_step_id,
-    plan::{ImageType, Importance, Label, Quality, Style},
+    plan::{ImageType, Importance, Label, Quality, Reference, Style},
     v1::{ImageRequest, Resolution},
 };
 
@@ -18,8 +18,8 @@ use crate::{
     catalog::{MEDIA_TYPES, Size},
     error::Problems,
     limits::{
-        MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED,
-        MAX_TEXT_CHARS,
+        MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES,
+        MAX_REFERENCES, MAX_SEED, MAX_TEXT_CHARS,
     },
 };
 
@@ -37,6 +37,7 @@ pub(crate) enum Field {
     Guidance,
     MediaType,
     Options,
+    References,
 }
 
 /// One image as it is wished for.
@@ -58,6 +59,7 @@ pub(crate) struct ImageWish {
     /// Empty: the model's default.
     pub media_type: String,
     pub options: BTreeMap<String, String>,
+    pub references: Vec<Reference>,
     pub optional: BTreeSet<Field>,
     pub image_type: ImageType,
     pub alt_text: String,
@@ -85,7 +87,7 @@ pub(crate) enum SizeWish {
 
 impl Field {
     /// Every field, in the order of the notes.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::NegativePrompt,
         Self::AspectRatio,
         Self::Width,
@@ -97,6 +99,7 @@ impl Field {
         Self::Guidance,
         Self::MediaType,
         Self::Options,
+        Self::References,
     ];
 
     /// Name of the field in `ImageRequest`.
@@ -113,6 +116,7 @@ impl Field {
             Self::Guidance => "guidance",
             Self::MediaType => "media_type",
             Self::Options => "options",
+            Self::References => "references",
         }
     }
 }
@@ -158,6 +162,7 @@ pub(super) fn parse(
         guidance_milli: guidance(message, &mut door),
         media_type: media_type(message, &mut door),
         options: options(message, &mut door),
+        references: references(message, &mut door),
         optional: optional_fields(message, &mut door),
         image_type: door.known::<ImageType>("image_type", message.image_type),
         alt_text: door.text("alt_text", &message.alt_text, MAX_ALT_TEXT_BYTES),
@@ -271,6 +276,49 @@ fn media_type(message: &ImageRequest, door: &mut Door<'_>) -> String {
 fn options(message: &ImageRequest, door: &mut Door<'_>) -> BTreeMap<String, String> {
     let labels = door.labels("options", &message.options);
     labels.into_iter().map(|label| (label.key, label.value)).collect()
+}
+
+fn references(message: &ImageRequest, door: &mut Door<'_>) -> Vec<Reference> {
+    match reference_problem(&message.references) {
+        None => message.references.clone(),
+        Some(problem) => {
+            door.refuse("references", problem);
+            Vec::new()
+        }
+    }
+}
+
+/// What is wrong with the references of a picture.
+pub(crate) fn reference_problem(references: &[Reference]) -> Option<String> {
+    if references.len() > MAX_REFERENCES {
+        return Some(format!(
+            "has {} pictures; at most {MAX_REFERENCES} are taken",
+            references.len()
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, reference) in references.iter().enumerate() {
+        let is_digest = reference.sha256.len() == 64
+            && reference
+                .sha256
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if !is_digest {
+            return Some(format!(
+                "[{index}].sha256 must be 64 lowercase hexadecimal digits"
+            ));
+        }
+        if !MEDIA_TYPES.contains(&reference.media_type.as_str()) {
+            return Some(format!(
+                "[{index}].media_type must be one of {}",
+                MEDIA_TYPES.join(", ")
+            ));
+        }
+        if !seen.insert(reference.sha256.as_str()) {
+            return Some(format!("[{index}] names an earlier picture once more"));
+        }
+    }
+    None
 }
 
 fn optional_fields(message: &ImageRequest, door: &mut Door<'_>) -> BTreeSet<Field> {

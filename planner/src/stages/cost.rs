@@ -20,13 +20,15 @@ pub(crate) mod unit {
     pub(crate) const IMAGE_INPUT_TOKEN: &str = "image_input_token";
     pub(crate) const IMAGE_OUTPUT_TOKEN: &str = "image_output_token";
     pub(crate) const MEGAPIXEL: &str = "megapixel";
+    pub(crate) const SECOND: &str = "second";
     pub(crate) const TEXT_INPUT_TOKEN: &str = "text_input_token";
     /// Every unit that a plan can hold.
-    pub(crate) const ALL: [&str; 5] = [
+    pub(crate) const ALL: [&str; 6] = [
         IMAGE,
         IMAGE_INPUT_TOKEN,
         IMAGE_OUTPUT_TOKEN,
         MEGAPIXEL,
+        SECOND,
         TEXT_INPUT_TOKEN,
     ];
 }
@@ -136,21 +138,48 @@ fn usages(model: &Model, render: &RenderSpec) -> Result<Vec<Usage>, NoPrice> {
             let nanos = prices.get(&quality).or_else(|| prices.get(&Default::default()));
             Ok(vec![exactly(unit::IMAGE, *nanos.ok_or(NoPrice::Unknown)?, 1000)])
         }
-        Pricing::PerMegapixel { nanos } => {
+        Pricing::PerMegapixel { first_nanos, nanos } => {
             let milli = u128::from(size.pixels()) * 1000;
             let milli = u64::try_from(milli.div_ceil(u128::from(MEGAPIXEL_PIXELS)));
-            Ok(vec![exactly(
-                unit::MEGAPIXEL,
-                *nanos,
-                milli.map_err(|_| NoPrice::TooLarge)?,
-            )])
+            let milli = milli.map_err(|_| NoPrice::TooLarge)?;
+            let Some(first_nanos) = first_nanos else {
+                return Ok(vec![exactly(unit::MEGAPIXEL, *nanos, milli)]);
+            };
+            let further = milli.saturating_sub(1000);
+            Ok(vec![
+                exactly(unit::IMAGE, *first_nanos, 1000),
+                Usage {
+                    unit: unit::MEGAPIXEL,
+                    unit_price_nanos: *nanos,
+                    expected_milli: further,
+                    // Providers that bill like this count begun megapixels.
+                    ceiling_milli: further.div_ceil(1000).saturating_mul(1000),
+                },
+            ])
         }
+        Pricing::PerSecond {
+            nanos,
+            expected_milli,
+            ceiling_milli,
+        } => Ok(vec![Usage {
+            unit: unit::SECOND,
+            unit_price_nanos: *nanos,
+            expected_milli: *expected_milli,
+            ceiling_milli: *ceiling_milli,
+        }]),
         Pricing::Tokens(tokens) => {
             let by_quality = &tokens.output_tokens;
             let output = by_quality
                 .get(&quality)
                 .or_else(|| by_quality.get(&Default::default()));
-            token_usages(tokens, output.ok_or(NoPrice::Unknown)?, size, render)
+            let reference_tokens = model.references.as_ref().map_or(0, |rule| rule.max_tokens);
+            token_usages(
+                tokens,
+                output.ok_or(NoPrice::Unknown)?,
+                size,
+                render,
+                reference_tokens,
+            )
         }
     }
 }
@@ -160,17 +189,42 @@ fn token_usages(
     output: &OutputTokens,
     size: Size,
     render: &RenderSpec,
+    reference_tokens: u64,
 ) -> Result<Vec<Usage>, NoPrice> {
     let milli = |tokens: u64| tokens.checked_mul(1000).ok_or(NoPrice::TooLarge);
-    let expected = expected_tokens(output, size);
-    let most = expected
-        .max(linear_tokens(output.base, size.pixels()))
-        .max(output.base);
+    let more = option_tokens(pricing, render);
+    let expected = expected_tokens(output, size).saturating_add(more);
+    let most = if output.is_exact && observed_tokens(output, size).is_some() {
+        expected
+    } else {
+        expected
+            .max(linear_tokens(output.base, size.pixels()).saturating_add(more))
+            .max(output.base.saturating_add(more))
+    };
     let ceiling = u128::from(most) * u128::from(pricing.ceiling_percent.max(100));
     let ceiling = u64::try_from(ceiling.div_ceil(100)).map_err(|_| NoPrice::TooLarge)?;
     let bytes = u64::try_from(render.prompt.len().saturating_add(render.negative_prompt.len()));
     let bytes = bytes.map_err(|_| NoPrice::TooLarge)?;
-    Ok(vec![
+    let references = u64::try_from(render.references.len()).map_err(|_| NoPrice::TooLarge)?;
+    let input = if references == 0 {
+        None
+    } else {
+        let price = pricing.image_input_nanos.filter(|_| reference_tokens > 0);
+        let tokens = references
+            .checked_mul(reference_tokens)
+            .ok_or(NoPrice::TooLarge)?;
+        // Without both nobody knows what the references cost.
+        let unit_price_nanos = price.ok_or(NoPrice::Unknown)?;
+        let tokens_milli = milli(tokens)?;
+        Some(Usage {
+            unit: unit::IMAGE_INPUT_TOKEN,
+            unit_price_nanos,
+            expected_milli: tokens_milli,
+            ceiling_milli: tokens_milli,
+        })
+    };
+    let mut usages: Vec<Usage> = input.into_iter().collect();
+    usages.extend([
         Usage {
             unit: unit::IMAGE_OUTPUT_TOKEN,
             unit_price_nanos: pricing.image_output_nanos,
@@ -183,7 +237,24 @@ fn token_usages(
             expected_milli: milli(bytes.div_ceil(TEXT_BYTES_PER_TOKEN))?,
             ceiling_milli: milli(bytes.saturating_add(TEXT_WRAPPING_TOKENS))?,
         },
-    ])
+    ]);
+    Ok(usages)
+}
+
+/// Tokens that were observed at this size, which count the same when it is turned.
+fn observed_tokens(output: &OutputTokens, size: Size) -> Option<u64> {
+    let observed = output.observed.get(&size);
+    observed.or_else(|| output.observed.get(&size.turned())).copied()
+}
+
+/// Tokens that the options of a render add to the picture. A value that counts nothing adds none.
+fn option_tokens(pricing: &TokenPricing, render: &RenderSpec) -> u64 {
+    let counted = render.options.iter().filter_map(|option| {
+        let each = pricing.tokens_per_option.get(&option.key)?;
+        let count: u64 = option.value.parse().ok()?;
+        Some(each.saturating_mul(count))
+    });
+    counted.fold(0, u64::saturating_add)
 }
 
 /// Tokens that a picture of this size should have.
@@ -192,12 +263,8 @@ fn token_usages(
 /// the middle of two lines: through the origin and the base, and through the observed sizes made
 /// monotone. Never fewer than the base, although smaller pictures may have fewer.
 fn expected_tokens(output: &OutputTokens, size: Size) -> u64 {
-    let observed = output
-        .observed
-        .get(&size)
-        .or_else(|| output.observed.get(&size.turned()));
-    if let Some(tokens) = observed {
-        return *tokens;
+    if let Some(tokens) = observed_tokens(output, size) {
+        return tokens;
     }
     let pixels = size.pixels();
     let through_observed = u128::from(envelope_tokens(output, pixels));
@@ -244,6 +311,10 @@ fn scaled(value: u64, numerator: u64, denominator: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeMap;
+
+    use limn_proto::plan::Label;
+
     use super::*;
 
     fn observed() -> OutputTokens {
@@ -255,6 +326,7 @@ mod tests {
         OutputTokens {
             base: 7024,
             observed: observed.into_iter().collect(),
+            is_exact: false,
         }
     }
 
@@ -263,6 +335,38 @@ mod tests {
         assert_eq!(expected_tokens(&observed(), Size::new(1536, 1024)), 5488);
         assert_eq!(expected_tokens(&observed(), Size::new(1024, 1536)), 5488);
         assert_eq!(expected_tokens(&observed(), Size::new(1024, 1024)), 7024);
+    }
+
+    #[test]
+    fn what_options_count_is_added_to_the_expectation_and_to_the_ceiling() {
+        let pricing = TokenPricing {
+            text_input_nanos: 0,
+            image_input_nanos: None,
+            image_output_nanos: 1,
+            output_tokens: BTreeMap::new(),
+            tokens_per_option: [("partial_images".into(), 100)].into(),
+            ceiling_percent: 150,
+        };
+        let output = OutputTokens {
+            base: 196,
+            ..OutputTokens::default()
+        };
+        let tokens = |options: &[(&str, &str)]| {
+            let options = options.iter().map(|(name, value)| Label {
+                key: (*name).into(),
+                value: (*value).into(),
+            });
+            let render = RenderSpec {
+                options: options.collect(),
+                ..RenderSpec::default()
+            };
+            let usages = token_usages(&pricing, &output, Size::new(1024, 1024), &render, 0).unwrap();
+            (usages[0].expected_milli, usages[0].ceiling_milli)
+        };
+        assert_eq!(tokens(&[]), (196_000, 294_000));
+        assert_eq!(tokens(&[("partial_images", "3")]), (496_000, 744_000));
+        assert_eq!(tokens(&[("partial_images", "all")]), (196_000, 294_000));
+        assert_eq!(tokens(&[("moderation", "3")]), (196_000, 294_000));
     }
 
     #[test]

@@ -119,6 +119,7 @@ pub(crate) fn fit<'c>(
     let quality = settings::quality(model, &mut fitting);
     let style = settings::style(model, &mut fitting);
     let options = settings::options(model, &mut fitting);
+    let references = settings::references(model, &mut fitting);
     let render = RenderSpec {
         format: RENDER_FORMAT.into(),
         provider: provider.id.clone(),
@@ -141,6 +142,7 @@ pub(crate) fn fit<'c>(
             .into_iter()
             .map(|(key, value)| Label { key, value })
             .collect(),
+        references,
     };
     let Fitting { mut notes, unfit, .. } = fitting;
     if !unfit.is_empty() {

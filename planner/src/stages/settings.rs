@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use limn_proto::plan::{Quality, SeedMode, Style};
+use limn_proto::plan::{Quality, Reference, SeedMode, Style};
 
 use super::fit::Fitting;
 use crate::{
@@ -184,6 +184,41 @@ pub(crate) fn options(model: &Model, fitting: &mut Fitting<'_>) -> BTreeMap<Stri
     taken
 }
 
+/// The pictures that the drawing refers to: all of them or none, for fewer would be another drawing.
+pub(crate) fn references(model: &Model, fitting: &mut Fitting<'_>) -> Vec<Reference> {
+    let asked = &fitting.wish.references;
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let Some(rule) = &model.references else {
+        fitting.cannot(
+            Field::References,
+            "the model takes no pictures to draw from",
+            "none is sent",
+        );
+        return Vec::new();
+    };
+    let is_taken = |reference: &&Reference| !rule.media_types.contains(&reference.media_type);
+    let why = if asked.len() > usize::try_from(rule.max_count).unwrap_or(usize::MAX) {
+        format!(
+            "{} are not taken; the model takes at most {}",
+            asked.len(),
+            rule.max_count
+        )
+    } else if let Some(unfit) = asked.iter().find(is_taken) {
+        format!(
+            "{} is not taken; the model takes {}",
+            unfit.media_type,
+            listed(rule.media_types.iter())
+        )
+    } else {
+        fitting.honoured(Field::References, format!("{} sent", asked.len()));
+        return asked.clone();
+    };
+    fitting.cannot(Field::References, &why, "none is sent");
+    Vec::new()
+}
+
 /// What a model takes in a field of `ImageRequest`, in words.
 pub(crate) fn offered(model: &Model, field: &str) -> String {
     match field {
@@ -208,6 +243,13 @@ pub(crate) fn offered(model: &Model, field: &str) -> String {
             let options = model.options.iter();
             listed(options.map(|(key, values)| format!("{key}={}", listed(values.iter()).replace(", ", "|"))))
         }
+        "references" => model.references.as_ref().map_or_else(String::new, |rule| {
+            format!(
+                "at most {} of {}",
+                rule.max_count,
+                listed(rule.media_types.iter())
+            )
+        }),
         "aspect_ratio" | "width_px" | "height_px" | "resolution" => describe_sizes(&model.sizes),
         _ => String::new(),
     }

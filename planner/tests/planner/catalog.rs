@@ -31,7 +31,10 @@ const BREAKAGES: &[Breakage] = &[
         parts.providers[0].default_model = "none".into();
     }),
     ("providers.sketch.models.sketch-1.pricing", |parts| {
-        sketch(parts).pricing = Some(Pricing::PerMegapixel { nanos: 1 });
+        sketch(parts).pricing = Some(Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 1,
+        });
     }),
     ("providers.sketch.models.sketch-1.sizes", |parts| {
         sketch(parts).sizes = SizeRule::Listed(vec![]);
@@ -67,7 +70,10 @@ const BREAKAGES: &[Breakage] = &[
         sketch(parts).shutdown_date = "1.1.2027".into();
     }),
     ("providers.mega.models.pixels-1.pricing", |parts| {
-        parts.providers[3].models[0].pricing = Some(Pricing::PerMegapixel { nanos: -1 });
+        parts.providers[3].models[0].pricing = Some(Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: -1,
+        });
     }),
     ("providers.aurora.models.aurora-core.pricing", |parts| {
         parts.providers[2].models[0].pricing = Some(Pricing::PerImage([(Quality::High, 1)].into()));

@@ -119,7 +119,10 @@ fn a_price_that_became_unknown_or_counts_another_unit_blocks() {
     });
     assert_eq!(kinds(&unknown), [(DriftKind::Price, true)]);
     let cheaper_unit = check(&aurora_plan(), |parts| {
-        model(parts, "aurora").pricing = Some(Pricing::PerMegapixel { nanos: 1 });
+        model(parts, "aurora").pricing = Some(Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 1,
+        });
     });
     let price = DriftKind::Price;
     assert_eq!(

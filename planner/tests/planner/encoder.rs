@@ -3,8 +3,8 @@
 //! The digest stands on prost writing exactly these bytes. `properties.rs` lets the two agree on generated plans.
 
 use limn_proto::plan::{
-    CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, RenderSpec, RetryPolicy, RunPolicy, Step,
-    ThumbnailSpec,
+    CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, Reference, RenderSpec, RetryPolicy,
+    RunPolicy, Step, ThumbnailSpec,
 };
 
 const VARINT: u64 = 0;
@@ -137,6 +137,7 @@ fn render(out: &mut Lce1, render: &RenderSpec) {
     }
     out.text(17, &render.media_type);
     out.messages(18, &render.options, label);
+    out.messages(19, &render.references, reference);
 }
 
 fn thumbnail(out: &mut Lce1, thumbnail: &ThumbnailSpec) {
@@ -189,6 +190,11 @@ fn component(out: &mut Lce1, component: &CostComponent) {
 fn money(out: &mut Lce1, money: &Money) {
     out.text(1, &money.currency_code);
     out.signed(2, money.nanos);
+}
+
+fn reference(out: &mut Lce1, reference: &Reference) {
+    out.text(1, &reference.sha256);
+    out.text(2, &reference.media_type);
 }
 
 fn label(out: &mut Lce1, label: &Label) {

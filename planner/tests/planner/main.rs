@@ -16,6 +16,7 @@ mod encoder;
 mod fidelity;
 mod goldens;
 mod properties;
+mod references;
 mod selection;
 mod shape;
 mod violations;

@@ -4,8 +4,8 @@ use limn_planner::{Catalog, Planner, canonical, explain};
 use limn_proto::{
     digest::{canonical_bytes, plan_digest},
     plan::{
-        CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, RenderSpec, RetryPolicy, RunPolicy,
-        Step, ThumbnailSpec,
+        CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, Reference, RenderSpec, RetryPolicy,
+        RunPolicy, Step, ThumbnailSpec,
     },
     v1::{BatchRequest, ImageRequest, PlanRequest, plan_request::Work},
 };
@@ -150,6 +150,7 @@ prop_compose! {
         words in vec(any::<i32>(), 3),
         guidance_milli in option::of(prop_oneof![Just(0), any::<u32>()]),
         options in labels(),
+        references in vec(("[0-9a-f]{0,4}", "\\PC{0,4}"), 0..3),
     ) -> RenderSpec {
         let text = |index: usize| texts[index].clone();
         RenderSpec {
@@ -158,6 +159,10 @@ prop_compose! {
             width_px: numbers[0], height_px: numbers[1], seed: numbers[2],
             quality: words[0], style: words[1], seed_mode: words[2],
             guidance_milli, media_type: String::new(), options,
+            references: references
+                .into_iter()
+                .map(|(sha256, media_type)| Reference { sha256, media_type })
+                .collect(),
         }
     }
 }

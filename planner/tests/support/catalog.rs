@@ -6,7 +6,8 @@ use limn_planner::{
     Catalog, CatalogParts,
     catalog::{
         ClientRules, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens, Pricing, Provider,
-        Qualities, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles, TokenPricing,
+        Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
+        TokenPricing,
     },
 };
 use limn_proto::plan::{Quality, Style, ThumbnailFit, ThumbnailSpec};
@@ -107,6 +108,7 @@ fn model(id: &str, sizes: SizeRule, pricing: Pricing) -> Model {
         takes_seed: true,
         guidance: None,
         max_prompt_chars: 32_000,
+        references: None,
         options: BTreeMap::new(),
         pricing: Some(pricing),
         prices_as_of: "2026-11-01".into(),
@@ -197,9 +199,11 @@ fn inkwell() -> Provider {
                 OutputTokens {
                     base: 7024,
                     observed: observed.into_iter().collect(),
+                    is_exact: false,
                 },
             ),
         ]),
+        tokens_per_option: BTreeMap::new(),
         ceiling_percent: 120,
     };
     let ink_2 = Model {
@@ -216,6 +220,11 @@ fn inkwell() -> Provider {
         styles: Styles::Phrase,
         negative_prompt: NegativePrompt::Merged,
         takes_seed: false,
+        references: Some(ReferenceRule {
+            max_count: 2,
+            media_types: vec!["image/png".into(), "image/jpeg".into()],
+            max_tokens: 1000,
+        }),
         options: BTreeMap::from([
             (
                 "background".into(),
@@ -270,7 +279,10 @@ fn aurora() -> Provider {
 
 fn mega(id: &str) -> Provider {
     let pricing = if id == "mega" {
-        Pricing::PerMegapixel { nanos: 33_333_333 }
+        Pricing::PerMegapixel {
+            first_nanos: None,
+            nanos: 33_333_333,
+        }
     } else {
         Pricing::PerImage(BTreeMap::from([(Quality::Unspecified, 40_000_000)]))
     };
@@ -289,7 +301,10 @@ fn dark() -> Provider {
             vec![model(
                 "dark-1",
                 SizeRule::Grid(grid(8, 256, 2048)),
-                Pricing::PerMegapixel { nanos: 1 },
+                Pricing::PerMegapixel {
+                    first_nanos: None,
+                    nanos: 1,
+                },
             )],
         )
     }

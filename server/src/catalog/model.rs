@@ -2,27 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use limn_executor::providers::{Inputs, Traits};
 use limn_planner::catalog::{
-    GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, RetiredModel, SizeGrid, SizeRule,
-    Styles,
+    GuidanceRange, ListedSize, Model, NegativePrompt, Provider, Qualities, ReferenceRule, RetiredModel,
+    SizeGrid, SizeRule, Styles,
 };
 use limn_proto::plan::{ThumbnailFit, ThumbnailSpec};
 
-use super::{prices, section::Section, words};
+use super::{prices, section::Section, traits, words};
 
 /// Quality of thumbnails when none is given, in percent.
 const DEFAULT_THUMBNAIL_QUALITY_PERCENT: u32 = 70;
 
 /// Reads a provider. Whether it is enabled is not the catalog's to say.
-pub(super) fn provider(id: &str, section: &mut Section<'_>) -> Provider {
-    Provider {
+pub(super) fn provider(id: &str, section: &mut Section<'_>) -> (Provider, Traits) {
+    let mut traits = traits::of_provider(section);
+    let provider = Provider {
         id: id.into(),
         title: section.text("title").unwrap_or_else(|| id.into()),
         free: section.flag("free"),
         default_model: section.required_text("default_model"),
-        models: section.each("models", model),
+        models: section.each("models", |id, section| {
+            if let Some(deadlines) = traits::of_model(section) {
+                traits.deadlines.models.insert(id.to_owned(), deadlines);
+            }
+            let inputs = traits::inputs(section);
+            let model = model(id, section);
+            if let Some(inputs) = inputs {
+                check_inputs(section, &model, &inputs);
+                traits.inputs.insert(id.to_owned(), inputs);
+            }
+            model
+        }),
         ..Provider::default()
-    }
+    };
+    (provider, traits)
 }
 
 fn model(id: &str, section: &mut Section<'_>) -> Model {
@@ -40,6 +54,7 @@ fn model(id: &str, section: &mut Section<'_>) -> Model {
         takes_seed: section.flag("takes_seed"),
         guidance: section.within("guidance", guidance),
         max_prompt_chars: section.required_number("max_prompt_chars"),
+        references: section.within("references", references),
         options: options(section),
         pricing,
         prices_as_of: section.text("prices_as_of").unwrap_or_default(),
@@ -52,6 +67,43 @@ fn model(id: &str, section: &mut Section<'_>) -> Model {
         model.prices_source.clear();
     }
     model
+}
+
+/// Whatever can be asked of a model must be said to it.
+fn check_inputs(section: &mut Section<'_>, model: &Model, inputs: &Inputs) {
+    let options: Vec<String> = model
+        .options
+        .keys()
+        .map(|name| format!("{{options.{name}}}"))
+        .collect();
+    let mut fields: Vec<&str> = options.iter().map(String::as_str).collect();
+    let in_words = match &model.sizes {
+        SizeRule::Listed(sizes) => sizes.iter().all(|size| !size.token.is_empty()),
+        SizeRule::Grid(grid) => grid.token_format.is_some(),
+    };
+    let size: &[&str] = if in_words {
+        &["{size}"]
+    } else {
+        &["{width}", "{height}"]
+    };
+    fields.extend(size);
+    let takes = [
+        ("{seed}", model.takes_seed),
+        ("{guidance}", model.guidance.is_some()),
+        (
+            "{negative_prompt}",
+            model.negative_prompt == NegativePrompt::Native,
+        ),
+        ("{quality}", !model.qualities.tokens.is_empty()),
+        ("{style}", matches!(model.styles, Styles::Tokens(_))),
+    ];
+    fields.extend(takes.iter().filter(|(_, takes)| *takes).map(|(field, _)| *field));
+    for field in inputs.missing(&fields) {
+        section.problem(
+            "inputs",
+            format!("has no input for {field}, which the model takes"),
+        );
+    }
 }
 
 fn required<T>(section: &mut Section<'_>, key: &str, read: fn(&mut Section<'_>) -> T) -> Option<T> {
@@ -124,6 +176,14 @@ fn guidance(section: &mut Section<'_>) -> GuidanceRange {
     GuidanceRange {
         min_milli: section.required_number("min_milli"),
         max_milli: section.required_number("max_milli"),
+    }
+}
+
+fn references(section: &mut Section<'_>) -> ReferenceRule {
+    ReferenceRule {
+        max_count: section.required_number("max_count"),
+        media_types: section.texts("media_types").unwrap_or_default(),
+        max_tokens: section.number("max_tokens").unwrap_or_default(),
     }
 }
 

@@ -26,14 +26,20 @@ pub(super) fn pricing(section: &mut Section<'_>) -> Option<Pricing> {
             Some(Pricing::PerImage(prices.unwrap_or_default()))
         }
         "per_megapixel" => Some(Pricing::PerMegapixel {
+            first_nanos: amount(section, "first_price"),
             nanos: required_amount(section, "price"),
+        }),
+        "per_second" => Some(Pricing::PerSecond {
+            nanos: required_amount(section, "price"),
+            expected_milli: section.required_number("expected_ms"),
+            ceiling_milli: section.required_number("ceiling_ms"),
         }),
         "tokens" => Some(Pricing::Tokens(tokens(section))),
         kind => {
             if !kind.is_empty() {
                 section.problem(
                     "kind",
-                    "must be free, per_image, per_megapixel, tokens or unknown",
+                    "must be free, per_image, per_megapixel, per_second, tokens or unknown",
                 );
             }
             None
@@ -51,11 +57,17 @@ fn tokens(section: &mut Section<'_>) -> TokenPricing {
     let text_input_nanos = required_per_million(section, "text_input_per_million");
     let image_input_nanos = per_million(section, "image_input_per_million");
     let image_output_nanos = required_per_million(section, "image_output_per_million");
+    let tokens_per_option = section.within("tokens_per_option", |options| {
+        let keys = options.keys().into_iter();
+        keys.filter_map(|key| Some((key.clone(), options.number(&key)?)))
+            .collect()
+    });
     TokenPricing {
         text_input_nanos,
         image_input_nanos,
         image_output_nanos,
         output_tokens: output.unwrap_or_default(),
+        tokens_per_option: tokens_per_option.unwrap_or_default(),
         ceiling_percent: section
             .number("ceiling_percent")
             .unwrap_or(DEFAULT_CEILING_PERCENT),
@@ -73,6 +85,7 @@ fn output_tokens(section: &mut Section<'_>, quality: &str) -> Option<OutputToken
         OutputTokens {
             base,
             observed: observed.unwrap_or_default(),
+            is_exact: section.flag("exact"),
         }
     })
 }

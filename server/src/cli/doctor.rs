@@ -1,14 +1,16 @@
-//! `limn doctor`: what works, what does not, and what is missing. Nothing is planned, sent or spent.
+//! `limn doctor`: what works, what does not, and what is missing. Nothing is planned, drawn or spent.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use limn_planner::Catalog;
 use limn_proto::v1;
 use limn_server::{
-    check_database,
+    Gates,
+    catalog::Loaded,
+    check_database, check_providers,
     config::{Config, DatabasePlace},
+    listing, load_catalog,
     lock::{DataLock, Holder, LockError},
-    signing_key_fingerprint,
+    read_gates, signing_key_fingerprint,
 };
 use serde::Serialize;
 
@@ -17,7 +19,9 @@ use super::{
     failure::{Failure, with_causes},
     offline,
     output::Output,
+    report,
     settings::Settings,
+    words,
 };
 
 /// Everything that was looked at.
@@ -26,6 +30,9 @@ struct Findings {
     ok: bool,
     checks: Vec<Finding>,
 }
+
+/// What providers said when they were asked whether they would work now, by their ids.
+type Answers = BTreeMap<String, Result<String, String>>;
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -106,14 +113,19 @@ async fn look_at_server(url: &str, findings: &mut Findings) -> Result<(), Failur
         &capabilities.catalog_digest,
         &capabilities.default_provider,
         &providers,
+        &Answers::new(),
     );
     Ok(())
 }
 
 async fn look_here(config: &Config, findings: &mut Findings) {
     findings.add("configuration", State::Ok, "`limn check-config` prints it");
-    match offline::catalog(config) {
-        Ok(catalog) => findings.add_local_catalog(&catalog),
+    match load_catalog(config).map_err(|problems| offline::wrong_catalog(&problems)) {
+        Ok(loaded) => {
+            let gates = gates_here(config).await;
+            let answers = check_providers(config, &loaded.traits).await;
+            findings.add_local_catalog(&loaded, gates.as_ref(), &answers);
+        }
         Err(failure) => findings.add(
             "catalog",
             State::Broken,
@@ -194,6 +206,15 @@ async fn look_at_holder(folder: &Path, holder: &Holder, findings: &mut Findings)
     }
 }
 
+/// How providers do, as this machine has noted it. A database that is in use, or cannot be read, is told of elsewhere.
+async fn gates_here(config: &Config) -> Option<Gates> {
+    if !config.data_dir.exists() {
+        return None;
+    }
+    let _lock = DataLock::acquire(&config.data_dir, false).ok()?;
+    read_gates(config).await.ok().flatten()
+}
+
 async fn look_at_database(config: &Config) -> Result<String, String> {
     if let DatabasePlace::Sqlite(file) = &config.database.place
         && !file.exists()
@@ -231,6 +252,44 @@ fn nearest_existing(path: &Path) -> Option<&Path> {
     path.ancestors().find(|ancestor| ancestor.exists())
 }
 
+/// A provider that plans may use, in one line: how it does comes last, and says what there is to wait for.
+fn provider_facts(provider: &v1::Provider, is_default: bool) -> String {
+    let mut facts = Vec::new();
+    if is_default {
+        facts.push("the default".to_owned());
+    }
+    facts.push(format!("model {}", provider.default_model));
+    if provider.capability_class() != v1::CapabilityClass::Unspecified {
+        let class = words::spoken(provider.capability_class().as_str_name(), "CAPABILITY_CLASS_");
+        facts.push(format!("class {}", class.to_uppercase()));
+    }
+    let limits = provider.limits.unwrap_or_default();
+    if limits.max_concurrency > 0 {
+        facts.push(format!("{} calls at once", limits.max_concurrency));
+    }
+    if limits.calls_per_minute > 0 {
+        facts.push(format!("{} calls a minute", limits.calls_per_minute));
+    }
+    facts.extend(provider.health.as_ref().map(health));
+    facts.join(", ")
+}
+
+fn health(health: &v1::ProviderHealth) -> String {
+    let until = report::moment(health.until_time.as_ref());
+    let why = &health.reason;
+    let state = match health.state() {
+        v1::HealthState::Unspecified | v1::HealthState::Working => "no failure is known".to_owned(),
+        v1::HealthState::Failing => format!("the last {} calls failed: {why}", health.failures),
+        v1::HealthState::CoolingDown => format!("asked for a pause until {until}: {why}"),
+        v1::HealthState::Open => format!("did not work and is not called until {until}: {why}"),
+        v1::HealthState::HalfOpen => format!("did not work, the next call tries again: {why}"),
+    };
+    match &health.update_time {
+        Some(time) => format!("{state} (last heard of at {})", report::moment(Some(time))),
+        None => state,
+    }
+}
+
 impl Findings {
     fn add(&mut self, name: impl Into<String>, state: State, detail: impl Into<String>) {
         let detail = detail.into().trim_end().replace('\n', "; ");
@@ -248,16 +307,24 @@ impl Findings {
         }
     }
 
-    fn add_local_catalog(&mut self, catalog: &Catalog) {
+    fn add_local_catalog(&mut self, loaded: &Loaded, gates: Option<&Gates>, answers: &Answers) {
+        let catalog = &loaded.catalog;
         self.add_catalog(
             catalog.digest(),
             &catalog.rules().default_provider,
-            &catalog.listing(),
+            &listing(catalog, &loaded.traits, gates),
+            answers,
         );
     }
 
     /// A provider that is off is no problem, unless requests without a provider would go there.
-    fn add_catalog(&mut self, digest: &str, default_provider: &str, providers: &[v1::Provider]) {
+    fn add_catalog(
+        &mut self,
+        digest: &str,
+        default_provider: &str,
+        providers: &[v1::Provider],
+        answers: &Answers,
+    ) {
         self.add(
             "catalog",
             State::Ok,
@@ -266,11 +333,14 @@ impl Findings {
         for provider in providers {
             let is_default = provider.provider == default_provider;
             let (state, detail) = match (provider.enabled, is_default) {
-                (true, true) => (
-                    State::Ok,
-                    format!("the default, model {}", provider.default_model),
-                ),
-                (true, false) => (State::Ok, format!("model {}", provider.default_model)),
+                (true, _) => {
+                    let facts = provider_facts(provider, is_default);
+                    match answers.get(&provider.provider) {
+                        None => (State::Ok, facts),
+                        Some(Ok(answer)) => (State::Ok, format!("{facts}, answers: {answer}")),
+                        Some(Err(why)) => (State::Broken, format!("{facts}, but now: {why}")),
+                    }
+                }
                 (false, true) => (
                     State::Broken,
                     format!("the default, but {}", provider.disabled_reason),

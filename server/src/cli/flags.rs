@@ -6,7 +6,7 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use limn_proto::plan::Money;
 
-use super::request::RequestFlags;
+use super::{references::ImportArgs, request::RequestFlags};
 
 /// Stands at the end of every `--help`.
 const EXIT_CODES: &str = "\
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Executions(ExecutionsArgs),
     /// List images, show one, make addresses, save copies.
     Images(ImagesArgs),
+    /// Take in pictures to draw from; `limn render --reference` does so by itself.
+    Import(ImportArgs),
     /// Show what may be spent, or change it.
     Budget(BudgetArgs),
     /// Say what was used of each model, and what it cost.

@@ -164,6 +164,7 @@ impl<'a> Follower<'a> {
             Subject::Order(order) => {
                 let request = v1::ExecutePlanRequest {
                     order: Some(v1::ExecutionOrder::clone(order)),
+                    ..v1::ExecutePlanRequest::default()
                 };
                 let stream = executor.execute_plan(request).await?.into_inner();
                 Ok(stream
@@ -174,6 +175,7 @@ impl<'a> Follower<'a> {
                 let request = v1::WatchExecutionRequest {
                     name: name.clone(),
                     after_sequence: self.last_sequence,
+                    ..v1::WatchExecutionRequest::default()
                 };
                 let stream = executor.watch_execution(request).await?.into_inner();
                 Ok(stream
@@ -220,8 +222,8 @@ impl<'a> Follower<'a> {
                     interrupts.ask_for_cancel_if_due(self, progress).await;
                     Some(execution)
                 }
-                // A keep-alive changes nothing; anything else makes the snapshot old.
-                Some(Event::KeepAlive(_)) | None => last_snapshot,
+                // These change nothing; anything else makes the snapshot old.
+                Some(Event::KeepAlive(_) | Event::Preview(_)) | None => last_snapshot,
                 Some(_) => None,
             };
         }

@@ -98,7 +98,8 @@ impl From<PlanError> for Failure {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn catalog(config: &Config) -> Result<Catalog, Failure> {
-    load_catalog(config).map_err(|problems| wrong_catalog(&problems))
+    let loaded = load_catalog(config).map_err(|problems| wrong_catalog(&problems))?;
+    Ok(loaded.catalog)
 }
 
 /// The configuration made the catalog wrong.

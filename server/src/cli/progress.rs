@@ -20,6 +20,10 @@ pub(crate) struct Progress<'a> {
     output: &'a Output,
     face: Face,
     steps: BTreeMap<String, StepState>,
+    /// The provider, and why it is waited for, that was last told of.
+    last_wait: Option<(String, v1::WaitReason)>,
+    /// Targets that were passed over, as far as they were told of.
+    skipped: BTreeMap<String, usize>,
 }
 
 #[derive(Debug)]
@@ -42,6 +46,8 @@ impl<'a> Progress<'a> {
             output,
             face,
             steps: BTreeMap::new(),
+            last_wait: None,
+            skipped: BTreeMap::new(),
         }
     }
 
@@ -86,7 +92,7 @@ impl<'a> Progress<'a> {
                     self.say(&format!("execution {}", words::execution_state(change.state())));
                 }
             }
-            Some(Event::CostChanged(_) | Event::KeepAlive(_)) | None => {}
+            Some(Event::CostChanged(_) | Event::KeepAlive(_) | Event::Preview(_)) | None => {}
         }
         Ok(())
     }
@@ -116,6 +122,28 @@ impl<'a> Progress<'a> {
         if before != state {
             self.say(&step_line(step));
         }
+        let told = self.skipped.entry(step.step_id.clone()).or_default();
+        let fresh = step.skipped_targets.iter().skip(*told);
+        let lines: Vec<String> = fresh
+            .map(|skipped| words::skipped_target(&step.step_id, skipped))
+            .collect();
+        *told = step.skipped_targets.len();
+        for line in &lines {
+            self.say(line);
+        }
+        if let Some(wait) = &step.wait {
+            self.wait(&step.step_id, wait);
+        }
+    }
+
+    /// Tells of a wait. Many steps wait for the same: the lines name the first of them, the bar moves with each.
+    fn wait(&mut self, step_id: &str, wait: &v1::StepWait) {
+        let about = (wait.provider.clone(), wait.reason());
+        let is_news = self.last_wait.as_ref() != Some(&about);
+        if is_news || matches!(self.face, Face::Bar(_)) {
+            self.say(&words::wait(step_id, wait));
+        }
+        self.last_wait = Some(about);
     }
 
     fn say(&self, line: &str) {

@@ -14,6 +14,7 @@ use super::{
 pub(crate) async fn run(args: RenderArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     let request = args.request.to_request(settings)?;
     let parent = request.parent.clone();
+    let references = args.request.references()?;
     let connection = Connection::open(settings, output).await?;
     let result = async {
         let answer = connection.planner().plan(request).await?.into_inner();
@@ -22,6 +23,9 @@ pub(crate) async fn run(args: RenderArgs, settings: &Settings, output: &Output) 
             .ok_or_else(|| Failure::internal("the planner answered without a plan"))?;
         for warning in plan.notes.iter().flat_map(|notes| &notes.warnings) {
             output.note(&format!("note: {}", warning.message));
+        }
+        for picture in references {
+            picture.import(&connection, &parent).await?;
         }
         let order = args
             .order

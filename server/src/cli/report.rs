@@ -87,6 +87,12 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
             );
             text.push_str(&traces(attempt));
         }
+        for skipped in &step.skipped_targets {
+            let _ = writeln!(text, "  {}", words::skipped_target("this step", skipped));
+        }
+        if let Some(wait) = &step.wait {
+            let _ = writeln!(text, "  {}", words::wait("this step", wait));
+        }
         if let Some(failure) = &step.failure {
             let _ = writeln!(text, "  {} ({})", failure.message, failure.reason);
         }

@@ -8,6 +8,7 @@ use limn_proto::{name::client_name, plan, v1};
 use super::{
     failure::Failure,
     input, money, names,
+    references::Picture,
     settings::Settings,
     words::{
         FormatWord, ImageTypeWord, ImportanceWord, QualityWord, ResolutionWord, StyleWord, UnknownPolicyWord,
@@ -69,6 +70,9 @@ pub(crate) struct RequestFlags {
     /// Setting that only this provider knows; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
     option: Vec<(String, String)>,
+    /// Picture to draw from, a PNG, JPEG or WebP file; may be repeated, and the order has a meaning.
+    #[arg(long, value_name = "FILE")]
+    reference: Vec<PathBuf>,
     /// Fields that may stay unhonoured, for example `seed,style`: names in `ImageRequest`.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     optional: Vec<String>,
@@ -111,7 +115,7 @@ pub(crate) struct RequestFlags {
 }
 
 /// Everything that a request file says itself.
-const IMAGE_AND_PLAN_FLAGS: [&str; 29] = [
+const IMAGE_AND_PLAN_FLAGS: [&str; 30] = [
     "prompts",
     "negative",
     "style",
@@ -128,6 +132,7 @@ const IMAGE_AND_PLAN_FLAGS: [&str; 29] = [
     "guidance",
     "format",
     "option",
+    "reference",
     "optional",
     "image_type",
     "alt",
@@ -155,10 +160,23 @@ impl RequestFlags {
         }
     }
 
+    /// The pictures to draw from.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn references(&self) -> Result<Vec<Picture>, Failure> {
+        self.reference.iter().map(|path| Picture::read(path)).collect()
+    }
+
     fn build(&self, parent: String) -> Result<v1::PlanRequest, Failure> {
         self.refuse_loose_words()?;
         let options = unique("--option", &self.option)?;
-        let image = |prompt: &String| self.image(prompt, &options);
+        let references = self.references()?;
+        let references: Vec<_> = references.into_iter().map(|picture| picture.reference).collect();
+        let image = |prompt: &String| v1::ImageRequest {
+            references: references.clone(),
+            ..self.image(prompt, &options)
+        };
         let work = match self.prompts.as_slice() {
             [prompt] => v1::plan_request::Work::Image(image(prompt)),
             prompts => v1::plan_request::Work::Batch(v1::BatchRequest {

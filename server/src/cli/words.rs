@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use limn_proto::{plan, v1};
 
+use super::report;
+
 /// Defines the words of one flag and the message value each of them means.
 macro_rules! words {
     ($(#[doc = $doc:literal])+ $name:ident -> $target:ty { $($word:ident),+ $(,)? }) => {
@@ -145,6 +147,30 @@ pub(crate) fn execution_state(state: v1::ExecutionState) -> String {
 /// The state of a step in words.
 pub(crate) fn step_state(state: v1::StepState) -> String {
     spoken(state.as_str_name(), "STEP_STATE_")
+}
+
+/// What a step waits for.
+pub(crate) fn wait(who: &str, wait: &v1::StepWait) -> String {
+    let why = match wait.reason() {
+        v1::WaitReason::Unspecified => "it cannot be called yet",
+        v1::WaitReason::Concurrency => "as many calls are in progress as it is given at once",
+        v1::WaitReason::Rate => "as many calls were begun in this minute as it is given",
+        v1::WaitReason::Cooldown => "it asked for a pause",
+        v1::WaitReason::Unavailable => "it did not work lately",
+    };
+    let until = match &wait.until_time {
+        Some(time) => format!(", until {} at least", report::moment(Some(time))),
+        None => String::new(),
+    };
+    format!(
+        "{who} waits for {}: {why}{until}, place {}",
+        wait.provider, wait.position
+    )
+}
+
+/// A target that was passed over.
+pub(crate) fn skipped_target(who: &str, skipped: &v1::SkippedTarget) -> String {
+    format!("{who} passes over {}: {}", skipped.provider, skipped.reason)
 }
 
 /// The state of an attempt in words.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limn_executor::executor::Settings;
+use limn_executor::{executor::Settings, records::Breaker};
 use toml::Table;
 
 use super::reader::Section;
@@ -29,6 +29,8 @@ pub struct Executor {
     pub unknown_grace: Duration,
     /// Most owners that an execution may lose between two steps that end.
     pub max_crashes: u32,
+    /// When calls to a provider that does not work stop.
+    pub breaker: Breaker,
     /// How often to look for answers that came after the end of their execution.
     pub reconcile: Duration,
     /// How often a quiet progress stream says that it is alive.
@@ -49,6 +51,7 @@ impl Default for Executor {
             lease,
             unknown_grace,
             max_crashes,
+            breaker,
             reconcile,
             keep_alive,
             limits,
@@ -60,6 +63,7 @@ impl Default for Executor {
             lease,
             unknown_grace,
             max_crashes,
+            breaker,
             reconcile,
             keep_alive,
             watch_stall: WATCH_STALL,
@@ -85,6 +89,12 @@ impl Executor {
             max_crashes: section
                 .integer("max_crashes", 0..=100)
                 .unwrap_or(default.max_crashes),
+            breaker: Breaker {
+                failures: section
+                    .integer("breaker_failures", 0..=1000)
+                    .unwrap_or(default.breaker.failures),
+                open: seconds("breaker_open_seconds", 1..=600).unwrap_or(default.breaker.open),
+            },
             reconcile: seconds("reconcile_seconds", 1..=3600).unwrap_or(default.reconcile),
             keep_alive: seconds("keep_alive_seconds", 1..=600).unwrap_or(default.keep_alive),
             watch_stall: seconds("watch_stall_seconds", 1..=3600).unwrap_or(default.watch_stall),
@@ -112,6 +122,8 @@ impl Executor {
             ("lease_seconds", self.lease.as_secs()),
             ("unknown_grace_seconds", self.unknown_grace.as_secs()),
             ("max_crashes", u64::from(self.max_crashes)),
+            ("breaker_failures", u64::from(self.breaker.failures)),
+            ("breaker_open_seconds", self.breaker.open.as_secs()),
             ("reconcile_seconds", self.reconcile.as_secs()),
             ("keep_alive_seconds", self.keep_alive.as_secs()),
             ("watch_stall_seconds", self.watch_stall.as_secs()),

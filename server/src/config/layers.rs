@@ -176,7 +176,8 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
         root.set(key, value.clone(), &Origin::Flag);
     }
     // Variables that others share with us stand in for a key that nobody else sets.
-    for (kind, name) in KINDS.iter().filter_map(|kind| Some((kind, kind.key_variable?))) {
+    let singles = KINDS.iter().filter(|kind| !kind.has_instances);
+    for (kind, name) in singles.filter_map(|kind| Some((kind, kind.key_variable()?))) {
         let key = format!("providers.{}.api_key", kind.id);
         let already_set = root.find(&key).is_some() || root.find(&format!("{key}_file")).is_some();
         if let Some(value) = sources.variable(name).filter(|_| !already_set) {

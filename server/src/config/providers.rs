@@ -1,216 +1,189 @@
 //! `[providers.<id>]`: accounts at providers.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::collections::BTreeMap;
 
-use limn_executor::providers::{KINDS, Kind};
-use secrecy::SecretString;
+use limn_executor::providers::{Access, KINDS, Kind};
 use toml::Table;
 
-use super::{REDACTED, problems::closest, reader::Section, url};
+use super::{problems::closest, reader::Section};
+
+mod account;
+mod own;
+
+pub use account::Account;
+pub use own::Own;
 
 /// One provider. A key enables it; it never makes it the default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Provider {
+    /// What it is.
+    pub kind: &'static Kind,
     /// False switches the provider off, true insists on it. Nothing: on when it has all it needs.
     pub enabled: Option<bool>,
-    /// The account, at providers that have accounts.
+    /// The operator has read the notice of a kind that has one.
+    pub acknowledged: bool,
+    /// Key, address and bounds.
     pub account: Account,
-}
-
-/// The account at a provider, and how it is reached.
-#[derive(Clone, Debug, Default)]
-pub struct Account {
-    /// The key, from `api_key` or from the file named by `api_key_file`.
-    pub api_key: Option<SecretString>,
-    /// Address of its API; no slash at the end. Nothing: the provider's own.
-    pub base_url: Option<String>,
-    /// Organization that is billed, where one key serves several.
-    pub organization: Option<String>,
-    /// Project that is billed, where one key serves several.
-    pub project: Option<String>,
-    /// Proxy for every call. Nothing: none; the proxy settings of the environment are not used.
-    pub proxy: Option<String>,
-    /// Longest time to resolve, connect and shake hands. Nothing: what suits the provider.
-    pub connect_timeout: Option<Duration>,
-    /// Longest time of one call. Nothing: what suits the provider and the quality.
-    pub deadline: Option<Duration>,
-    /// Largest answer that is read, in bytes. Nothing: what suits the provider.
-    pub max_answer_bytes: Option<usize>,
+    /// What only this kind can be told.
+    pub own: Own,
 }
 
 pub(super) fn read(root: &Section<'_>) -> BTreeMap<String, Provider> {
-    let known_ids = || KINDS.iter().map(|kind| kind.id);
-    let mut providers: BTreeMap<_, _> = known_ids()
-        .map(|id| (id.to_owned(), Provider::default()))
+    let singles = || KINDS.iter().filter(|kind| !kind.has_instances);
+    let mut providers: BTreeMap<_, _> = singles()
+        .map(|kind| (kind.id.to_owned(), Provider::new(kind)))
         .collect();
     for (id, section) in root.entries("providers") {
-        let Some(kind) = Kind::find(&id) else {
-            let remedy = match closest(&id, known_ids()) {
-                Some(meant) => format!("did you mean providers.{meant}?"),
-                None => format!("known: {}", known_ids().collect::<Vec<_>>().join(", ")),
-            };
-            section.complain_of_section("is no provider that this build can call", remedy);
-            continue;
-        };
-        providers.insert(id, Provider::read(section, kind.key_variable.is_some()));
+        if let Some(kind) = kind_of(&id, &section) {
+            providers.insert(id, Provider::read(section, kind));
+        }
     }
     providers
 }
 
+/// What a provider of that id is: a kind with one provider has its id, any other one is named by `kind`.
+fn kind_of(id: &str, section: &Section<'_>) -> Option<&'static Kind> {
+    let named = section.text("kind");
+    let single = Kind::find(id).filter(|kind| !kind.has_instances);
+    let many = || KINDS.iter().filter(|kind| kind.has_instances).map(|kind| kind.id);
+    match (named, single) {
+        (None, Some(kind)) => Some(kind),
+        (Some(named), Some(kind)) if named == kind.id => Some(kind),
+        (Some(_), Some(kind)) => {
+            section.complain(
+                "kind",
+                &format!("is not what {id} is"),
+                format!(
+                    "leave it out, or call the provider otherwise: {id} is of the kind {}",
+                    kind.id
+                ),
+            );
+            None
+        }
+        (Some(named), None) => {
+            let found = Kind::find(&named).filter(|kind| kind.has_instances);
+            if found.is_none() {
+                let remedy = format!("write one of {}", many().collect::<Vec<_>>().join(", "));
+                section.complain(
+                    "kind",
+                    "is no kind that may be set up under a name of your own",
+                    remedy,
+                );
+            }
+            found
+        }
+        (None, None) => {
+            let known_ids = || {
+                KINDS
+                    .iter()
+                    .filter(|kind| !kind.has_instances)
+                    .map(|kind| kind.id)
+            };
+            let remedy = match closest(id, known_ids()) {
+                Some(meant) => format!("did you mean providers.{meant}?"),
+                None => format!(
+                    "known: {}; a provider of your own has a kind: {}",
+                    known_ids().collect::<Vec<_>>().join(", "),
+                    many().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            section.complain_of_section("is no provider that this build can call", remedy);
+            None
+        }
+    }
+}
+
+/// Only those that something is set about: most kinds that are built in are not used on any one server.
 pub(super) fn render(providers: &BTreeMap<String, Provider>) -> Table {
     let rendered = providers
         .iter()
-        .map(|(id, provider)| (id.clone(), provider.render().into()));
-    rendered.collect()
+        .map(|(id, provider)| (id.clone(), provider.render(id)));
+    let set = rendered.filter(|(_, table)| !table.is_empty());
+    set.map(|(id, table)| (id, table.into())).collect()
 }
 
 impl Provider {
-    /// True when plans may use it: it is not switched off and has a key, or an address of its own where no key
-    /// is asked for.
-    pub fn is_ready(&self) -> bool {
-        let insisted_on = self.enabled == Some(true) && self.account.base_url.is_some();
-        self.enabled != Some(false) && (self.account.api_key.is_some() || insisted_on)
+    fn new(kind: &'static Kind) -> Self {
+        Self {
+            kind,
+            enabled: None,
+            acknowledged: false,
+            account: Account::default(),
+            own: Own::default(),
+        }
     }
 
-    fn read(section: Section<'_>, has_account: bool) -> Self {
+    /// Why plans may not use it, and what to do about that. Nothing: they may.
+    pub fn obstacle(&self, id: &str) -> Option<String> {
+        if self.enabled == Some(false) {
+            return Some(format!("switched off by providers.{id}.enabled"));
+        }
+        let account = &self.account;
+        let insisted_on = self.enabled == Some(true);
+        match self.kind.access {
+            Access::Open => None,
+            Access::Key(_) if account.api_key.is_some() => None,
+            Access::Key(_) if insisted_on && account.base_url.is_some() => None,
+            Access::Key(variable) => Some(format!("has no key: set {variable} or providers.{id}.api_key")),
+            Access::Address(_) if insisted_on || account.base_url.is_some() => None,
+            Access::Address(_) => Some(format!(
+                "is not set up: set providers.{id}.base_url to the address of your server"
+            )),
+            Access::Acknowledged { notice, .. } if !self.acknowledged => Some(format!(
+                "{notice} Set providers.{id}.acknowledged = true if you want it all the same"
+            )),
+            Access::Acknowledged { .. } if account.base_url.is_some() => None,
+            Access::Acknowledged { .. } => Some(format!(
+                "is not set up: set providers.{id}.base_url to the address of your server"
+            )),
+        }
+    }
+
+    fn read(section: Section<'_>, kind: &'static Kind) -> Self {
         let mut provider = Self {
             enabled: section.truth("enabled"),
-            account: Account::default(),
+            ..Self::new(kind)
         };
-        if has_account {
-            provider.account = Account::read(&section);
-            let keyless =
-                !provider.is_ready() && !section.is_set("api_key") && !section.is_set("api_key_file");
-            if provider.enabled == Some(true) && keyless {
-                let remedy = "set api_key or api_key_file, or the base_url of a server that asks for no key";
-                section.complain("enabled", "is true, but there is no key", remedy);
-            }
+        if matches!(kind.access, Access::Acknowledged { .. }) {
+            provider.acknowledged = section.truth("acknowledged").unwrap_or_default();
+        }
+        if kind.access != Access::Open {
+            provider.account = Account::read(&section, kind);
+            provider.own = Own::read(&section, kind.settings);
+            provider.check(&section);
         }
         section.finish();
         provider
     }
 
-    fn render(&self) -> Table {
+    /// A provider that is insisted on must have all it needs.
+    fn check(&self, section: &Section<'_>) {
+        let keyless = matches!(self.kind.access, Access::Key(_))
+            && self.account.api_key.is_none()
+            && self.account.base_url.is_none()
+            && !section.is_set("api_key")
+            && !section.is_set("api_key_file");
+        if self.enabled == Some(true) && keyless {
+            let remedy = "set api_key or api_key_file, or the base_url of a server that asks for no key";
+            section.complain("enabled", "is true, but there is no key", remedy);
+        }
+        if self.kind.has_instances && self.account.base_url.is_none() && !section.is_set("base_url") {
+            section.complain_of_section("has no address", "set base_url".to_owned());
+        }
+    }
+
+    fn render(&self, id: &str) -> Table {
         let mut table = self.account.render();
+        table.extend(self.own.render().clone());
+        if id != self.kind.id {
+            table.insert("kind".into(), self.kind.id.into());
+        }
         if let Some(enabled) = self.enabled {
             table.insert("enabled".into(), enabled.into());
         }
-        table
-    }
-}
-
-impl Account {
-    fn read(section: &Section<'_>) -> Self {
-        Self {
-            api_key: read_key(section),
-            base_url: section.read("base_url", url::provider),
-            organization: section.text("organization"),
-            project: section.text("project"),
-            proxy: section.read("proxy", url::public),
-            connect_timeout: section
-                .integer("connect_timeout_ms", 100..=120_000)
-                .map(Duration::from_millis),
-            deadline: section
-                .integer("deadline_seconds", 1..=3600)
-                .map(Duration::from_secs),
-            max_answer_bytes: section.integer("max_answer_bytes", 65_536..=1_073_741_824),
-        }
-    }
-
-    fn texts(&self) -> [(&'static str, &Option<String>); 4] {
-        [
-            ("base_url", &self.base_url),
-            ("organization", &self.organization),
-            ("project", &self.project),
-            ("proxy", &self.proxy),
-        ]
-    }
-
-    /// What is set, in the words of the adapter's own settings. The key is not among them.
-    pub(crate) fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
-        let mut table = serde_json::Map::new();
-        for (key, text) in self.texts() {
-            if let Some(text) = text {
-                table.insert(key.to_owned(), text.as_str().into());
-            }
-        }
-        if let Some(timeout) = self.connect_timeout {
-            let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-            table.insert("connect_timeout_ms".to_owned(), timeout_ms.into());
-        }
-        if let Some(deadline) = self.deadline {
-            // One deadline for every quality.
-            table.insert("deadline_seconds".to_owned(), serde_json::Map::new().into());
-            table.insert("default_deadline_seconds".to_owned(), deadline.as_secs().into());
-        }
-        if let Some(max_answer_bytes) = self.max_answer_bytes {
-            table.insert("max_answer_bytes".to_owned(), max_answer_bytes.into());
+        if self.acknowledged {
+            table.insert("acknowledged".into(), true.into());
         }
         table
     }
-
-    fn render(&self) -> Table {
-        let mut table = Table::new();
-        if self.api_key.is_some() {
-            table.insert("api_key".into(), REDACTED.into());
-        }
-        for (key, text) in self.texts() {
-            if let Some(text) = text {
-                table.insert(key.into(), text.clone().into());
-            }
-        }
-        let numbers = [
-            (
-                "connect_timeout_ms",
-                self.connect_timeout.map(|time| time.as_millis()),
-            ),
-            (
-                "deadline_seconds",
-                self.deadline.map(|time| time.as_secs().into()),
-            ),
-            (
-                "max_answer_bytes",
-                self.max_answer_bytes.map(|bytes| bytes as u128),
-            ),
-        ];
-        for (key, number) in numbers {
-            if let Some(number) = number {
-                table.insert(key.into(), super::number(number));
-            }
-        }
-        table
-    }
-}
-
-fn read_key(section: &Section<'_>) -> Option<SecretString> {
-    let inline = section.secret("api_key");
-    let file = section.path("api_key_file");
-    match (section.place("api_key"), section.place("api_key_file")) {
-        (_, None) => inline,
-        (None, Some(_)) => read_key_file(section, &file?),
-        (Some(key), Some(key_file)) if key.layer() == key_file.layer() => {
-            section.complain(
-                "api_key_file",
-                "is set together with api_key",
-                "keep one of the two",
-            );
-            None
-        }
-        (Some(key), Some(key_file)) if key.layer() > key_file.layer() => inline,
-        (Some(_), Some(_)) => read_key_file(section, &file?),
-    }
-}
-
-fn read_key_file(section: &Section<'_>, file: &Path) -> Option<SecretString> {
-    let what = match fs::read_to_string(file) {
-        Ok(text) if text.trim().is_empty() => "names an empty file".to_owned(),
-        Ok(text) if !text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => {
-            "names a file that holds more than one key".to_owned()
-        }
-        Ok(text) => return Some(SecretString::from(text.trim())),
-        Err(error) => format!("names a file that cannot be read: {error}"),
-    };
-    let remedy = format!("put the key alone into {}", file.display());
-    section.complain("api_key_file", &what, remedy);
-    None
 }

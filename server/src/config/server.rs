@@ -14,7 +14,8 @@ const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 pub struct Server {
     /// Address of the one port. Only a loopback address, because callers are not authenticated yet.
     pub listen: SocketAddr,
-    /// Address under which callers reach the server, for signed links; no slash at the end. Nothing: the address it listens on.
+    /// Address under which others reach the server, for signed links and for news of providers; no slash at the end. Nothing: links
+    /// begin with the address it listens on, and no news come.
     pub public_url: Option<String>,
     /// Largest message that is accepted, in bytes.
     pub max_message_bytes: usize,

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Context, call::Call, request::Fields};
 use crate::{
+    listing::listing,
     paging::{Place, Query},
     refusal::Refusal,
 };
@@ -37,14 +38,16 @@ impl CatalogServer {
         }
     }
 
-    fn list(&self, request: &ListProvidersRequest) -> Result<ListProvidersResponse, Refusal> {
+    async fn list(&self, request: &ListProvidersRequest) -> Result<ListProvidersResponse, Refusal> {
         let mut fields = Fields::default();
         let size = fields.page_size(request.page_size);
         let size = fields.finish(size)?;
         let query = Query::new("ListProviders", &ListProvidersRequest::default());
         let place = self.0.pages.read(&query, &request.page_token)?;
 
-        let listing = self.0.catalog.listing();
+        let gates = self.0.executor.records().gates().await;
+        let gates = gates.inspect_err(|error| tracing::warn!(%error, "how providers do could not be read"));
+        let listing = listing(&self.0.catalog, &self.0.traits, gates.ok().as_ref());
         let after = place.map(|place| place.id).unwrap_or_default();
         let mut rest = listing.into_iter().filter(|provider| provider.provider > after);
         let providers: Vec<_> = rest.by_ref().take(size as usize).collect();
@@ -78,6 +81,6 @@ impl CatalogService for CatalogServer {
         request: Request<ListProvidersRequest>,
     ) -> Result<Response<ListProvidersResponse>, Status> {
         let call = Call::begin("limn.v1.CatalogService/ListProviders", "");
-        call.unary(async { self.list(request.get_ref()) }).await
+        call.unary(async { self.list(request.get_ref()).await }).await
     }
 }

@@ -51,6 +51,7 @@ impl ExecutorServer {
         name: String,
         execution: limn_executor::ids::ExecutionId,
         after: Option<u64>,
+        previews: bool,
     ) -> impl Stream<Item = Result<v1::ExecutionEvent, Refusal>> + Send + use<> {
         let handing = Handing {
             name: name.clone(),
@@ -58,18 +59,23 @@ impl ExecutorServer {
             stall: self.0.watch_stall,
             clock: Arc::clone(&self.0.clock),
         };
-        let events = self.0.executor.watch(client, execution, after);
+        let executor = &self.0.executor;
+        let events = if previews {
+            executor.watch_with_previews(client, execution, after)
+        } else {
+            executor.watch(client, execution, after)
+        };
         let events = events.map(move |event| event.map_err(|error| Refusal::of_watch(&name, error)));
         hand_over(handing, events.boxed())
     }
 
     async fn execute(
         &self,
-        order: Option<v1::ExecutionOrder>,
+        request: ExecutePlanRequest,
     ) -> Result<impl Stream<Item = Result<ExecutePlanResponse, Refusal>> + Send + use<>, Refusal> {
-        let execution = self.start(order).await?.execution;
+        let execution = self.start(request.order).await?.execution;
         let name = snapshot::execution(&execution).name;
-        let events = self.events(&execution.client, name, execution.id, None);
+        let events = self.events(&execution.client, name, execution.id, None, request.previews);
         Ok(events.map(|event| Ok(ExecutePlanResponse { event: Some(event?) })))
     }
 
@@ -80,7 +86,13 @@ impl ExecutorServer {
         let mut fields = Fields::default();
         let name = fields.execution("name", &request.name);
         let (client, id) = fields.finish(name)?;
-        let events = self.events(client, request.name.clone(), id, request.after_sequence);
+        let events = self.events(
+            client,
+            request.name.clone(),
+            id,
+            request.after_sequence,
+            request.previews,
+        );
         Ok(events.map(|event| Ok(WatchExecutionResponse { event: Some(event?) })))
     }
 
@@ -174,9 +186,10 @@ impl ExecutorService for ExecutorServer {
         &self,
         request: Request<ExecutePlanRequest>,
     ) -> Result<Response<Self::ExecutePlanStream>, Status> {
-        let order = request.into_inner().order;
-        let call = Call::begin("limn.v1.ExecutorService/ExecutePlan", client_in(order.as_ref()));
-        call.streaming(self.execute(order)).await
+        let request = request.into_inner();
+        let client = client_in(request.order.as_ref());
+        let call = Call::begin("limn.v1.ExecutorService/ExecutePlan", client);
+        call.streaming(self.execute(request)).await
     }
 
     async fn watch_execution(

@@ -8,16 +8,17 @@ use limn_executor::{
     clock::UnixMicros,
     ids::ImageId,
     records::{ImageFilter, ImageRecord},
+    references::ImportError,
     snapshot,
 };
 use limn_proto::{
     name::Collection,
-    plan::ImageType,
+    plan::{ImageType, Reference},
     reason::Reason,
     v1::{
-        self, GetImageRequest, GetImageResponse, IssueImageUrlsRequest, IssueImageUrlsResponse,
-        ListImagesRequest, ListImagesResponse, ReadImageRequest, ReadImageResponse, SignedUrl,
-        image_library_service_server::ImageLibraryService,
+        self, GetImageRequest, GetImageResponse, ImportReferenceRequest, ImportReferenceResponse,
+        IssueImageUrlsRequest, IssueImageUrlsResponse, ListImagesRequest, ListImagesResponse,
+        ReadImageRequest, ReadImageResponse, SignedUrl, image_library_service_server::ImageLibraryService,
     },
 };
 use tonic::{Request, Response, Status};
@@ -117,6 +118,30 @@ impl ImageLibraryServer {
         Ok(chunks(Arc::clone(self.0.executor.blobs()), key, offset, size))
     }
 
+    async fn import(&self, request: ImportReferenceRequest) -> Result<ImportReferenceResponse, Refusal> {
+        let mut fields = Fields::default();
+        let client = fields.client("parent", &request.parent);
+        let client = fields.finish(client)?;
+        let imported = self.0.executor.import_reference(client, request.content).await;
+        let imported = imported.map_err(|error| match error {
+            ImportError::Unusable(why) => Refusal::field(
+                Reason::InvalidRequest,
+                "content",
+                format!("is no picture to draw from: {why}"),
+            ),
+            ImportError::Store(error) => Refusal::from(error),
+        })?;
+        Ok(ImportReferenceResponse {
+            reference: Some(Reference {
+                sha256: imported.reference.sha256,
+                media_type: imported.reference.format.media_type().to_owned(),
+            }),
+            width_px: imported.width_px,
+            height_px: imported.height_px,
+            size_bytes: i64::try_from(imported.size_bytes).unwrap_or(i64::MAX),
+        })
+    }
+
     async fn issue(&self, request: IssueImageUrlsRequest) -> Result<IssueImageUrlsResponse, Refusal> {
         let (names, ttl) = read_names(&request)?;
         let expires_at = UnixMicros(self.0.clock.now().plus(ttl).seconds() * 1_000_000);
@@ -178,6 +203,16 @@ impl ImageLibraryService for ImageLibraryServer {
         let request = request.into_inner();
         let call = Call::begin("limn.v1.ImageLibraryService/ReadImage", client_of(&request.name));
         call.streaming(self.read(request)).await
+    }
+
+    async fn import_reference(
+        &self,
+        request: Request<ImportReferenceRequest>,
+    ) -> Result<Response<ImportReferenceResponse>, Status> {
+        let request = request.into_inner();
+        let parent = client_of(&request.parent).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/ImportReference", &parent);
+        call.unary(self.import(request)).await
     }
 
     async fn issue_image_urls(

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use limn_executor::records::{
-    RecordError, RecordStore,
-    postgres::{Address, Inspection, PostgresRecords},
-    sqlite::SqliteRecords,
+use limn_executor::{
+    clock::UnixMicros,
+    records::{
+        GateRecord, RecordError, RecordStore,
+        postgres::{Address, Inspection, PostgresRecords},
+        sqlite::SqliteRecords,
+    },
 };
 
 use super::store::Store;
@@ -74,6 +77,27 @@ fn unusable(database: &Database, source: RecordError) -> AppError {
         DatabasePlace::Postgres(address) => format!("the {address}"),
     };
     AppError::Database { database, source }
+}
+
+/// How providers do, and the time at which that is so, by the clock of the database.
+pub type Gates = (Vec<GateRecord>, UnixMicros);
+
+/// Reads how providers do. Nothing where that would take more than a look: the database is not there yet, or it is on a
+/// server, where a look could bring the schema up to date under other processes.
+///
+/// # Errors
+///
+/// The database cannot be used.
+pub async fn read_gates(config: &Config) -> Result<Option<Gates>, AppError> {
+    let database = &config.database;
+    let unusable = |source| unusable(database, source);
+    match &database.place {
+        DatabasePlace::Sqlite(file) if file.exists() => {
+            let records = SqliteRecords::open(file).await.map_err(unusable)?;
+            Ok(Some(records.gates().await.map_err(unusable)?))
+        }
+        DatabasePlace::Sqlite(_) | DatabasePlace::Postgres(_) => Ok(None),
+    }
 }
 
 /// Asks whether the database can be used, and says what it is. Nothing is executed. A file is opened, which brings its

@@ -1,6 +1,6 @@
 //! Calls whose outcome nobody knows: what is shown about them, and what decides them.
 
-use limn_executor::testing::fake_openai::Reply;
+use limn_fakes::Case;
 use serde_json::Value;
 
 use super::{
@@ -21,7 +21,7 @@ impl Paying {
     #[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
     fn lose(&self, prompts: &[&str]) -> String {
         for _ in prompts {
-            self.provider.reply(Reply::Disconnect);
+            self.provider.next(Case::Disconnect);
         }
         let ran = self.run(&[&["render"], prompts, &["--provider", "openai", "--json"]].concat());
         assert_eq!(ran.code, 6, "{ran:?}");
@@ -57,7 +57,7 @@ fn command_in<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
 #[test]
 fn a_lost_call_is_told_with_the_commands_that_decide_it_and_they_work() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::Disconnect);
+    paying.provider.next(Case::Disconnect);
     let ran = paying.run(&["render", "a tower", "--provider", "openai"]);
     assert_eq!(ran.code, 6, "{ran:?}");
     let look = command_in(&ran.stderr, "limn resolve");

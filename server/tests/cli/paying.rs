@@ -5,7 +5,8 @@ use std::{
     process::{Child, ChildStderr, Command, Stdio},
 };
 
-use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
+use limn_fakes::{Case, Fake, Gate};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::limn::{Limn, Ran, interrupt};
@@ -13,7 +14,7 @@ use super::limn::{Limn, Ran, interrupt};
 /// A home whose `limn` draws at a fake provider.
 pub(crate) struct Paying {
     pub(crate) limn: Limn,
-    pub(crate) provider: FakeOpenAi,
+    pub(crate) provider: Fake,
     runtime: Runtime,
 }
 
@@ -21,7 +22,7 @@ pub(crate) struct Paying {
 impl Paying {
     pub(crate) fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let provider = runtime.block_on(FakeOpenAi::start());
+        let provider = runtime.block_on(Fake::start("openai"));
         let limn = Limn::new();
         Self {
             limn,
@@ -35,7 +36,7 @@ impl Paying {
         let mut command = self.limn.command(arguments);
         command
             .args(["--set", &base_url])
-            .env("OPENAI_API_KEY", FakeOpenAi::KEY);
+            .env("OPENAI_API_KEY", Fake::KEY);
         command
     }
 
@@ -93,8 +94,8 @@ fn the_price_is_told_before_and_after_and_paid_once() {
 #[test]
 fn a_failed_execution_is_five_and_keeps_what_is_finished() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::Image);
-    paying.provider.reply(Reply::bad_request());
+    paying.provider.next(Case::Success);
+    paying.provider.next(Case::BadRequest);
     let arguments = [
         "render",
         "one hill",
@@ -124,11 +125,9 @@ fn a_failed_execution_is_five_and_keeps_what_is_finished() {
 #[test]
 fn a_refused_key_is_told_with_what_to_do() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::error(
+    paying.provider.next(Case::says(
         401,
-        "invalid_request_error",
-        "invalid_api_key",
-        "no such key",
+        &json!({"error": {"message": "no such key", "type": "invalid_request_error", "code": "invalid_api_key"}}),
     ));
     let ran = paying.run(&["render", "a tower", "--provider", "openai"]);
     assert_eq!(ran.code, 5, "{ran:?}");
@@ -143,7 +142,7 @@ fn a_refused_key_is_told_with_what_to_do() {
 #[test]
 fn a_folder_that_cannot_be_made_is_refused_before_anything_is_paid() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::Image);
+    paying.provider.next(Case::Success);
     let ran = paying.run(&[
         "render",
         "a tower",
@@ -160,7 +159,7 @@ fn a_folder_that_cannot_be_made_is_refused_before_anything_is_paid() {
 #[test]
 fn an_unknown_outcome_is_six_and_is_not_sent_again() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::Disconnect);
+    paying.provider.next(Case::Disconnect);
     for _ in 0..2 {
         let ran = paying.run(&["render", "a tower", "--provider", "openai", "--json"]);
         assert_eq!(ran.code, 6, "{ran:?}");
@@ -173,7 +172,7 @@ fn an_unknown_outcome_is_six_and_is_not_sent_again() {
 fn the_first_ctrl_c_waits_until_the_paid_picture_is_kept() {
     let paying = Paying::new();
     let gate = Gate::closed();
-    paying.provider.reply(Reply::after(&gate, Reply::Image));
+    paying.provider.next(Case::after(&gate, Case::Success));
     let (mut child, mut stderr) = paying.render_until_called();
     interrupt(&child);
     read_until(&mut stderr, "cancelling");
@@ -190,7 +189,7 @@ fn the_first_ctrl_c_waits_until_the_paid_picture_is_kept() {
 #[test]
 fn the_second_ctrl_c_leaves_at_once_and_nothing_is_sent_twice() {
     let paying = Paying::new();
-    paying.provider.reply(Reply::after(&Gate::closed(), Reply::Image));
+    paying.provider.next(Case::after(&Gate::closed(), Case::Success));
     let (mut child, mut stderr) = paying.render_until_called();
     interrupt(&child);
     read_until(&mut stderr, "cancelling");

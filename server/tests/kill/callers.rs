@@ -144,6 +144,7 @@ async fn open(stage: &Stage, random: &mut Random, order: &ExecutionOrder) -> Opt
     let channel = stage.somebody(random).await;
     let request = ExecutePlanRequest {
         order: Some(order.clone()),
+        ..ExecutePlanRequest::default()
     };
     let mut executor = ExecutorServiceClient::new(channel);
     let opened = timeout(PATIENCE, executor.execute_plan(request)).await;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use limn_executor::testing::fake_openai::FakeOpenAi;
+use limn_fakes::Fake;
 use tokio::{sync::watch, task::JoinHandle};
 use tonic::transport::Channel;
 
@@ -26,7 +26,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Stage {
     folder: PathBuf,
-    pub(crate) provider: Arc<FakeOpenAi>,
+    pub(crate) provider: Arc<Fake>,
     pub(crate) moods: Moods,
     pub(crate) slots: Vec<Slot>,
     findings: Mutex<Vec<String>>,
@@ -49,14 +49,14 @@ pub(crate) struct Slot {
 impl Stage {
     /// Starts so many processes on an empty place.
     pub(crate) async fn open(folder: &Path, place: &Place, processes: usize, seed: u64) -> Arc<Self> {
-        let provider = Arc::new(FakeOpenAi::start().await);
+        let provider = Arc::new(Fake::start("openai").await);
         let moods = Moods::default();
         let random = Random::of(seed, "weather");
         let weather = tokio::spawn(weather::make(Arc::clone(&provider), moods.clone(), random));
         let shared = [
             ("storage.folder", path_of(folder, "blobs")),
             ("storage.signing_key_file", path_of(folder, "link.key")),
-            ("providers.openai.api_key", FakeOpenAi::KEY.to_owned()),
+            ("providers.openai.api_key", Fake::KEY.to_owned()),
             ("providers.openai.base_url", provider.base_url()),
             ("executor.lease_seconds", LEASE.as_secs().to_string()),
             ("executor.keep_alive_seconds", "1".to_owned()),

@@ -100,6 +100,7 @@ impl<'a> Watcher<'a> {
         let request = WatchExecutionRequest {
             name: self.sight.execution.clone(),
             after_sequence: self.cursor,
+            ..WatchExecutionRequest::default()
         };
         match timeout(PATIENCE, executor.watch_execution(request)).await {
             Err(_) => None,

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use limn_executor::testing::fake_openai::{FakeOpenAi, Gate, Reply};
+use limn_fakes::{Case, Fake, Gate};
 
 use crate::{random::Random, stage::pause};
 
-/// Replies that wait for their calls. The fake takes them in order, so reply n meets call n.
+/// Cases that wait for their calls. The fake takes them in order, so case n meets call n.
 const AHEAD: u64 = 512;
 
 /// What a call comes to.
@@ -45,20 +45,20 @@ impl Mood {
         }
     }
 
-    fn reply(self) -> Reply {
+    fn case(self) -> Case {
         match self {
-            Self::Image => Reply::Image,
-            Self::RateLimited => Reply::rate_limited(Duration::from_millis(30)),
-            Self::ServerError => Reply::server_error(),
-            Self::BadRequest => Reply::bad_request(),
-            Self::Disconnect => Reply::Disconnect,
-            Self::Truncated => Reply::TruncatedBody,
-            Self::GatewayPage => Reply::GatewayPage { status: 502 },
+            Self::Image => Case::Success,
+            Self::RateLimited => Case::RateLimited,
+            Self::ServerError => Case::ServerError,
+            Self::BadRequest => Case::BadRequest,
+            Self::Disconnect => Case::Disconnect,
+            Self::Truncated => Case::Truncated,
+            Self::GatewayPage => Case::GatewayPage(502),
         }
     }
 
     pub(crate) fn is_charged(self) -> bool {
-        self.reply().is_charged()
+        self.case().is_charged()
     }
 }
 
@@ -75,13 +75,14 @@ impl Moods {
 }
 
 /// Makes the weather until it is aborted.
-pub(crate) async fn make(provider: Arc<FakeOpenAi>, moods: Moods, mut random: Random) {
+pub(crate) async fn make(provider: Arc<Fake>, moods: Moods, mut random: Random) {
+    provider.set_wait(Duration::from_millis(30));
     let mut gates = VecDeque::new();
     for call in 1_u64.. {
         while gates.len() < usize::try_from(AHEAD).unwrap() {
             let (gate, mood) = (Gate::closed(), Mood::draw(&mut random));
             moods.0.lock().unwrap().push(mood);
-            provider.reply(Reply::after(&gate, mood.reply()));
+            provider.next(Case::after(&gate, mood.case()));
             gates.push_back(gate);
         }
         // Some take so long that nearly every kill finds calls in flight.

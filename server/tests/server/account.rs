@@ -58,7 +58,10 @@ async fn draw(channel: &Channel, prompt: &str) {
         source: plan.into_inner().plan.map(Source::Plan),
         ..ExecutionOrder::default()
     };
-    let request = ExecutePlanRequest { order: Some(order) };
+    let request = ExecutePlanRequest {
+        order: Some(order),
+        ..ExecutePlanRequest::default()
+    };
     let mut executor = ExecutorServiceClient::new(channel.clone());
     let mut events = executor.execute_plan(request).await.unwrap().into_inner();
     while events.message().await.unwrap().is_some() {}

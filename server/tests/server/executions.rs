@@ -31,7 +31,10 @@ fn order(source: Source) -> ExecutionOrder {
 }
 
 fn execute(order: ExecutionOrder) -> ExecutePlanRequest {
-    ExecutePlanRequest { order: Some(order) }
+    ExecutePlanRequest {
+        order: Some(order),
+        ..ExecutePlanRequest::default()
+    }
 }
 
 fn start(order: ExecutionOrder) -> StartExecutionRequest {
@@ -124,6 +127,7 @@ async fn a_watch_goes_on_after_its_cursor_and_refuses_one_from_the_future() {
     let watch = |after| WatchExecutionRequest {
         name: execution.name.clone(),
         after_sequence: Some(after),
+        ..WatchExecutionRequest::default()
     };
     let mut events = executor.watch_execution(watch(1)).await.unwrap().into_inner();
     let mut expected = 2;
@@ -151,6 +155,7 @@ async fn a_watch_goes_on_after_its_cursor_and_refuses_one_from_the_future() {
     let stranger = WatchExecutionRequest {
         name: NOBODY.to_owned(),
         after_sequence: None,
+        ..WatchExecutionRequest::default()
     };
     let mut stranger = executor.watch_execution(stranger).await.unwrap().into_inner();
     assert_eq!(refused(stranger.message().await).reason, "EXECUTION_NOT_FOUND");

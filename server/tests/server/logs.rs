@@ -58,7 +58,10 @@ async fn each_call_leaves_one_line_and_no_prompt() {
         ..ExecutionOrder::default()
     };
     let mut executor = ExecutorServiceClient::new(server.channel.clone());
-    let request = ExecutePlanRequest { order: Some(order) };
+    let request = ExecutePlanRequest {
+        order: Some(order),
+        ..ExecutePlanRequest::default()
+    };
     let mut events = executor.execute_plan(request).await.unwrap().into_inner();
     while events.message().await.unwrap().is_some() {}
     drop(events);

@@ -4,11 +4,14 @@
 
 mod account;
 mod addresses;
+mod compatible;
 mod executions;
+mod hooks;
 mod links;
 mod logs;
 mod planner;
 mod plans;
+mod previews;
 mod retention;
 mod serving;
 mod support;

@@ -31,6 +31,7 @@ async fn watch(
     let request = WatchExecutionRequest {
         name: name.to_owned(),
         after_sequence,
+        ..WatchExecutionRequest::default()
     };
     let mut executor = ExecutorServiceClient::new(channel.clone());
     let mut answers = executor.watch_execution(request).await?.into_inner();

@@ -115,9 +115,18 @@ impl Server {
 
     /// Starts with a configuration of a data folder.
     pub(crate) async fn start_with(config: &Config, data_dir: tempfile::TempDir) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, config, data_dir).await
+    }
+
+    /// The same on a port that was taken before, for a configuration that names it.
+    pub(crate) async fn start_on(
+        listener: TcpListener,
+        config: &Config,
+        data_dir: tempfile::TempDir,
+    ) -> Self {
         let app = App::open(config).await.unwrap();
         let executor = app.executor().clone();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(limn_server::run(app, listener, async {

@@ -102,7 +102,10 @@ async fn a_reader_that_does_not_read_is_cut_and_goes_on_from_its_last_event() {
     let narrow = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
     let narrow = narrow.initial_stream_window_size(1024).connect().await.unwrap();
     let mut slow = ExecutorServiceClient::new(narrow.clone());
-    let request = ExecutePlanRequest { order: Some(order) };
+    let request = ExecutePlanRequest {
+        order: Some(order),
+        ..ExecutePlanRequest::default()
+    };
     let mut unread = slow.execute_plan(request).await.unwrap().into_inner();
     let first = unread.message().await.unwrap().unwrap().event.unwrap();
     let Some(Event::Snapshot(execution)) = &first.event else {
@@ -111,6 +114,7 @@ async fn a_reader_that_does_not_read_is_cut_and_goes_on_from_its_last_event() {
     let watch = |after_sequence| WatchExecutionRequest {
         name: execution.name.clone(),
         after_sequence,
+        ..WatchExecutionRequest::default()
     };
 
     // It holds up nobody: the execution ends, and others see it.

@@ -181,7 +181,7 @@ fn words(event: Event) -> String {
                 if cost.r#final { " final" } else { "" },
             )
         }
-        Event::Snapshot(_) | Event::KeepAlive(_) => "never stored".to_owned(),
+        Event::Snapshot(_) | Event::KeepAlive(_) | Event::Preview(_) => "never stored".to_owned(),
     }
 }
 

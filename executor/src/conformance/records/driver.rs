@@ -175,6 +175,18 @@ impl<'s> Driver<'s> {
         }
     }
 
+    /// A step waits.
+    pub(super) fn note(&self) -> StepNote {
+        StepNote::Waiting(StepWait {
+            provider: "easel".to_owned(),
+            reason: WaitReason::Rate,
+            position: 1,
+            since: self.now(),
+            until: None,
+            attempt: 1,
+        })
+    }
+
     /// Prepares an attempt, which must fit.
     pub(super) async fn prepare(&self, fence: &Fence, attempt: &NewAttempt) -> Result<AttemptId> {
         let prepared = self.store.prepare(fence, attempt).await?;

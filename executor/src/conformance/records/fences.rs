@@ -117,6 +117,10 @@ async fn verbs_but_settle_are_fenced(driver: &Driver<'_>, fence: &Fence, attempt
             is_fenced(&store.commit(fence, &driver.commit(fence, attempt)).await),
         ),
         (
+            "note_step",
+            is_fenced(&store.note_step(fence, "a", &driver.note(), driver.now()).await),
+        ),
+        (
             "end_attempt",
             is_fenced(
                 &store

@@ -1,34 +1,40 @@
-//! What an error answer proves: a table, and the function that reads it.
-//!
-//! The function is total. An answer that no row lists proves nothing, so its outcome is unknown and the call is
-//! never sent again by itself.
-//!
-//! An *own* body is an error object of the API. Anything in between, such as a gateway or a content delivery
-//! network, answers with pages of its own; of these only statuses count that say that the request was turned away at the door.
+//! What an error answer of the API proves.
 
 use limn_proto::reason::Reason;
 use serde_json::Value;
 
-use crate::provider::Billing;
+use crate::{
+    provider::Billing,
+    providers::http::{Body, Row, proven, row, rows},
+};
 
 /// The error object of the API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ErrorBody {
-    pub(super) message: String,
-    pub(super) kind: String,
-    pub(super) code: String,
-    pub(super) param: String,
+pub(in crate::providers) struct ErrorBody {
+    pub(in crate::providers) message: String,
+    pub(in crate::providers) kind: String,
+    pub(in crate::providers) code: String,
+    pub(in crate::providers) param: String,
     /// Where moderation stopped the call: `input` or `output`; empty: it does not say.
-    pub(super) moderation_stage: String,
+    pub(in crate::providers) moderation_stage: String,
     /// What moderation objected to.
-    pub(super) moderation_categories: Vec<String>,
+    pub(in crate::providers) moderation_categories: Vec<String>,
 }
 
 impl ErrorBody {
     /// Reads `{"error": {"message", "type", "param", "code"}}`. Nothing when the body is not the API's own.
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    pub(in crate::providers) fn parse(body: &[u8]) -> Option<Self> {
         let parsed: Value = serde_json::from_slice(body).ok()?;
-        let error = parsed.get("error").filter(|error| error.is_object())?;
+        Self::read(parsed.get("error").filter(|error| error.is_object())?)
+    }
+
+    /// Reads the error object without anything around it, as an event of a stream may have it.
+    pub(in crate::providers) fn parse_bare(body: &[u8]) -> Option<Self> {
+        let parsed: Value = serde_json::from_slice(body).ok()?;
+        Self::read(&parsed)
+    }
+
+    fn read(error: &Value) -> Option<Self> {
         let text = |name: &str| {
             error
                 .get(name)
@@ -55,30 +61,35 @@ impl ErrorBody {
     }
 }
 
+impl ErrorBody {
+    /// What it says, in its own words.
+    pub(in crate::providers) fn words(&self) -> &str {
+        if self.message.is_empty() {
+            &self.code
+        } else {
+            &self.message
+        }
+    }
+
+    /// What is worth keeping beside the words.
+    pub(in crate::providers) fn facts(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("providerCode", self.code.clone()),
+            ("providerType", self.kind.clone()),
+            ("providerParam", self.param.clone()),
+            ("moderationStage", self.moderation_stage.clone()),
+            ("moderationCategories", self.moderation_categories.join(",")),
+        ]
+    }
+}
+
 /// What an error answer proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::providers) enum Verdict {
     /// Refused for this reason.
     Refused(Reason, Billing),
     /// Nothing is proven.
     Unknown,
-}
-
-/// One row: all that it names must match.
-struct Row {
-    /// Range of statuses, both ends included.
-    statuses: (u16, u16),
-    /// Words of which one must be the code or the type of the error; empty: any.
-    words: &'static [&'static str],
-    /// Whether the body must be the API's own.
-    body: Body,
-    reason: Reason,
-}
-
-#[derive(PartialEq, Eq)]
-enum Body {
-    Own,
-    Any,
 }
 
 /// Refusals for the content.
@@ -114,37 +125,16 @@ const TABLE: &[Row] = &[
     row(409, &[], Body::Own, Reason::ProviderRejected),
     row(422, &[], Body::Own, Reason::ProviderRejected),
     // The API says itself that it failed; a gateway's page would leave open what happened behind it.
-    Row {
-        statuses: (500, 599),
-        ..row(500, &[], Body::Own, Reason::ProviderUnavailable)
-    },
+    rows(500, 599, &[], Body::Own, Reason::ProviderUnavailable),
 ];
 
-const fn row(status: u16, words: &'static [&'static str], body: Body, reason: Reason) -> Row {
-    Row {
-        statuses: (status, status),
-        words,
-        body,
-        reason,
-    }
-}
-
 /// What an answer with an error status proves.
-pub(super) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
-    let matches = |row: &&Row| {
-        let (first, last) = row.statuses;
-        let has_word = error.is_some_and(|error| {
-            row.words
-                .iter()
-                .any(|word| *word == error.code || *word == error.kind)
-        });
-        (first..=last).contains(&status)
-            && (row.words.is_empty() || has_word)
-            && (row.body == Body::Any || error.is_some())
-    };
-    match TABLE.iter().find(matches) {
+pub(in crate::providers) fn classify(status: u16, error: Option<&ErrorBody>) -> Verdict {
+    let words = error.map(|error| [error.code.as_str(), error.kind.as_str()]);
+    let words = words.as_ref().map(<[&str; 2]>::as_slice);
+    match proven(TABLE, status, words) {
         None => Verdict::Unknown,
-        Some(row) => Verdict::Refused(row.reason, billing(row.reason, error)),
+        Some(reason) => Verdict::Refused(reason, billing(reason, error)),
     }
 }
 

@@ -1,95 +1,107 @@
 //! Messages of the API: the request as it is sent, and the answer as far as it is needed.
 
-use std::collections::BTreeMap;
-
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use bytes::Bytes;
-use limn_proto::reason::Reason;
-use serde::Serialize;
-use serde_json::Value;
+use limn_proto::{plan::SeedMode, reason::Reason};
+use serde_json::{Map, Value};
 
 use crate::{
     plan::{ImageFormat, Render},
     provider::{Bill, InterpretError, Rendered},
+    providers::http::decode,
 };
 
-/// Body of `POST /images/generations`. `response_format`, `style`, `user` and `seed` are missing because the API
-/// refuses the first two and knows no seed.
-#[derive(Debug, Serialize)]
-pub(super) struct GenerationRequest<'a> {
-    model: &'a str,
-    prompt: &'a str,
-    n: u32,
-    size: String,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    quality: &'a str,
-    output_format: &'static str,
-    #[serde(flatten)]
-    options: BTreeMap<&'a str, Value>,
-}
+/// Option that asks for unfinished pictures while one is drawn: how many.
+const PARTIAL_IMAGES: &str = "partial_images";
+/// Field that asks for an answer in events.
+const STREAM: &str = "stream";
 
-impl<'a> GenerationRequest<'a> {
-    /// Writes a render down. An error names what the API has no field for; such a plan would be
-    /// honoured in part only.
-    pub(super) fn new(render: &'a Render) -> Result<Self, String> {
-        let unknown_fields = [
-            ("a negative prompt", !render.negative_prompt.is_empty()),
-            ("a style", !render.style_token.is_empty()),
-            ("a guidance scale", render.guidance_milli.is_some()),
-        ];
-        if let Some((field, _)) = unknown_fields.iter().find(|(_, is_set)| *is_set) {
-            return Err(format!("the plan sets {field}, which openai does not take"));
-        }
-        Ok(Self {
-            model: first_non_empty(&render.model_revision, &render.model),
-            prompt: &render.prompt,
-            n: 1,
-            size: if render.size_token.is_empty() {
-                format!("{}x{}", render.width_px, render.height_px)
-            } else {
-                render.size_token.clone()
-            },
-            quality: &render.quality_token,
-            output_format: match render.format {
-                ImageFormat::Png => "png",
-                ImageFormat::Jpeg => "jpeg",
-                ImageFormat::Webp => "webp",
-            },
-            options: options(&render.options)?,
-        })
+/// Fields of a request, for `POST /images/generations` in JSON and for `POST /images/edits` in a form. `response_format`,
+/// `style`, `user` and `seed` are missing because the API refuses the first two and knows no seed.
+///
+/// An error names what the API has no field for; such a plan would be honoured in part only.
+pub(super) fn fields(render: &Render) -> Result<Map<String, Value>, String> {
+    let unknown_fields = [
+        ("a negative prompt", !render.negative_prompt.is_empty()),
+        ("a style", !render.style_token.is_empty()),
+        ("a guidance scale", render.guidance_milli.is_some()),
+        ("a seed", render.seed_mode != SeedMode::Unsupported),
+    ];
+    if let Some((field, _)) = unknown_fields.iter().find(|(_, is_set)| *is_set) {
+        return Err(format!("the plan sets {field}, which openai does not take"));
     }
+    let mut fields = Map::new();
+    fields.insert("model".to_owned(), model(render).into());
+    fields.insert("prompt".to_owned(), render.prompt.as_str().into());
+    fields.insert("n".to_owned(), 1.into());
+    fields.insert("size".to_owned(), size(render).into());
+    if !render.quality_token.is_empty() {
+        fields.insert("quality".to_owned(), render.quality_token.as_str().into());
+    }
+    fields.insert("output_format".to_owned(), format_name(render.format).into());
+    for (name, value) in &render.options {
+        option(&mut fields, name, value)?;
+    }
+    Ok(fields)
 }
 
 /// The snapshot that was pinned goes before the alias, which may move.
-fn first_non_empty<'a>(first: &'a str, second: &'a str) -> &'a str {
-    if first.is_empty() { second } else { first }
+pub(in crate::providers) fn model(render: &Render) -> &str {
+    if render.model_revision.is_empty() {
+        &render.model
+    } else {
+        &render.model_revision
+    }
 }
 
-fn options(options: &[(String, String)]) -> Result<BTreeMap<&str, Value>, String> {
-    let typed = options.iter().map(|(name, value)| {
-        let typed = match name.as_str() {
-            "background" | "moderation" => Value::from(value.as_str()),
-            "output_compression" => match value.parse::<u8>() {
-                Ok(percent) if percent <= 100 => Value::from(percent),
-                _ => {
-                    return Err(format!(
-                        "output_compression is {value:?}, not a number from 0 to 100"
-                    ));
-                }
-            },
-            _ => return Err(format!("openai has no option {name:?}")),
-        };
-        Ok((name.as_str(), typed))
-    });
-    typed.collect()
+/// The provider's own word for the size, else the pixels.
+pub(in crate::providers) fn size(render: &Render) -> String {
+    if render.size_token.is_empty() {
+        format!("{}x{}", render.width_px, render.height_px)
+    } else {
+        render.size_token.clone()
+    }
+}
+
+/// A format as the API calls it.
+pub(in crate::providers) fn format_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "png",
+        ImageFormat::Jpeg => "jpeg",
+        ImageFormat::Webp => "webp",
+    }
+}
+
+/// Reads a compression in percent.
+pub(in crate::providers) fn compression(value: &str) -> Result<u8, String> {
+    match value.parse::<u8>() {
+        Ok(percent) if percent <= 100 => Ok(percent),
+        _ => Err(format!(
+            "output_compression is {value:?}, not a number from 0 to 100"
+        )),
+    }
+}
+
+fn option(fields: &mut Map<String, Value>, name: &str, value: &str) -> Result<(), String> {
+    let typed = match name {
+        "background" | "moderation" => Value::from(value),
+        "output_compression" => compression(value)?.into(),
+        PARTIAL_IMAGES => match value.parse::<u8>() {
+            Ok(count @ 1..=3) => {
+                fields.insert(STREAM.to_owned(), true.into());
+                count.into()
+            }
+            _ => {
+                return Err(format!("{PARTIAL_IMAGES} is {value:?}, not a number from 1 to 3"));
+            }
+        },
+        _ => return Err(format!("openai has no option {name:?}")),
+    };
+    fields.insert(name.to_owned(), typed);
+    Ok(())
 }
 
 /// Reads a successful answer. Only `data[0].b64_json` must be there: a paid image is not lost to a field
 /// that moved.
-pub(super) fn read_answer(body: &[u8]) -> Result<Rendered, InterpretError> {
+pub(in crate::providers) fn read_answer(body: &[u8]) -> Result<Rendered, InterpretError> {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return Err(without_image("the answer is not JSON", Bill::default()));
     };
@@ -105,9 +117,10 @@ pub(super) fn read_answer(body: &[u8]) -> Result<Rendered, InterpretError> {
     };
     match decode(encoded) {
         Ok(bytes) => Ok(Rendered {
-            image: Bytes::from(bytes),
+            image: bytes,
             revised_prompt: image["revised_prompt"].as_str().unwrap_or_default().to_owned(),
             bill,
+            ..Rendered::default()
         }),
         Err(error) => Err(InterpretError {
             reason: Reason::ImageInvalid,
@@ -117,18 +130,12 @@ pub(super) fn read_answer(body: &[u8]) -> Result<Rendered, InterpretError> {
     }
 }
 
-fn without_image(message: &str, bill: Bill) -> InterpretError {
+pub(in crate::providers) fn without_image(message: &str, bill: Bill) -> InterpretError {
     InterpretError {
         reason: Reason::NoImage,
         message: message.to_owned(),
         bill,
     }
-}
-
-fn decode(encoded: &str) -> Result<Vec<u8>, base64::DecodeError> {
-    const CONFIG: GeneralPurposeConfig =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    GeneralPurpose::new(&alphabet::STANDARD, CONFIG).decode(encoded)
 }
 
 /// Usage in the units of the price pins. Without details all input counts as text, the only input that is sent.

@@ -1,7 +1,11 @@
 //! What happened: executions with their steps, attempts and money.
 
 use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
-use super::{attempts::Receipt, resolution::DecisionRecord};
+use super::{
+    attempts::Receipt,
+    pace::{SkippedTarget, StepWait},
+    resolution::DecisionRecord,
+};
 use crate::{
     clock::UnixMicros,
     failure::Failure,
@@ -80,6 +84,10 @@ pub struct StepRecord {
     pub failure: Option<Failure>,
     /// Attempts in order.
     pub attempts: Vec<AttemptRecord>,
+    /// What it waits for before its next attempt; nothing: it does not wait.
+    pub wait: Option<StepWait>,
+    /// Targets that were passed over without a call, in order.
+    pub skipped_targets: Vec<SkippedTarget>,
 }
 
 /// One provider call.

@@ -251,7 +251,7 @@ pub(super) fn change_step(
     now: UnixMicros,
 ) -> Result<()> {
     sql(
-        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6 \
+        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6, wait = NULL \
          WHERE execution_id = $1 AND step_id = $2",
     )
     .bind(execution.id.to_string())
@@ -273,9 +273,12 @@ pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) 
 
 /// Finds a step, without its attempts.
 pub(super) fn step_query(execution: ExecutionId, step_id: &str) -> Statement {
-    sql("SELECT step_id, state, image_id, reused, failure FROM steps WHERE execution_id = $1 AND step_id = $2")
-        .bind(execution.to_string())
-        .bind(step_id)
+    sql(
+        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+         WHERE execution_id = $1 AND step_id = $2",
+    )
+    .bind(execution.to_string())
+    .bind(step_id)
 }
 
 /// The step that [`step_query`] found.
@@ -288,8 +291,10 @@ pub(super) fn found_step(rows: &[Row], step_id: &str) -> Result<StepRecord> {
 
 /// Every step in order, without its attempts.
 pub(super) async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
-    let rows = sql("SELECT step_id, state, image_id, reused, failure FROM steps \
-         WHERE execution_id = $1 ORDER BY ordinal")
+    let rows = sql(
+        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+         WHERE execution_id = $1 ORDER BY ordinal",
+    )
     .bind(execution.id.to_string())
     .fetch_all(tx)
     .await?;

@@ -8,7 +8,12 @@ use super::{
     super::{RecordError, Result},
     statement::unavailable,
 };
-use crate::{clock::UnixMicros, failure::Failure, snapshot};
+use crate::{
+    clock::UnixMicros,
+    failure::Failure,
+    records::{SkippedTarget, StepWait},
+    snapshot,
+};
 
 /// A row of either database.
 pub(super) enum Row {
@@ -113,6 +118,20 @@ impl<'r> Fields<'r> {
             .and_then(snapshot::parse_failure)
             .map(Some)
             .ok_or_else(|| damaged(column, "no failure of this version"))
+    }
+
+    /// What a step waits for; nothing, too, for a wait that another version knows.
+    pub(super) fn step_wait(self, column: &str) -> Result<Option<StepWait>> {
+        let bytes: Option<Vec<u8>> = self.get(column)?;
+        Ok(bytes.and_then(|bytes| snapshot::parse_step_wait(&bytes)))
+    }
+
+    pub(super) fn skipped_targets(self, column: &str) -> Result<Vec<SkippedTarget>> {
+        let bytes: Option<Vec<u8>> = self.get(column)?;
+        bytes.map_or(Ok(Vec::new()), |bytes| {
+            snapshot::parse_skipped_targets(&bytes)
+                .ok_or_else(|| damaged(column, "no targets that were passed over"))
+        })
     }
 }
 

@@ -100,6 +100,11 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>>
         let mut step = step_record(fields)?;
         let of_step = attempts.remove(&(execution, step.step_id.clone()));
         step.attempts = of_step.unwrap_or_default();
+        // The attempt that it waited to make ends the wait.
+        let next = u32::try_from(step.attempts.len()).map_or(u32::MAX, |made| made.saturating_add(1));
+        step.wait = fields
+            .step_wait("wait")?
+            .filter(|wait| wait.attempt == next && step.state == StepState::Processing);
         steps.entry(execution).or_default().push(step);
     }
     if !attempts.is_empty() {
@@ -114,7 +119,8 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>>
     Ok(executions)
 }
 
-const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, failure FROM steps";
+const STEPS: &str =
+    "SELECT execution_id, step_id, state, image_id, reused, failure, wait, skipped_targets FROM steps";
 
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
@@ -172,7 +178,7 @@ fn execution_record(row: &Row) -> Result<ExecutionRecord> {
     })
 }
 
-/// A step, without its attempts.
+/// A step, without its attempts and what it waits for.
 pub(super) fn step_record(fields: Fields<'_>) -> Result<StepRecord> {
     Ok(StepRecord {
         step_id: fields.text("step_id")?,
@@ -181,6 +187,8 @@ pub(super) fn step_record(fields: Fields<'_>) -> Result<StepRecord> {
         reused: fields.flag("reused")?,
         failure: fields.optional_failure("failure")?,
         attempts: Vec::new(),
+        wait: None,
+        skipped_targets: fields.skipped_targets("skipped_targets")?,
     })
 }
 

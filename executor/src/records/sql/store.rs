@@ -7,13 +7,13 @@ use futures::{FutureExt as _, stream::BoxStream};
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
-    lifecycle, outcomes, owned, parking, plans, receipts, resolve, retention, salvage, snapshots, units,
-    unpark, usage, verify,
+    lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve, retention, salvage, snapshots,
+    units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
     failure::Failure,
-    ids::{AttemptId, BootId, ExecutionId, ImageId},
+    ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
 };
 
 /// Runs a verb in a write transaction, then adds the money that it posted to the balances and sends what was not
@@ -194,6 +194,13 @@ impl<B: Backend> RecordStore for Sql<B> {
         write_tx!(self, |tx, receipt| receipts::add(tx, receipt))
     }
 
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<(ExecutionId, AttemptRecord)>> {
+        read_tx!(self, |tx| async move {
+            let found = super::attempt::find(tx, attempt).await?;
+            Ok(found.map(|found| (found.execution, found.record)))
+        })
+    }
+
     async fn receipts(&self, attempt: AttemptId) -> Result<Vec<Receipt>> {
         read_tx!(self, |tx| receipts::list(tx, attempt))
     }
@@ -280,6 +287,34 @@ impl<B: Backend> RecordStore for Sql<B> {
             lifecycle::request_cancel(tx, client, *execution, *now).await?;
             snapshots::find(tx, client, *execution).await
         })
+    }
+
+    async fn take_turn(&self, request: &TurnRequest) -> Result<Turn> {
+        write_tx!(self, |tx, request| pace::take(tx, request))
+    }
+
+    async fn renew_turns(&self, boot: BootId, turns: &[TurnId], lease: Duration) -> Result<()> {
+        write_tx!(self, |tx, boot, turns, lease| pace::renew(
+            tx, *boot, turns, *lease
+        ))
+    }
+
+    async fn leave_turn(&self, turn: TurnId, counts: bool) -> Result<()> {
+        write_tx!(self, |tx, turn, counts| pace::leave(tx, *turn, *counts))
+    }
+
+    async fn note_sign(&self, provider: &str, sign: &Sign) -> Result<GateRecord> {
+        write_tx!(self, |tx, provider, sign| pace::sign(tx, provider, sign))
+    }
+
+    async fn gates(&self) -> Result<(Vec<GateRecord>, UnixMicros)> {
+        read_tx!(self, |tx| pace::gates(tx))
+    }
+
+    async fn note_step(&self, fence: &Fence, step_id: &str, note: &StepNote, now: UnixMicros) -> Result<()> {
+        write_tx!(self, |tx, fence, step_id, note, now| pace::note(
+            tx, fence, step_id, note, *now
+        ))
     }
 
     async fn resolve_attempt(&self, resolution: &Resolution) -> Result<Resolved> {

@@ -40,6 +40,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "durability",
         include_str!("../../../migrations/sqlite/0002_durability.sql"),
     ),
+    (
+        3,
+        "providers",
+        include_str!("../../../migrations/sqlite/0003_providers.sql"),
+    ),
 ];
 
 /// Records in an SQLite file.
@@ -109,7 +114,7 @@ impl SqliteRecords {
         })
     }
 
-    /// Ends every lease. For a process that starts and alone holds the file: whoever owned an execution is gone,
+    /// Ends every lease, also of turns at providers. For a process that starts and alone holds the file: whoever owned an execution is gone,
     /// and nobody need wait for its lease to pass. What the process before could not run is looked at again at once,
     /// for this one may be configured otherwise.
     ///
@@ -122,6 +127,10 @@ impl SqliteRecords {
             .await
             .map_err(unavailable)?;
         sqlx::query("UPDATE executions SET wake_us = 0 WHERE state = 'needs_decision' AND wake_us IS NOT NULL AND failure IS NOT NULL")
+            .execute(&self.backend.write_pool)
+            .await
+            .map_err(unavailable)?;
+        sqlx::query("UPDATE provider_turns SET lease_us = 0 WHERE state <> 'ended'")
             .execute(&self.backend.write_pool)
             .await
             .map_err(unavailable)?;

@@ -16,7 +16,10 @@ use futures::{
     stream::{self, BoxStream},
 };
 use limn_executor::clock::Clock;
-use limn_proto::{reason::Reason, v1::ExecutionEvent};
+use limn_proto::{
+    reason::Reason,
+    v1::{ExecutionEvent, execution_event::Event},
+};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -68,6 +71,10 @@ async fn pull(
     given: Arc<AtomicU64>,
 ) {
     while let Some(event) = events.next().await {
+        // Unfinished pictures are large, and nobody waits for them.
+        if is_preview(&event) && sender.capacity() < WAITING / 2 {
+            continue;
+        }
         tokio::select! {
             biased;
             sent = sender.send(event) => {
@@ -87,6 +94,10 @@ async fn pull(
             }
         }
     }
+}
+
+fn is_preview(event: &Result<ExecutionEvent, Refusal>) -> bool {
+    matches!(event, Ok(event) if matches!(event.event, Some(Event::Preview(_))))
 }
 
 /// The end that the transport polls.

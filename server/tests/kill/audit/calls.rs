@@ -16,11 +16,11 @@ pub(super) fn check(stage: &Stage, facts: &Facts) {
     check_units(stage, facts);
     let requests = stage.provider.requests();
     let calls: Vec<Call> = (1..)
-        .zip(&requests)
+        .zip(requests.iter().filter(|request| request.is_call))
         .map(|(number, request)| Call {
             number,
             mood: stage.moods.of_call(number).unwrap(),
-            prompt: request.body["prompt"].as_str().unwrap_or_default().to_owned(),
+            prompt: request.fields["prompt"].as_str().unwrap_or_default().to_owned(),
         })
         .collect();
     let named = check_names(stage, facts, &calls);

@@ -1,0 +1,97 @@
+//! Pictures to draw from: kept by the hash of their content, so that a plan can name them without an address.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use limn_proto::{digest::sha256_hex, reason::Reason};
+
+use crate::{
+    artifact,
+    blob::{BlobError, BlobKey, BlobStore},
+    failure::Failure,
+    plan::{self, Render},
+    provider::Reference,
+    records::RecordError,
+};
+
+/// A picture that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// How plans name it.
+    pub reference: plan::Reference,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+    /// Size of its bytes.
+    pub size_bytes: u64,
+}
+
+/// Why a picture is not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is no picture that can be drawn from.
+    #[error("{0}")]
+    Unusable(String),
+    /// It cannot be kept now.
+    #[error(transparent)]
+    Store(#[from] BlobError),
+}
+
+/// Takes a picture in. The same picture may be taken in any number of times.
+pub(crate) async fn import(
+    blobs: &Arc<dyn BlobStore>,
+    limits: &artifact::Limits,
+    client: &str,
+    bytes: Bytes,
+) -> Result<Imported, ImportError> {
+    let limits = *limits;
+    let looked_at = bytes.clone();
+    let looking = tokio::task::spawn_blocking(move || artifact::inspect_any(&looked_at, &limits));
+    let inspected = looking
+        .await
+        .map_err(|panicked| ImportError::Unusable(format!("it cannot be read: {panicked}")))?;
+    let artifact = inspected.map_err(|error| ImportError::Unusable(error.to_string()))?;
+    let (format, sha256) = (artifact.format, artifact.sha256);
+    let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let key = BlobKey::reference(client, &sha256, format);
+    blobs.put(&key, format.media_type(), bytes).await?;
+    Ok(Imported {
+        reference: plan::Reference { sha256, format },
+        width_px: artifact.width_px,
+        height_px: artifact.height_px,
+        size_bytes,
+    })
+}
+
+/// The pictures that a render refers to, or why they are not there. An error: the store cannot say now.
+pub(crate) async fn load(
+    blobs: &Arc<dyn BlobStore>,
+    client: &str,
+    render: &Render,
+) -> Result<Result<Vec<Reference>, Failure>, RecordError> {
+    let mut loaded = Vec::with_capacity(render.references.len());
+    for reference in &render.references {
+        let key = BlobKey::reference(client, &reference.sha256, reference.format);
+        match blobs.get(&key).await {
+            Ok(bytes) if sha256_hex(&bytes) == reference.sha256 => loaded.push(Reference {
+                media_type: reference.format.media_type().to_owned(),
+                bytes,
+            }),
+            Ok(_) => return Ok(Err(missing(reference, "was damaged in the store"))),
+            Err(BlobError::NotFound(_)) => return Ok(Err(missing(reference, "was not imported"))),
+            Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
+        }
+    }
+    Ok(Ok(loaded))
+}
+
+fn missing(reference: &plan::Reference, what: &str) -> Failure {
+    let message = format!(
+        "the picture {} to draw from {what}: import it, and order the plan again",
+        reference.sha256
+    );
+    Failure::new(Reason::ReferenceNotFound, message)
+        .with("sha256", &reference.sha256)
+        .with("mediaType", reference.format.media_type())
+}
