@@ -4,7 +4,7 @@
 //!
 //! Everything comes from the event log, so a stream can be re-attached from any process that sees the database. A
 //! watcher that is behind reads it as it is polled, and a slow one costs nobody anything; those that have caught up
-//! share what one task reads for all of them ([`tail`]).
+//! share what one task reads for all of them (`tail`).
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -59,6 +59,9 @@ pub struct SqliteFile {
     clock: Arc<dyn Clock>,
 }
 
+/// Prepared statements that a connection keeps: those of all verbs, in the groups in which they are sent.
+const STATEMENTS: usize = 500;
+
 impl SqliteRecords {
     /// Opens the file; makes it and the folder it is in when they are missing, and brings its schema up to
     /// date. Leases go by the clock of the machine.
@@ -87,6 +90,7 @@ impl SqliteRecords {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .statement_cache_capacity(STATEMENTS)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let write_pool = SqlitePoolOptions::new()
