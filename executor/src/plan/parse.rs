@@ -268,13 +268,8 @@ impl Parser {
         let mut parsed = Vec::new();
         for reference in references {
             let format = ImageFormat::from_media_type(&reference.media_type);
-            let is_digest = reference.sha256.len() == 64
-                && reference
-                    .sha256
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
             self.require(
-                is_digest && format.is_some(),
+                digest::is_sha256_hex(&reference.sha256) && format.is_some(),
                 path,
                 "must have a SHA-256 in lowercase hexadecimal and a media type of a picture",
             );

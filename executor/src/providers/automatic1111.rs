@@ -8,7 +8,6 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use limn_proto::reason::Reason;
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{Api, Ending, Received, Refusal, is_truncated, not_sendable},
+    http::{Api, Ending, Received, Refusal, not_sendable, whole},
 };
 use crate::{
     plan::Render,
@@ -158,25 +157,15 @@ impl ImageProvider for Automatic1111 {
     }
 
     fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            let message = format!(
-                "the answer is larger than the limit; {} bytes of it were kept",
-                answer.body.len()
-            );
-            return Err(answer::unusable(Reason::ImageInvalid, message));
-        }
+        // Whatever came of it, it was free.
+        whole(answer).map_err(|error| answer::unusable(error.reason, error.message))?;
         answer::read(render, &answer.body)
     }
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_account(self.api.client.get(self.api.url("/sdapi/v1/sd-models")));
-        let request = request.timeout(self.api.question_timeout());
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request)
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let words = ErrorBody::parse(&received.body).map_or_else(String::new, |error| error.message);
         let said = self
             .api

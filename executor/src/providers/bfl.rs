@@ -325,14 +325,7 @@ impl ImageProvider for Bfl {
     async fn check(&self) -> Result<String, String> {
         let base_url = &self.api.base_url;
         let request = self.api.client.get(self.api.url("/v1/credits"));
-        let request = request
-            .headers(self.key_headers())
-            .timeout(self.api.question_timeout());
-        let received = self
-            .api
-            .send(request)
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request.headers(self.key_headers())).await?;
         let words = errors::words(&received.body);
         let said = self
             .api

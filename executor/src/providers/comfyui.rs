@@ -446,7 +446,7 @@ impl ImageProvider for ComfyUi {
         let timeout = self.api.question_timeout();
         let request = self.api.client.get(self.api.url("/system_stats"));
         let stats = self.ask(request, timeout).await;
-        let stats = stats.map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let stats = stats.map_err(|error| self.api.unreachable(&error))?;
         let stats: Value = serde_json::from_slice(&stats).unwrap_or_default();
         let Some(version) = stats["system"]["comfyui_version"].as_str() else {
             return Err(format!("{base_url} is no server of this kind"));
@@ -459,7 +459,7 @@ impl ImageProvider for ComfyUi {
                 path.pop_if_empty().extend(["object_info", class]);
             }
             let known = self.ask(self.api.client.get(address), timeout).await;
-            let known = known.map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+            let known = known.map_err(|error| self.api.unreachable(&error))?;
             let known: Value = serde_json::from_slice(&known).unwrap_or_default();
             if known.get(class).is_none() {
                 missing.push(class);

@@ -6,18 +6,16 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use limn_proto::reason::Reason;
 use reqwest::RequestBuilder;
 
 use super::{
     Access, Kind, Setup, Traits,
-    http::{Api, Ending, Received, is_truncated, not_sendable},
+    http::{Api, Ending, Received, not_sendable, whole},
 };
 use crate::{
     plan::Render,
     provider::{
-        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered,
-        Submission,
+        Answer, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered, Submission,
     },
 };
 
@@ -84,18 +82,6 @@ pub(super) fn refusal(api: &Api, received: Received, request_id_header: &str, pr
     }
 }
 
-/// An answer that was cut at our own bound.
-pub(super) fn cut(answer: &Answer) -> InterpretError {
-    InterpretError {
-        reason: Reason::ImageInvalid,
-        message: format!(
-            "the answer is larger than the limit; {} bytes of it were kept",
-            answer.body.len()
-        ),
-        bill: Bill::default(),
-    }
-}
-
 #[async_trait]
 impl ImageProvider for Google {
     fn id(&self) -> &str {
@@ -129,20 +115,14 @@ impl ImageProvider for Google {
     }
 
     fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(cut(answer));
-        }
+        whole(answer)?;
         answer::read(&answer.body, render)
     }
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_key(self.api.client.get(self.api.url("/models?pageSize=1")));
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request.timeout(self.api.question_timeout()))
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let error = ErrorBody::parse(&received.body);
         let words = error.as_ref().map_or("", |error| error.message.as_str());
         let said = self.api.sentence(received.status, words, &self.api.redaction(""));

@@ -17,7 +17,7 @@ mod signature;
 mod table;
 mod wait;
 
-pub(super) use api::{Api, Refusal, is_truncated, not_sendable};
+pub(super) use api::{Api, Refusal, not_sendable, whole};
 pub(super) use download::{Credentials, DownloadError, Downloaded, Downloads};
 pub(super) use encoded::{data_url, decode, encode};
 pub(super) use events::{EventStream, Opened, ServerEvent};

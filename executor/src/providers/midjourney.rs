@@ -448,8 +448,7 @@ impl ImageProvider for Midjourney {
     async fn check(&self) -> Result<String, String> {
         let base_url = &self.api.base_url;
         let request = self.post("/task/list-by-condition", &json!({"ids": []}));
-        let received = self.api.send(request.timeout(self.api.question_timeout())).await;
-        let received = received.map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         match received.status {
             200..300 if Task::parse_list(&received.body).is_some() => Ok("the proxy answers".to_owned()),
             401 | 403 => Err("the secret is missing or wrong; set MIDJOURNEY_PROXY_SECRET".to_owned()),

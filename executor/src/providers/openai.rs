@@ -6,18 +6,17 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use limn_proto::reason::Reason;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{Api, Ending, Opened, Received, Refusal, is_truncated, not_sendable},
+    http::{Api, Ending, Opened, Received, Refusal, not_sendable, whole},
 };
 use crate::{
     plan::Render,
     provider::{
-        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Rendered, Submission,
+        Answer, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Rendered, Submission,
     },
 };
 
@@ -165,28 +164,14 @@ impl ImageProvider for OpenAi {
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(InterpretError {
-                reason: Reason::ImageInvalid,
-                message: format!(
-                    "the answer is larger than the limit; {} bytes of it were kept",
-                    answer.body.len()
-                ),
-                bill: Bill::default(),
-            });
-        }
+        whole(answer)?;
         wire::read_answer(&answer.body)
     }
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_account(self.api.client.get(self.api.url("/models")));
-        let request = request.timeout(self.api.question_timeout());
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request)
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let error = ErrorBody::parse(&received.body);
         let words = error.as_ref().map_or("", ErrorBody::words);
         let said = self.api.sentence(received.status, words, &self.api.redaction(""));

@@ -7,25 +7,21 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use limn_proto::reason::Reason;
 use reqwest::{
-    RequestBuilder, Url,
+    RequestBuilder,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{
-        Api, Credentials, DownloadError, Downloads, Ending, Received, Refusal, is_truncated, not_sendable,
-    },
+    http::{Api, Credentials, DownloadError, Downloads, Ending, Received, Refusal, not_sendable, whole},
     openai::wire,
 };
 use crate::{
     plan::Render,
     provider::{
-        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered,
-        Submission,
+        Answer, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered, Submission,
     },
 };
 
@@ -171,7 +167,7 @@ impl ImageProvider for Compatible {
             return Err(self.refusal(received, &call.render.prompt));
         }
         let answer = self.api.answer(received, KEPT_HEADERS, REQUEST_ID)?;
-        if is_truncated(&answer) {
+        if whole(&answer).is_err() {
             return Ok(Submission::Received(answer));
         }
         match Located::find(&answer, &self.api.base_url) {
@@ -194,16 +190,7 @@ impl ImageProvider for Compatible {
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(InterpretError {
-                reason: Reason::ImageInvalid,
-                message: format!(
-                    "the answer is larger than the limit; {} bytes of it were kept",
-                    answer.body.len()
-                ),
-                bill: Bill::default(),
-            });
-        }
+        whole(answer)?;
         match result::of(answer) {
             Some(result) => result,
             None => wire::read_answer(&answer.body),
@@ -212,13 +199,7 @@ impl ImageProvider for Compatible {
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_key(self.api.client.get(self.api.url("/models")));
-        let request = request.timeout(self.api.question_timeout());
-        let base_url: &Url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request)
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let error = errors::read(received.status, &received.body);
         let words = error.as_ref().map_or("", |error| error.words());
         let said = self.api.sentence(received.status, words, &self.api.redaction(""));

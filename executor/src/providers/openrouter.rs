@@ -14,13 +14,13 @@ use serde::Deserialize;
 
 use super::{
     Access, Kind, RefusalBilling, Setting, Setup, Takes, Traits,
-    http::{Api, Ending, Received, Refusal, is_truncated, not_sendable},
+    http::{Api, Ending, Received, Refusal, not_sendable, whole},
 };
 use crate::{
     plan::Render,
     provider::{
-        Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
-        Rendered, Submission,
+        Answer, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Rendered,
+        Submission,
     },
 };
 
@@ -210,28 +210,14 @@ impl ImageProvider for OpenRouter {
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(InterpretError {
-                reason: Reason::ImageInvalid,
-                message: format!(
-                    "the answer is larger than the limit; {} bytes of it were kept",
-                    answer.body.len()
-                ),
-                bill: Bill::default(),
-            });
-        }
+        whole(answer)?;
         answer::read(&answer.body)
     }
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_account(self.api.client.get(self.api.url("/key")));
-        let request = request.timeout(self.api.question_timeout());
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request)
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let words = ErrorBody::parse(&received.body).map_or_else(String::new, |error| error.message);
         let said = self
             .api

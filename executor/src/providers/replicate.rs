@@ -332,10 +332,8 @@ impl ImageProvider for Replicate {
 
     async fn check(&self) -> Result<String, String> {
         let base_url = &self.api.base_url;
-        let received = self
-            .ask(self.api.client.get(self.api.url("/account")))
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let request = self.with_key(self.api.client.get(self.api.url("/account")));
+        let received = self.api.reach(request).await?;
         let words = Problem::parse(&received.body).map_or_else(String::new, |problem| problem.words());
         let said = self
             .api

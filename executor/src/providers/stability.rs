@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{Api, Ending, Received, Refusal, asked_wait, is_truncated, not_sendable},
+    http::{Api, Ending, Received, Refusal, asked_wait, not_sendable, whole},
 };
 use crate::{
     plan::Render,
     provider::{
-        Answer, Bill, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Reference,
-        Rendered, Submission,
+        Answer, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll, Reference, Rendered,
+        Submission,
     },
 };
 
@@ -187,27 +187,14 @@ impl ImageProvider for Stability {
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(InterpretError {
-                reason: Reason::ImageInvalid,
-                message: format!(
-                    "the answer is larger than the limit; {} bytes of it were kept",
-                    answer.body.len()
-                ),
-                bill: Bill::default(),
-            });
-        }
+        whole(answer)?;
         answer::read(answer)
     }
 
     async fn check(&self) -> Result<String, String> {
         let request = self.with_account(self.api.client.get(self.api.url("/v1/user/account")), true);
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request.timeout(self.api.question_timeout()))
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let words = ErrorBody::parse(&received.body).map_or_else(String::new, |error| error.words);
         let said = self
             .api

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits, google,
-    http::{Api, is_truncated, not_sendable},
+    http::{Api, not_sendable, whole},
 };
 use crate::{
     plan::Render,
@@ -182,9 +182,7 @@ impl ImageProvider for Vertex {
     }
 
     fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        if is_truncated(answer) {
-            return Err(google::cut(answer));
-        }
+        whole(answer)?;
         wire::read(&answer.body, render)
     }
 
@@ -198,11 +196,7 @@ impl ImageProvider for Vertex {
             .with_token(self.api.client.get(url))
             .header("x-goog-user-project", &self.config.project);
         let base_url = &self.api.base_url;
-        let received = self
-            .api
-            .send(request.timeout(self.api.question_timeout()))
-            .await
-            .map_err(|error| format!("{base_url} cannot be reached: {error}"))?;
+        let received = self.api.reach(request).await?;
         let error = google::errors::ErrorBody::parse(&received.body);
         let words = error.as_ref().map_or("", |error| error.message.as_str());
         let said = self.api.sentence(received.status, words, &self.api.redaction(""));

@@ -8,6 +8,7 @@ use alloc::{
 };
 
 use limn_proto::{
+    digest::is_sha256_hex,
     name::is_step_id,
     plan::{ImageType, Importance, Label, Quality, Reference, Style},
     v1::{ImageRequest, Resolution},
@@ -298,12 +299,7 @@ pub(crate) fn reference_problem(references: &[Reference]) -> Option<String> {
     }
     let mut seen = BTreeSet::new();
     for (index, reference) in references.iter().enumerate() {
-        let is_digest = reference.sha256.len() == 64
-            && reference
-                .sha256
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if !is_digest {
+        if !is_sha256_hex(&reference.sha256) {
             return Some(format!(
                 "[{index}].sha256 must be 64 lowercase hexadecimal digits"
             ));

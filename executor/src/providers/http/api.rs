@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read};
 use crate::{
-    provider::{Answer, Billing, CallError, Rejection},
+    provider::{Answer, Bill, Billing, CallError, InterpretError, Rejection},
     providers::Setup,
 };
 
@@ -113,6 +113,18 @@ impl Api {
         read(response, bound).await
     }
 
+    /// Asks something that costs nothing, for [`ImageProvider::check`](crate::provider::ImageProvider::check). An error says
+    /// that nobody answered.
+    pub(in crate::providers) async fn reach(&self, request: RequestBuilder) -> Result<Received, String> {
+        let asked = self.send(request.timeout(self.question_timeout())).await;
+        asked.map_err(|error| self.unreachable(&error))
+    }
+
+    /// That nobody answered, with the address where somebody should.
+    pub(in crate::providers) fn unreachable(&self, error: &CallError) -> String {
+        format!("{} cannot be reached: {error}", self.base_url)
+    }
+
     /// Longest time of a question that costs nothing.
     pub(in crate::providers) fn question_timeout(&self) -> Duration {
         self.connect_timeout * 3
@@ -210,9 +222,19 @@ impl Api {
     }
 }
 
-/// True when [`Api::answer`] cut the body.
-pub(in crate::providers) fn is_truncated(answer: &Answer) -> bool {
-    answer.headers.contains_key(TRUNCATED)
+/// Refuses an answer that [`Api::answer`] cut: it was drawn, and what was kept of it is no picture.
+pub(in crate::providers) fn whole(answer: &Answer) -> Result<(), InterpretError> {
+    if !answer.headers.contains_key(TRUNCATED) {
+        return Ok(());
+    }
+    Err(InterpretError {
+        reason: Reason::ImageInvalid,
+        message: format!(
+            "the answer is larger than the limit; {} bytes of it were kept",
+            answer.body.len()
+        ),
+        bill: Bill::default(),
+    })
 }
 
 /// A render that an API has no words for. It was never sent, and never will be.
