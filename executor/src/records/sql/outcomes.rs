@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{
     super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
-        Decision, Fence, Movement, Result, Reuse, StepState,
+        CostSource, Decision, Fence, Movement, Result, Reuse, StepState,
     },
+    answers::{seed_text, usage_text},
     attempt::{self, Attempt, found_in, of_execution, owned_attempt},
     attempts::{refuse, tell, tell_cost, tell_line},
     audit,
@@ -59,26 +60,35 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     }
     library::insert(tx, &execution.client, image)?;
     units::complete(tx, &execution, &record.render_digest, image.id);
-    sql("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
-        .bind(commit.attempt.to_string())
-        .bind(&commit.revised_prompt)
-        .bind(commit.now.0)
-        .later(tx);
+    sql(
+        "UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3, effective_seed = $4, \
+         model_version = $5 WHERE id = $1",
+    )
+    .bind(commit.attempt.to_string())
+    .bind(&image.revised_prompt)
+    .bind(commit.now.0)
+    .bind(seed_text(image.effective_seed))
+    .bind(&image.model_version)
+    .later(tx);
     record.state = AttemptState::Committed;
-    record.revised_prompt.clone_from(&commit.revised_prompt);
+    record.revised_prompt.clone_from(&image.revised_prompt);
+    record.effective_seed = image.effective_seed;
+    record.model_version.clone_from(&image.model_version);
     record.ended_at = Some(commit.now);
     let bill = Bill {
         cost_nanos: commit.cost_nanos,
-        estimated: commit.cost_estimated,
+        source: commit.cost_source,
+        usage: &commit.usage,
     };
     settle(tx, &mut execution, &mut attempt, bill, commit.now).await?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now)
 }
 
 /// What an attempt was billed.
-struct Bill {
+struct Bill<'a> {
     cost_nanos: i64,
-    estimated: bool,
+    source: CostSource,
+    usage: &'a BTreeMap<String, i64>,
 }
 
 /// Gives the reservation back, adds the bill, and tells of both. The attempt has ended.
@@ -86,23 +96,34 @@ async fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: &mut Attempt,
-    bill: Bill,
+    bill: Bill<'_>,
     now: UnixMicros,
 ) -> Result<()> {
     let ceiling_nanos = attempt.record.ceiling_nanos;
     post(tx, execution, attempt, Movement::Release, ceiling_nanos, now).await?;
     post(tx, execution, attempt, Movement::Settle, bill.cost_nanos, now).await?;
     // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
-    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(attempt.record.id.to_string())
-        .bind(bill.cost_nanos)
-        .bind(bill.estimated)
-        .bind(execution.last_seq()?.saturating_add(1))
-        .later(tx);
+    sql(
+        "UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4, cost_source = $5, usage = $6 \
+         WHERE id = $1",
+    )
+    .bind(attempt.record.id.to_string())
+    .bind(bill.cost_nanos)
+    .bind(bill.source == CostSource::Estimated)
+    .bind(execution.last_seq()?.saturating_add(1))
+    .bind(bill.source.as_str())
+    .bind(usage_text(bill.usage)?)
+    .later(tx);
     attempt.record.cost_nanos = Some(bill.cost_nanos);
-    attempt.record.cost_estimated = bill.estimated;
+    attempt.record.cost_source = Some(bill.source);
+    attempt.record.usage.clone_from(bill.usage);
     tell(tx, execution, attempt, now)?;
-    let line = CostLine::of(&attempt.step_id, &attempt.record, bill.cost_nanos, bill.estimated);
+    let line = CostLine::of(
+        &attempt.step_id,
+        &attempt.record,
+        bill.cost_nanos,
+        Some(bill.source),
+    );
     tell_line(tx, execution, line, now)
 }
 
@@ -130,13 +151,11 @@ pub(super) async fn end_attempt(
     // As it was written.
     attempt = of_execution(tx, &execution, id).await?;
     match end.outcome {
-        AttemptOutcome::FailedPaid {
-            cost_nanos,
-            estimated,
-        } => {
+        AttemptOutcome::FailedPaid { cost_nanos, source } => {
             let bill = Bill {
                 cost_nanos,
-                estimated,
+                source,
+                usage: &end.usage,
             };
             return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
         }
@@ -160,7 +179,8 @@ pub(super) async fn end_attempt(
             audit::append(tx, &written_off(&execution, &attempt, end))?;
             let bill = Bill {
                 cost_nanos: ceiling_nanos,
-                estimated: true,
+                source: CostSource::Estimated,
+                usage: &end.usage,
             };
             return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
         }

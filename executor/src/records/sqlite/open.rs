@@ -45,6 +45,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "providers",
         include_str!("../../../migrations/sqlite/0003_providers.sql"),
     ),
+    (
+        4,
+        "answers",
+        include_str!("../../../migrations/sqlite/0004_answers.sql"),
+    ),
 ];
 
 /// Records in an SQLite file.
