@@ -17,7 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use limn_proto::{plan::SeedMode, reason::Reason};
+use limn_proto::reason::Reason;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -417,7 +417,7 @@ impl ImageProvider for Midjourney {
         }
     }
 
-    fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
+    fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         let told = answer.headers.get(RESULT);
         let told: Value = told
             .and_then(|text| serde_json::from_str(text).ok())
@@ -440,7 +440,6 @@ impl ImageProvider for Midjourney {
         Ok(Rendered {
             image: answer.body.clone(),
             revised_prompt: told["revisedPrompt"].as_str().unwrap_or_default().to_owned(),
-            seed: (render.seed_mode != SeedMode::Unsupported).then(|| render.seed.into()),
             ..Rendered::default()
         })
     }
