@@ -238,10 +238,13 @@ fn develop_blocking(
     limits: &artifact::Limits,
     answer: &Answer,
 ) -> Result<Picture, Flaw> {
-    let rendered = provider.interpret(render, answer).map_err(|error| Flaw {
+    let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
         failure: Failure::new(error.reason, error.message),
         bill: error.bill,
     })?;
+    for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
+        make_storable(text);
+    }
     let expected = Expected {
         format: render.format,
         width_px: render.width_px,
@@ -260,6 +263,13 @@ fn develop_blocking(
         sha256: artifact.sha256,
         rendered,
     })
+}
+
+/// Postgres keeps no text with a NUL character: a paid picture is not given up for one.
+fn make_storable(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{FFFD}");
+    }
 }
 
 /// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
@@ -405,4 +415,18 @@ async fn keep_copy(
 async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     inner.parts.blobs.get(key).await.map_err(unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::make_storable;
+
+    #[test]
+    fn text_that_no_database_keeps_is_kept_as_well_as_it_can_be() {
+        for (told, kept) in [("a fox", "a fox"), ("", ""), ("a\0fox\0", "a\u{FFFD}fox\u{FFFD}")] {
+            let mut text = told.to_owned();
+            make_storable(&mut text);
+            assert_eq!(text, kept);
+        }
+    }
 }
