@@ -66,6 +66,8 @@ macro_rules! record_scenarios {
             parking: a_parked_execution_is_looked_at_when_its_time_has_come,
             parking: a_look_at_a_parked_execution_tells_nothing,
             parking: a_parked_execution_goes_on_when_something_is_found,
+            parking: a_picture_completes_a_step_that_is_parked_still,
+            parking: a_picture_of_a_decided_attempt_completes_nothing,
             parking: a_parked_execution_with_a_step_to_draw_is_not_settled,
             parking: evidence_wakes_a_parked_execution,
             parking: evidence_that_comes_during_a_look_is_looked_at_next,

@@ -38,6 +38,7 @@ pub(crate) fn usage(attempt: &v1::Attempt) -> Option<String> {
     let used: Vec<String> = attempt
         .usage
         .iter()
+        .filter(|(_, quantity)| **quantity != 0)
         .map(|(unit, quantity)| format!("{quantity} {unit}"))
         .collect();
     (!used.is_empty()).then(|| used.join(", "))
@@ -116,6 +117,7 @@ mod tests {
         let mut attempt = v1::Attempt::default();
         assert_eq!(usage(&attempt), None);
         attempt.usage = BTreeMap::from([
+            ("image_input_token".to_owned(), 0),
             ("image_output_token".to_owned(), 4160),
             ("text_input_token".to_owned(), 12),
         ]);

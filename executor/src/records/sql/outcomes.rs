@@ -55,6 +55,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         AttemptState::Received => {}
         _ => return Err(refuse(record)),
     }
+    // The engine says first that a parked step goes on. A paid picture is not refused where nobody did.
     if !matches!(step.state, StepState::Processing | StepState::NeedsDecision) {
         return Err(wrong_state(format!("step {}", step.step_id), step.state.as_str()));
     }
