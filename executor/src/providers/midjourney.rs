@@ -375,16 +375,19 @@ impl ImageProvider for Midjourney {
 
     async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError> {
         let grid = self.fetch(task_id(job_id)?, self.timeout(call)).await?;
-        match grid.stage(self.traits.refusals) {
+        match grid.stage() {
             Stage::Working => return Ok(Poll::Pending(POLL_EVERY)),
-            Stage::Failed(refusal) => return Err(self.over(call, refusal)),
+            Stage::Failed(refusal) => {
+                let billing = self.api.billing(refusal.reason, refusal.billing);
+                return Err(self.over(call, Refusal { billing, ..refusal }));
+            }
             Stage::Done => {}
         }
         let index = prompt::choice(call.render).map_err(not_sendable)?.index;
         let Some(upscale) = self.upscale_of(call, &grid, index).await? else {
             return self.upscale(call, &grid, index).await;
         };
-        match upscale.stage(self.traits.refusals) {
+        match upscale.stage() {
             Stage::Working => Ok(Poll::Pending(POLL_EVERY)),
             Stage::Done => Ok(Poll::Received(self.picture(call, &grid, &upscale).await?)),
             // The grid was drawn all the same.

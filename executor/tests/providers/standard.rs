@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use limn_executor::{
-    provider::{CallError, CapabilityClass, Lookup, Submission},
-    providers::{Access, KINDS},
+    provider::{Billing, CallError, CapabilityClass, Lookup, Submission},
+    providers::{Access, KINDS, RefusalBilling},
     records::CostSource,
 };
 use limn_fakes::{Case, Fake, Gate};
@@ -99,6 +99,36 @@ async fn every_case_comes_to_what_it_must() {
             records.add(&name, record::of(&fake, &ended));
         }
         records.check(bench.kind, variant.name);
+    })
+    .await;
+}
+
+/// Where the catalog knows that refused content is not billed, nothing is held for it, whichever way it is refused.
+#[tokio::test]
+async fn content_that_is_refused_is_billed_as_the_catalog_says() {
+    for_each_variant(|bench, variant| async {
+        let order = order(bench.kind, variant);
+        for way in Fake::start(variant.fake).await.refusals() {
+            let told = format!("{} {}, refused, {way}", bench.kind, variant.name);
+            let mut billed = Vec::new();
+            for refusals in [RefusalBilling::No, RefusalBilling::Unknown] {
+                let fake = Fake::start(variant.fake).await;
+                let mut setup = variant.setup(bench.kind, &fake);
+                setup.traits.refusals = refusals;
+                fake.next(Case::Refusal(way));
+                if let Ended::Rejected(rejection) = draw(&*Variant::build(setup), &order).await
+                    && rejection.reason == Reason::ContentBlocked
+                {
+                    billed.push(rejection.billing);
+                }
+            }
+            match billed.as_slice() {
+                // Refused by a success, which is paid, or for another reason.
+                [] => {}
+                [with_catalog, _] => assert_eq!(*with_catalog, Billing::No, "{told}"),
+                one => panic!("{told}: the catalog changes what is proven: {one:?}"),
+            }
+        }
     })
     .await;
 }
