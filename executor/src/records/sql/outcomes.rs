@@ -15,7 +15,7 @@ use super::{
     attempts::{refuse, tell, tell_cost, tell_line},
     audit,
     batch::together,
-    ledger::{give_back_held, post},
+    ledger::{enter, give_back_held, post},
     library,
     lifecycle::{complete_step, found_step, step, step_query},
     owned::{self, Execution, owned, owned_by},
@@ -61,16 +61,6 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     }
     library::insert(tx, &execution.client, image)?;
     units::complete(tx, &execution, &record.render_digest, image.id);
-    sql(
-        "UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3, effective_seed = $4, \
-         model_version = $5 WHERE id = $1",
-    )
-    .bind(commit.attempt.to_string())
-    .bind(&image.revised_prompt)
-    .bind(commit.now.0)
-    .bind(seed_text(image.effective_seed))
-    .bind(&image.model_version)
-    .later(tx);
     record.state = AttemptState::Committed;
     record.revised_prompt.clone_from(&image.revised_prompt);
     record.effective_seed = image.effective_seed;
@@ -81,7 +71,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         source: commit.cost_source,
         usage: &commit.usage,
     };
-    settle(tx, &mut execution, &mut attempt, bill, commit.now).await?;
+    settle(tx, &mut execution, &mut attempt, bill, commit.now)?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now)
 }
 
@@ -92,8 +82,8 @@ struct Bill<'a> {
     usage: &'a BTreeMap<String, i64>,
 }
 
-/// Gives the reservation back, adds the bill, and tells of both. The attempt has ended.
-async fn settle(
+/// Gives the reservation back, adds the bill, writes how the attempt ended, and tells of it.
+fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: &mut Attempt,
@@ -101,23 +91,48 @@ async fn settle(
     now: UnixMicros,
 ) -> Result<()> {
     let ceiling_nanos = attempt.record.ceiling_nanos;
-    post(tx, execution, attempt, Movement::Release, ceiling_nanos, now).await?;
-    post(tx, execution, attempt, Movement::Settle, bill.cost_nanos, now).await?;
-    // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
+    // Each happens once in the life of an attempt.
+    let once = "";
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Release, once),
+        ceiling_nanos,
+        now,
+    )?;
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Settle, once),
+        bill.cost_nanos,
+        now,
+    )?;
+    let record = &mut attempt.record;
+    record.cost_nanos = Some(bill.cost_nanos);
+    record.cost_source = Some(bill.source);
+    record.usage.clone_from(bill.usage);
     sql(
-        "UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4, cost_source = $5, usage = $6 \
-         WHERE id = $1",
+        "UPDATE attempts SET state = $2, revised_prompt = $3, ended_us = $4, reserved_nanos = $5, \
+         unknown_held_nanos = $6, cost_nanos = $7, cost_estimated = $8, settled_seq = $9, \
+         effective_seed = $10, model_version = $11, cost_source = $12, usage = $13 WHERE id = $1",
     )
-    .bind(attempt.record.id.to_string())
+    .bind(record.id.to_string())
+    .bind(record.state.as_str())
+    .bind(&record.revised_prompt)
+    .bind(record.ended_at.map(|ended| ended.0))
+    .bind(attempt.reserved_nanos)
+    .bind(record.held_nanos)
     .bind(bill.cost_nanos)
     .bind(bill.source == CostSource::Estimated)
+    // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
     .bind(execution.last_seq()?.saturating_add(1))
+    .bind(seed_text(record.effective_seed))
+    .bind(&record.model_version)
     .bind(bill.source.as_str())
     .bind(usage_text(bill.usage)?)
     .later(tx);
-    attempt.record.cost_nanos = Some(bill.cost_nanos);
-    attempt.record.cost_source = Some(bill.source);
-    attempt.record.usage.clone_from(bill.usage);
     tell(tx, execution, attempt, now)?;
     let line = CostLine::of(
         &attempt.step_id,
@@ -158,7 +173,7 @@ pub(super) async fn end_attempt(
                 source,
                 usage: &end.usage,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if state == AttemptState::Unknown {
@@ -183,7 +198,7 @@ pub(super) async fn end_attempt(
                 source: CostSource::Estimated,
                 usage: &end.usage,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
     }
     tell(tx, &mut execution, &attempt, end.now)?;
