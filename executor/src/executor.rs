@@ -14,11 +14,13 @@ use crate::{
     asked::Asked,
     blob::BlobStore,
     clock::Clock,
+    detection::{self, DetectError, Detected},
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     pace::Pace,
     plan::{Plan, Step},
     previews::Previews,
+    provenance::Marker,
     providers::Registry,
     records::{
         Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
@@ -82,6 +84,8 @@ pub struct Settings {
     pub prune_every: Duration,
     /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
     pub public_url: Option<String>,
+    /// What tells pictures where they come from, before they are stored. Nothing: they are stored as they came.
+    pub marker: Option<Arc<dyn Marker>>,
 }
 
 impl Default for Settings {
@@ -102,6 +106,7 @@ impl Default for Settings {
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
             public_url: None,
+            marker: None,
         }
     }
 }
@@ -265,6 +270,15 @@ impl Executor {
     pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
         let parts = &self.inner.parts;
         references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
+    }
+
+    /// The images of a client that a picture is, or seems to be, even re-encoded or resized; the strongest evidence
+    /// first. None: it is not known here.
+    ///
+    /// # Errors
+    /// It is no picture within the limits, or the database fails.
+    pub async fn detect(&self, client: &str, picture: Bytes) -> Result<Vec<Detected>, DetectError> {
+        detection::detect(&self.inner, client, picture).await
     }
 
     /// Who draws.

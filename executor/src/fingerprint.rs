@@ -48,9 +48,9 @@ impl Fingerprint {
         }
     }
 
-    /// A fingerprint that was kept; what is kept is not flat.
-    pub fn from_bits(bits: u64) -> Self {
-        Self { bits, is_flat: false }
+    /// A fingerprint that was kept.
+    pub fn kept(bits: u64, is_flat: bool) -> Self {
+        Self { bits, is_flat }
     }
 
     /// The bits, longest wave first.

@@ -1,7 +1,7 @@
 //! From a staged answer to a recorded image: read, check, store, and only then commit (T5).
 //!
-//! Everything before the commit may run again after a crash: reading is pure, keys follow from ids, and a
-//! put of the same bytes is a success.
+//! Everything before the commit may run again after a crash: reading is pure, keys follow from ids, a put of the same
+//! bytes is a success, and an object with other signatures of the same picture is taken as it is ([`marking`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +13,13 @@ use crate::{
     artifact::{self, Artifact, Expected},
     attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey},
+    clock::UnixMicros,
     cost::Cost,
     executor::Inner,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, ExecutionId, ImageId},
+    marking::{self, Marking},
     persist::{self, Saved},
     plan::{Plan, Render, Step, Target, Thumbnail},
     provider::{Answer, Bill, ImageProvider, Rendered},
@@ -75,6 +78,8 @@ pub(crate) struct Drawing<'a> {
     pub(crate) target: &'a Target,
     pub(crate) provider: &'a Arc<dyn ImageProvider>,
     pub(crate) attempt: AttemptId,
+    /// When its answer was here.
+    pub(crate) received_at: UnixMicros,
 }
 
 /// Goes on from the staged answer of an earlier owner, without the network.
@@ -98,7 +103,23 @@ pub(crate) async fn from_staging(
         (Some(dispatched), Some(received)) => received.since(dispatched),
         _ => Duration::ZERO,
     };
-    self::answer(run, step, target, provider, record.id, answer, generation_time).await
+    let received_at = record.received_at.unwrap_or(receipt.at);
+    let received = Received {
+        attempt: record.id,
+        answer,
+        received_at,
+        generation_time,
+    };
+    self::answer(run, step, target, provider, received).await
+}
+
+/// A recorded answer.
+pub(crate) struct Received {
+    pub(crate) attempt: AttemptId,
+    pub(crate) answer: Answer,
+    pub(crate) received_at: UnixMicros,
+    /// From sending the request to the last byte of the answer.
+    pub(crate) generation_time: Duration,
 }
 
 /// Makes the image of a recorded answer.
@@ -107,10 +128,14 @@ pub(crate) async fn answer(
     step: &Step,
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
-    attempt: AttemptId,
-    answer: Answer,
-    generation_time: Duration,
+    received: Received,
 ) -> Result<Outcome, RecordError> {
+    let Received {
+        attempt,
+        answer,
+        received_at,
+        generation_time,
+    } = received;
     let request_id = answer.request_id.clone();
     let drawing = Drawing {
         inner: run.inner,
@@ -121,6 +146,7 @@ pub(crate) async fn answer(
         target,
         provider,
         attempt,
+        received_at,
     };
     let picture = match develop(&drawing, answer).await? {
         Ok(picture) => picture,
@@ -184,7 +210,10 @@ pub(crate) async fn tidy(inner: &Inner, attempt: AttemptId) {
 /// A checked picture, as encoded. Its pixels are gone: they are by far the largest part, and saving may take long.
 pub(crate) struct Picture {
     pub(crate) rendered: Rendered,
-    sha256: String,
+    pub(crate) sha256: String,
+    /// The picture as it is stored: what was rendered, with its provenance.
+    pub(crate) marked: Bytes,
+    fingerprint: Fingerprint,
     copies: Vec<Copy>,
 }
 
@@ -223,9 +252,10 @@ pub(crate) async fn develop(
     let render = drawing.target.render.clone();
     let thumbnails = drawing.step.thumbnails.clone();
     let limits = drawing.inner.parts.settings.limits;
+    let marking = Marking::of(drawing);
     // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
     let _permit = drawing.inner.developing.acquire().await;
-    let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
+    let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, marking, &answer);
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
@@ -236,6 +266,7 @@ fn develop_blocking(
     render: &Render,
     thumbnails: &[Thumbnail],
     limits: &artifact::Limits,
+    marking: Marking,
     answer: &Answer,
 ) -> Result<Picture, Flaw> {
     let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
@@ -245,11 +276,7 @@ fn develop_blocking(
     for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
         make_storable(text);
     }
-    let expected = Expected {
-        format: render.format,
-        width_px: render.width_px,
-        height_px: render.height_px,
-    };
+    let expected = expected(render);
     let flawed = |error: artifact::ArtifactError| Flaw {
         failure: error.failure(),
         bill: rendered.bill.clone(),
@@ -260,9 +287,20 @@ fn develop_blocking(
             .iter()
             .filter_map(|spec| copy(&artifact, spec))
             .collect(),
+        fingerprint: Fingerprint::of(&artifact.pixels),
+        marked: marking.mark(&rendered, &artifact.sha256),
         sha256: artifact.sha256,
         rendered,
     })
+}
+
+/// What the plan says of the picture.
+pub(crate) fn expected(render: &Render) -> Expected {
+    Expected {
+        format: render.format,
+        width_px: render.width_px,
+        height_px: render.height_px,
+    }
 }
 
 /// Postgres keeps no text with a NUL character: a paid picture is not given up for one.
@@ -314,7 +352,7 @@ pub(crate) async fn store(
     // The picture is checked: it has the format and the size of the plan.
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
-    must_save(inner, lost, &key, format.media_type(), &picture.rendered.image).await?;
+    let stored = marking::save(drawing, lost, &key, picture).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
         let spec = &copy.spec;
@@ -350,11 +388,11 @@ pub(crate) async fn store(
         attempt,
         reused: false,
         rendered_sha256: picture.sha256.clone(),
-        stored_sha256: picture.sha256.clone(),
+        stored_sha256: stored.sha256,
         format,
         width_px: target.render.width_px,
         height_px: target.render.height_px,
-        size_bytes: i64::try_from(picture.rendered.image.len()).unwrap_or(i64::MAX),
+        size_bytes: stored.size_bytes,
         public_url: blobs.public_url(&key).unwrap_or_default(),
         storage_key: key.to_string(),
         thumbnails,
@@ -374,26 +412,11 @@ pub(crate) async fn store(
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
         quality_score_bp: None,
+        fingerprint: Some(picture.fingerprint),
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,
     })
-}
-
-/// Saves under a key that follows from ids; other bytes there mean that two pictures claim the same name.
-async fn must_save(
-    inner: &Inner,
-    lost: &CancellationToken,
-    key: &BlobKey,
-    media_type: &str,
-    bytes: &Bytes,
-) -> Result<(), RecordError> {
-    match persist::save(inner, lost, key, media_type, bytes).await? {
-        Saved::Stored => Ok(()),
-        Saved::OtherBytes => Err(RecordError::Damaged(format!(
-            "other bytes are stored under {key}"
-        ))),
-    }
 }
 
 /// Saves a small copy and returns its size. Another encoder may have made other bytes of the same picture before a
@@ -412,7 +435,7 @@ async fn keep_copy(
     Ok(i64::try_from(size_bytes).unwrap_or(i64::MAX))
 }
 
-async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
+pub(crate) async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     inner.parts.blobs.get(key).await.map_err(unavailable)
 }

@@ -32,6 +32,7 @@ pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod cost;
+pub mod detection;
 pub mod events;
 pub mod executor;
 pub mod failure;
@@ -39,6 +40,7 @@ pub mod fingerprint;
 mod finish;
 mod hints;
 pub mod ids;
+mod marking;
 pub mod news;
 mod pace;
 mod persist;

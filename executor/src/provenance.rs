@@ -9,10 +9,8 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use limn_proto::digest::sha256_hex;
-
 use crate::{clock::UnixMicros, plan::ImageFormat};
+use bytes::Bytes;
 
 #[cfg(feature = "provenance")]
 mod certificate;
@@ -205,37 +203,4 @@ impl Claim {
             prompt: embeds_prompts.then(|| facts.prompt.clone()),
         }
     }
-}
-
-/// Marks a picture, or gives it back as it is when that cannot be done: it is paid, and is not given up for its
-/// credentials. Its record says so, for what is stored is then what was rendered.
-pub(crate) fn mark(marker: &dyn Marker, picture: &Bytes, format: ImageFormat, facts: &Facts) -> Bytes {
-    match marker.mark(picture, format, facts) {
-        Ok(marked) => marked,
-        Err(error) => {
-            tracing::error!(image = facts.image, %error, "a picture is stored without content credentials");
-            picture.clone()
-        }
-    }
-}
-
-/// True when stored bytes are this picture with or without provenance of ours: the same bytes, or credentials that
-/// hold and name both the image and the picture that was rendered. Somebody who wrote them before a crash did the same
-/// work.
-pub(crate) fn is_marked_copy(
-    marker: Option<&dyn Marker>,
-    stored: &Bytes,
-    format: ImageFormat,
-    image: &str,
-    rendered_sha256: &str,
-) -> bool {
-    if sha256_hex(stored) == rendered_sha256 {
-        return true;
-    }
-    let Some(marker) = marker else {
-        return false;
-    };
-    let credentials = marker.read(stored, format);
-    let names_both = |claim: &Claim| claim.image == image && claim.rendered_sha256 == rendered_sha256;
-    credentials.are_intact() && credentials.claim.as_ref().is_some_and(names_both)
 }

@@ -141,6 +141,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         cost_nanos: Some(BILL_NANOS),
         cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
+        fingerprint: None,
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),
         updated_at: now(),

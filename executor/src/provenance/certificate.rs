@@ -76,7 +76,7 @@ impl Identity {
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
         let chain_pem = read(certificate)?;
         let key_pem = read(key)?;
-        Self::of(certificate, &chain_pem, key, &key_pem)
+        Self::of(certificate, &chain_pem, key, &key_pem, false)
     }
 
     /// Opens the development certificate in a file of its own, and makes it when there is none. The file is readable
@@ -111,10 +111,16 @@ impl Identity {
             }
             text => text?,
         };
-        Self::of(file, &text, file, &text).map(Some)
+        Self::of(file, &text, file, &text, true).map(Some)
     }
 
-    fn of(chain_file: &Path, chain: &str, key_file: &Path, key: &str) -> Result<Self, CertificateError> {
+    fn of(
+        chain_file: &Path,
+        chain: &str,
+        key_file: &Path,
+        key: &str,
+        is_development: bool,
+    ) -> Result<Self, CertificateError> {
         let missing = |file: &Path, what| CertificateError::Missing {
             file: file.to_owned(),
             what,
@@ -127,7 +133,6 @@ impl Identity {
         if key_pem.is_empty() {
             return Err(missing(key_file, "private key"));
         }
-        let is_development = chain_file == key_file;
         Ok(Self {
             chain_pem,
             key_pem: SecretString::from(key_pem),

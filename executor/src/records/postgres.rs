@@ -60,6 +60,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "answers",
         include_str!("../../migrations/postgres/0004_answers.sql"),
     ),
+    (
+        8,
+        "fingerprints",
+        include_str!("../../migrations/postgres/0008_fingerprints.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

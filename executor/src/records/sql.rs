@@ -26,6 +26,7 @@
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
+//! | `fingerprints` | what images look like |
 //! | `audit` | the audit log |
 //! | `retention` | what is removed some time after the end |
 
@@ -39,6 +40,7 @@ mod batch;
 mod budgets;
 mod claims;
 mod events;
+mod fingerprints;
 mod image_rows;
 mod ledger;
 mod library;

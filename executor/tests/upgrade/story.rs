@@ -334,6 +334,7 @@ impl Teller<'_> {
             cost_nanos: Some(PRICE_NANOS),
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
+            fingerprint: None,
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
             updated_at: now,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
     provider::CapabilityClass,
@@ -284,6 +285,7 @@ impl<'s> Driver<'s> {
             cost_nanos: Some(BILL),
             cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
+            fingerprint: Some(Fingerprint::kept(0xfedc_ba98_7654_3210, false)),
             labels: vec![
                 ("chapter".to_owned(), "one".to_owned()),
                 ("mood".to_owned(), "calm".to_owned()),

@@ -7,6 +7,7 @@ use limn_proto::plan::{ImageType, SeedMode};
 use super::super::state::CostSource;
 use crate::{
     clock::UnixMicros,
+    fingerprint::Fingerprint,
     ids::{AttemptId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
 };
@@ -91,12 +92,28 @@ pub struct ImageRecord {
     pub cost_source: Option<CostSource>,
     /// 0 to 10000; nothing: not scored.
     pub quality_score_bp: Option<u32>,
+    /// What it looks like; nothing: it was recorded before this was kept, and it is made up for ([`crate::detection`]).
+    pub fingerprint: Option<Fingerprint>,
     /// Labels of plan and step, in order of the key.
     pub labels: Vec<(String, String)>,
     /// Made at.
     pub created_at: UnixMicros,
     /// Last changed at.
     pub updated_at: UnixMicros,
+}
+
+/// An image that looks like another picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookAlike {
+    /// The image.
+    pub image: ImageRecord,
+    /// In how many of the 64 bits of their fingerprints they differ.
+    pub distance: u32,
+}
+
+impl LookAlike {
+    /// Most bits in which pictures differ that are said to look alike.
+    pub const MAX_DISTANCE: u32 = 7;
 }
 
 /// A small copy.

@@ -20,7 +20,10 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     file_size, image_type, session_id, post_id, prompt_id, original_prompt, prompt, revised_prompt, alt_text, \
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
-    updated_us, effective_seed, model_version, cost_source FROM images";
+    updated_us, effective_seed, model_version, cost_source, \
+    (SELECT bits FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_bits, \
+    (SELECT is_flat FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_is_flat \
+    FROM images";
 
 /// The statement that writes a record, without its thumbnails and labels.
 pub(super) fn bind_image(image: &ImageRecord) -> Statement {
@@ -135,6 +138,7 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         cost_nanos: fields.optional_nanos("generation_cost_nanos")?,
         cost_source: fields.cost_source()?,
         quality_score_bp: fields.optional_number("quality_score_bp")?,
+        fingerprint: fields.fingerprint()?,
         labels: Vec::new(),
         created_at: fields.time("created_us")?,
         updated_at: fields.time("updated_us")?,

@@ -1,0 +1,184 @@
+//! The object of a picture: marked with its provenance, stored once, and found again after a crash.
+//!
+//! Signing a picture twice gives two files, and bytes under a key never change. So whoever comes second, after a crash
+//! between object and record or in a race, takes the object that is there, once it is proven to be the same picture:
+//! its pixels are those of the answer, and its credentials, where there are any, hold and name this image and this
+//! answer. Anything else under the key is damage, and is not overwritten.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use limn_proto::{
+    digest::sha256_hex,
+    name::{Collection, resource_name},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    artifact::{self, Expected, Limits},
+    blob::BlobKey,
+    finish::{self, Drawing, Picture},
+    ids::ImageId,
+    persist::{self, Saved},
+    plan::ImageFormat,
+    provenance::{Facts, Marker, SignatureState},
+    provider::Rendered,
+    records::RecordError,
+};
+
+/// By how much a picture may outgrow the limit through its credentials, in bytes.
+const CREDENTIALS_BYTES: u64 = 1 << 20;
+
+/// What a picture is marked with, once it is there.
+pub(crate) struct Marking {
+    marker: Option<Arc<dyn Marker>>,
+    format: ImageFormat,
+    facts: Facts,
+}
+
+impl Marking {
+    pub(crate) fn of(drawing: &Drawing<'_>) -> Self {
+        let (plan, render) = (drawing.plan, &drawing.target.render);
+        let execution = drawing.execution.to_string();
+        Self {
+            marker: drawing.inner.parts.settings.marker.clone(),
+            format: render.format,
+            facts: Facts {
+                source_type: drawing.provider.source_type(),
+                provider: render.provider.clone(),
+                model: render.model.clone(),
+                model_version: String::new(),
+                plan_digest: plan.digest.clone(),
+                execution: resource_name(&plan.client, Collection::Executions, &execution),
+                image: image_name(drawing),
+                rendered_sha256: String::new(),
+                generated_at: drawing.received_at,
+                prompt: render.prompt.clone(),
+            },
+        }
+    }
+
+    /// The picture as it is stored. It is paid, and so it is not given up when it cannot be marked: its record shows
+    /// that, for what is stored is then what was rendered. Hashes the file: call it off the async threads.
+    pub(crate) fn mark(self, rendered: &Rendered, rendered_sha256: &str) -> Bytes {
+        let picture = &rendered.image;
+        let Some(marker) = self.marker else {
+            return picture.clone();
+        };
+        let facts = Facts {
+            model_version: rendered.model_version.clone(),
+            rendered_sha256: rendered_sha256.to_owned(),
+            ..self.facts
+        };
+        match marker.mark(picture, self.format, &facts) {
+            Ok(marked) => marked,
+            Err(error) => {
+                tracing::error!(image = facts.image, %error, "a picture is stored without content credentials");
+                picture.clone()
+            }
+        }
+    }
+}
+
+fn image_name(drawing: &Drawing<'_>) -> String {
+    let id = ImageId::of_step(drawing.execution, &drawing.step.step_id);
+    resource_name(&drawing.plan.client, Collection::Images, &id.to_string())
+}
+
+/// What is stored under the key of a picture.
+pub(crate) struct Stored {
+    pub(crate) sha256: String,
+    pub(crate) size_bytes: i64,
+}
+
+impl Stored {
+    fn of(bytes: &Bytes) -> Self {
+        Self {
+            sha256: sha256_hex(bytes),
+            size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// Stores a picture under a key that follows from ids, or takes what is there when it is the same picture.
+pub(crate) async fn save(
+    drawing: &Drawing<'_>,
+    lost: &CancellationToken,
+    key: &BlobKey,
+    picture: &Picture,
+) -> Result<Stored, RecordError> {
+    let inner = drawing.inner;
+    let media_type = drawing.target.render.format.media_type();
+    match persist::save(inner, lost, key, media_type, &picture.marked).await? {
+        Saved::Stored => return Ok(Stored::of(&picture.marked)),
+        Saved::OtherBytes => {}
+    }
+    let found = Found {
+        marker: inner.parts.settings.marker.clone(),
+        stored: finish::read_blob(inner, key).await?,
+        rendered: picture.rendered.image.clone(),
+        rendered_sha256: picture.sha256.clone(),
+        image: image_name(drawing),
+        expected: finish::expected(&drawing.target.render),
+        limits: inner.parts.settings.limits,
+    };
+    let stored = Stored::of(&found.stored);
+    let _permit = inner.developing.acquire().await;
+    let is_same = tokio::task::spawn_blocking(move || found.is_same_picture())
+        .await
+        .map_err(|panic| RecordError::Damaged(format!("reading {key} stopped: {panic}")))?;
+    if is_same {
+        tracing::info!(%key, "the picture was stored before and is taken as it is");
+        return Ok(stored);
+    }
+    Err(RecordError::Damaged(format!(
+        "another picture is stored under {key}"
+    )))
+}
+
+/// An object that was there before.
+struct Found {
+    marker: Option<Arc<dyn Marker>>,
+    stored: Bytes,
+    rendered: Bytes,
+    rendered_sha256: String,
+    image: String,
+    expected: Expected,
+    limits: Limits,
+}
+
+impl Found {
+    fn is_same_picture(&self) -> bool {
+        if sha256_hex(&self.stored) == self.rendered_sha256 {
+            return true;
+        }
+        self.has_our_claim() && self.has_same_pixels()
+    }
+
+    /// Credentials name this image and this answer. What has none, or cannot be read for want of a reader, is judged by
+    /// its pixels alone.
+    fn has_our_claim(&self) -> bool {
+        let Some(marker) = &self.marker else {
+            return true;
+        };
+        let credentials = marker.read(&self.stored, self.expected.format);
+        let claim = credentials.claim.as_ref();
+        credentials.state == SignatureState::Absent
+            || credentials.are_intact()
+                && claim.is_some_and(|claim| {
+                    claim.image == self.image && claim.rendered_sha256 == self.rendered_sha256
+                })
+    }
+
+    fn has_same_pixels(&self) -> bool {
+        let limits = Limits {
+            max_encoded_bytes: self.limits.max_encoded_bytes.saturating_add(CREDENTIALS_BYTES),
+            ..self.limits
+        };
+        let decode = |bytes| artifact::inspect(bytes, &self.expected, &limits);
+        match (decode(&self.stored), decode(&self.rendered)) {
+            (Ok(stored), Ok(rendered)) => stored.pixels == rendered.pixels,
+            _ => false,
+        }
+    }
+}
