@@ -104,6 +104,12 @@ pub enum AppError {
         /// Identity of the folder that belongs to it.
         expected: String,
     },
+    /// Nobody can sign pictures.
+    #[error("cannot sign pictures, as provenance.enabled says: {message}")]
+    Provenance {
+        /// What is wrong.
+        message: String,
+    },
     /// A provider cannot be set up.
     #[error("cannot set up providers.{provider}: {message}")]
     Provider {

@@ -22,6 +22,7 @@ mod check;
 mod check_config;
 mod connect;
 mod decisions;
+mod detect;
 mod doctor;
 mod execute;
 mod executions;
@@ -50,6 +51,7 @@ mod settings;
 mod table;
 mod unpark;
 mod usage;
+mod verify;
 mod watch;
 mod words;
 
@@ -93,6 +95,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
+        Command::Verify(args) => verify::run(&args, &settings, output).await,
+        Command::Detect(args) => detect::run(&args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,
         Command::Audit(args) => audit::run(args, &settings, output).await,

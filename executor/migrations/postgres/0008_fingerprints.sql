@@ -22,6 +22,6 @@ CREATE INDEX fingerprints_band1 ON fingerprints (client, version, band1);
 CREATE INDEX fingerprints_band2 ON fingerprints (client, version, band2);
 CREATE INDEX fingerprints_band3 ON fingerprints (client, version, band3);
 
-CREATE INDEX images_by_content ON images (client, stored_sha256);
+CREATE INDEX images_by_content ON images (stored_sha256);
 -- What was reused has several records on one object.
 CREATE INDEX IF NOT EXISTS images_by_object ON images (storage_path);

@@ -6,6 +6,7 @@ use futures::{Stream, stream};
 use limn_executor::{
     blob::{BlobKey, BlobStore},
     clock::UnixMicros,
+    detection::DetectError,
     ids::ImageId,
     records::{ImageFilter, ImageRecord},
     references::ImportError,
@@ -16,9 +17,10 @@ use limn_proto::{
     plan::{ImageType, Reference},
     reason::Reason,
     v1::{
-        self, GetImageRequest, GetImageResponse, ImportReferenceRequest, ImportReferenceResponse,
-        IssueImageUrlsRequest, IssueImageUrlsResponse, ListImagesRequest, ListImagesResponse,
-        ReadImageRequest, ReadImageResponse, SignedUrl, image_library_service_server::ImageLibraryService,
+        self, DetectImageRequest, DetectImageResponse, GetImageRequest, GetImageResponse,
+        ImportReferenceRequest, ImportReferenceResponse, IssueImageUrlsRequest, IssueImageUrlsResponse,
+        ListImagesRequest, ListImagesResponse, ReadImageRequest, ReadImageResponse, SignedUrl,
+        image_library_service_server::ImageLibraryService,
     },
 };
 use tonic::{Request, Response, Status};
@@ -142,6 +144,24 @@ impl ImageLibraryServer {
         })
     }
 
+    async fn detect(&self, request: DetectImageRequest) -> Result<DetectImageResponse, Refusal> {
+        let mut fields = Fields::default();
+        let client = fields.client("parent", &request.parent);
+        let client = fields.finish(client)?;
+        let detected = self.0.executor.detect(client, request.content).await;
+        let detected = detected.map_err(|error| match error {
+            DetectError::Unusable(why) => Refusal::field(
+                Reason::InvalidRequest,
+                "content",
+                format!("is no picture that can be looked for: {why}"),
+            ),
+            DetectError::Records(error) => Refusal::from(error),
+        })?;
+        Ok(DetectImageResponse {
+            matches: detected.iter().map(snapshot::detected).collect(),
+        })
+    }
+
     async fn issue(&self, request: IssueImageUrlsRequest) -> Result<IssueImageUrlsResponse, Refusal> {
         let (names, ttl) = read_names(&request)?;
         let expires_at = UnixMicros(self.0.clock.now().plus(ttl).seconds() * 1_000_000);
@@ -213,6 +233,16 @@ impl ImageLibraryService for ImageLibraryServer {
         let parent = client_of(&request.parent).to_owned();
         let call = Call::begin("limn.v1.ImageLibraryService/ImportReference", &parent);
         call.unary(self.import(request)).await
+    }
+
+    async fn detect_image(
+        &self,
+        request: Request<DetectImageRequest>,
+    ) -> Result<Response<DetectImageResponse>, Status> {
+        let request = request.into_inner();
+        let parent = client_of(&request.parent).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/DetectImage", &parent);
+        call.unary(self.detect(request)).await
     }
 
     async fn issue_image_urls(

@@ -5,7 +5,7 @@
 //! 17 values in one of four places, and each place has an index. What that finds besides is sorted out by counting
 //! bits: of n pictures of a client whose bits are evenly spread, 68 in 65,536 are looked at.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
     super::{ImageRecord, LookAlike, Result},
@@ -63,14 +63,16 @@ pub(super) fn insert(tx: &mut Tx<'_>, image: &ImageRecord, fingerprint: Fingerpr
 
 /// Images of a client whose stored bytes have this SHA-256, newest first.
 pub(super) async fn of_content(tx: &mut Tx<'_>, client: &str, sha256: &str) -> Result<Vec<ImageRecord>> {
-    load(tx, content_query(client, sha256)).await
+    let mut images = load(tx, content_query(sha256)).await?;
+    images.retain(|image| image.client == client);
+    images.sort_by_key(|image| Reverse((image.created_at, image.id)));
+    Ok(images)
 }
 
-pub(super) fn content_query(client: &str, sha256: &str) -> Statement {
+/// Asks for nothing else, as [`objects_query`] does.
+pub(super) fn content_query(sha256: &str) -> Statement {
     let mut query = sql(IMAGES);
-    query.push(" WHERE client = ").push_bind(client);
-    query.push(" AND stored_sha256 = ").push_bind(sha256);
-    query.push(" ORDER BY created_us DESC, id DESC");
+    query.push(" WHERE stored_sha256 = ").push_bind(sha256);
     query
 }
 
