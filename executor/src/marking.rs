@@ -182,3 +182,92 @@ impl Found {
         }
     }
 }
+
+#[cfg(all(test, feature = "provenance"))]
+mod tests {
+    use image::{DynamicImage, RgbImage};
+
+    use super::*;
+    use crate::{
+        artifact::encode,
+        clock::UnixMicros,
+        provenance::{Identity, Signer, SourceType},
+    };
+
+    const IMAGE: &str = "clients/acme/images/1";
+
+    fn picture(red: u8) -> Bytes {
+        let pixels = RgbImage::from_fn(32, 16, |x, y| {
+            image::Rgb([red, u8::from(x > y), u8::from(x % 3 == 0)])
+        });
+        Bytes::from(encode(&DynamicImage::from(pixels), ImageFormat::Png, 100).unwrap())
+    }
+
+    fn signed(signer: &Signer, rendered: &Bytes, image: &str, rendered_sha256: String) -> Bytes {
+        let facts = Facts {
+            source_type: SourceType::default(),
+            provider: "easel".to_owned(),
+            model: "easel-2".to_owned(),
+            model_version: String::new(),
+            plan_digest: String::new(),
+            execution: String::new(),
+            image: image.to_owned(),
+            rendered_sha256,
+            generated_at: UnixMicros(0),
+            prompt: String::new(),
+        };
+        signer.mark(rendered, ImageFormat::Png, &facts).unwrap()
+    }
+
+    #[test]
+    fn only_the_same_picture_of_the_same_image_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (identity, _) = Identity::development(&folder.path().join("one.pem")).unwrap();
+        let signer = Arc::new(Signer::new(&identity, None, false).unwrap());
+        let rendered = picture(9);
+        let is_taken = |stored: &Bytes, marker: Option<Arc<dyn Marker>>| {
+            let found = Found {
+                marker,
+                stored: stored.clone(),
+                rendered: rendered.clone(),
+                rendered_sha256: sha256_hex(&rendered),
+                image: IMAGE.to_owned(),
+                expected: Expected {
+                    format: ImageFormat::Png,
+                    width_px: 32,
+                    height_px: 16,
+                },
+                limits: Limits::default(),
+            };
+            found.is_same_picture()
+        };
+        let marker = || Some(Arc::clone(&signer) as Arc<dyn Marker>);
+        let (ours, sha256) = (&rendered, sha256_hex(&rendered));
+        let good = signed(&signer, ours, IMAGE, sha256.clone());
+        assert!(is_taken(ours, marker()) && is_taken(&good, marker()));
+        assert!(is_taken(&good, None), "signing was switched off in between");
+        assert!(!is_taken(&picture(8), marker()), "other pixels");
+        assert!(
+            !is_taken(&signed(&signer, &picture(8), IMAGE, sha256.clone()), marker()),
+            "a false claim"
+        );
+        assert!(!is_taken(
+            &signed(&signer, ours, "clients/acme/images/2", sha256.clone()),
+            marker()
+        ));
+        assert!(!is_taken(
+            &signed(&signer, ours, IMAGE, sha256_hex(b"another")),
+            marker()
+        ));
+        let mut changed = good.to_vec();
+        let packet = changed
+            .windows(9)
+            .position(|window| window == b"xpacket e")
+            .unwrap();
+        changed[packet] ^= 1;
+        assert!(
+            !is_taken(&Bytes::from(changed), marker()),
+            "changed after signing"
+        );
+    }
+}

@@ -11,6 +11,8 @@ mod crowd;
 mod ended;
 mod fallback;
 mod lookups;
+#[cfg(feature = "provenance")]
+mod marks;
 mod news;
 mod outcomes;
 mod pace;
