@@ -177,11 +177,22 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
     }
     // Variables that others share with us stand in for a key that nobody else sets.
     let singles = KINDS.iter().filter(|kind| !kind.has_instances);
-    for (kind, name) in singles.filter_map(|kind| Some((kind, kind.key_variable()?))) {
+    for kind in singles {
         let key = format!("providers.{}.api_key", kind.id);
-        let already_set = root.find(&key).is_some() || root.find(&format!("{key}_file")).is_some();
-        if let Some(value) = sources.variable(name).filter(|_| !already_set) {
-            root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+        let file = format!("{key}_file");
+        let files = kind.key_files();
+        let files: Vec<_> = files
+            .map(|(name, variable)| (format!("providers.{}.{name}", kind.id), variable))
+            .collect();
+        let mut keys = [&key, &file].into_iter().chain(files.iter().map(|(key, _)| key));
+        if keys.any(|key| root.find(key).is_some()) {
+            continue;
+        }
+        let variable = kind.key_variable().map(|name| (key, name));
+        for (key, name) in variable.into_iter().chain(files) {
+            if let Some(value) = sources.variable(name) {
+                root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+            }
         }
     }
     root

@@ -45,11 +45,15 @@ impl Own {
             }
             Takes::Truth => self.keep(name, section.truth(name)),
             Takes::Texts => self.keep(name, section.list(name)),
-            Takes::File => {
+            Takes::File | Takes::KeyFile(_) => {
                 let Some(path) = section.path(name) else { return };
                 match fs::read_to_string(&path) {
                     Ok(text) => {
-                        self.values.insert(name.to_owned(), text.into());
+                        if matches!(setting.takes, Takes::KeyFile(_)) {
+                            self.secrets.insert(name.to_owned(), text.into());
+                        } else {
+                            self.values.insert(name.to_owned(), text.into());
+                        }
                         let shown = path.display().to_string();
                         self.shown.insert(name.to_owned(), shown.into());
                     }
