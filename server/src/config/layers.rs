@@ -178,14 +178,15 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
     // Variables that others share with us stand in for a key that nobody else sets.
     let singles = KINDS.iter().filter(|kind| !kind.has_instances);
     for kind in singles {
-        let key = format!("providers.{}.api_key", kind.id);
-        let file = format!("{key}_file");
-        let files = kind.key_files();
-        let files: Vec<_> = files
-            .map(|(name, variable)| (format!("providers.{}.{name}", kind.id), variable))
+        let place = |name: &str| format!("providers.{}.{name}", kind.id);
+        let files: Vec<_> = kind
+            .key_files()
+            .map(|(name, variable)| (place(name), variable))
             .collect();
-        let mut keys = [&key, &file].into_iter().chain(files.iter().map(|(key, _)| key));
-        if keys.any(|key| root.find(key).is_some()) {
+        let key = place("api_key");
+        let mut keys = files.iter().map(|(key, _)| key.as_str());
+        let is_set = |key: &str| root.find(key).is_some();
+        if is_set(&key) || is_set(&place("api_key_file")) || keys.any(is_set) {
             continue;
         }
         let variable = kind.key_variable().map(|name| (key, name));

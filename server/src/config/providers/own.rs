@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use limn_executor::providers::{Setting, Takes};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use toml::Table;
 
@@ -77,6 +77,11 @@ impl Own {
             self.values.insert(name.to_owned(), value.clone().into());
             self.shown.insert(name.to_owned(), value.into());
         }
+    }
+
+    /// The value of a setting that nobody is shown.
+    pub fn secret(&self, name: &str) -> Option<&str> {
+        self.secrets.get(name).map(|secret| secret.expose_secret())
     }
 
     pub(super) fn render(&self) -> &Table {
