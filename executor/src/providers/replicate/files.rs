@@ -26,13 +26,16 @@ pub(super) const NOT_UPLOADED: &str = "https://api.replicate.com/v1/files/";
 pub(super) fn inline(references: &[Reference]) -> Result<Vec<String>, String> {
     let written = references.iter().map(|reference| {
         let size_bytes = reference.bytes.len();
-        match size_bytes {
-            0..=MAX_INLINE_BYTES => Ok(data_url(&reference.media_type, &reference.bytes)),
-            ..=MAX_FILE_BYTES => Ok(NOT_UPLOADED.to_owned()),
-            _ => Err(format!(
+        if size_bytes > MAX_FILE_BYTES {
+            return Err(format!(
                 "a reference picture has {size_bytes} bytes, and replicate takes at most {MAX_FILE_BYTES}"
-            )),
+            ));
         }
+        Ok(if size_bytes > MAX_INLINE_BYTES {
+            NOT_UPLOADED.to_owned()
+        } else {
+            data_url(&reference.media_type, &reference.bytes)
+        })
     });
     written.collect()
 }
