@@ -71,6 +71,9 @@ pub enum Takes {
     File,
     /// A text that is never shown. It is given to the adapter beside the table.
     Secret,
+    /// The name of a file that stands in for the key; this environment variable may name it too. What the file holds is given to
+    /// the adapter beside the table, and never shown.
+    KeyFile(&'static str),
 }
 
 /// All that a provider is set up from.
@@ -128,6 +131,14 @@ impl Kind {
             Access::Key(variable) | Access::Acknowledged { key: variable, .. } => Some(variable),
             Access::Address(variable) => variable,
         }
+    }
+
+    /// Settings that stand in for the key: name, and environment variable.
+    pub fn key_files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.settings.iter().filter_map(|setting| match setting.takes {
+            Takes::KeyFile(variable) => Some((setting.name, variable)),
+            _ => None,
+        })
     }
 
     /// Sets a provider up. Nothing is called: a wrong key shows only at [`ImageProvider::check`].

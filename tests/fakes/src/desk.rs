@@ -99,6 +99,8 @@ pub(crate) struct Desk {
     pub(crate) expired: bool,
     /// It was restarted: what it keeps in memory only is lost.
     pub(crate) has_forgotten: bool,
+    /// How many answers to the next requests are lost, where they ask for no work.
+    pub(crate) lost: u32,
 }
 
 impl Desk {
@@ -119,6 +121,7 @@ impl Desk {
             arrivals: watch::Sender::new(0),
             expired: false,
             has_forgotten: false,
+            lost: 0,
         }
     }
 

@@ -143,6 +143,12 @@ impl Fake {
         self.desk().has_forgotten = true;
     }
 
+    /// Loses its answers to the next so many requests that change something and ask for no work: they are served, and the connection is
+    /// closed.
+    pub fn lose_answers(&self, requests: u32) {
+        self.desk().lost = requests;
+    }
+
     /// How many requests asked for work.
     pub fn calls(&self) -> u64 {
         self.desk().calls()
@@ -228,6 +234,13 @@ async fn serve(
             reason = "a person who tries the fake by hand has asked for it; tests use a gate"
         )]
         tokio::time::sleep(latency).await;
+    }
+    if !is_call && request.method == "POST" {
+        let mut desk = lock(&desk);
+        if desk.lost > 0 {
+            desk.lost -= 1;
+            return;
+        }
     }
     let (response, case) = match reply {
         Reply::Plain(response) => (response, None),
