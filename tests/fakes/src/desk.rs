@@ -1,14 +1,14 @@
 //! What a fake remembers: requests, work, and what it would charge.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
 use tokio::sync::watch;
 
 use crate::{
-    case::Case,
+    case::{Case, Gateway},
     exchange::{Request, Response},
     picture::{self, Format},
 };
@@ -99,6 +99,10 @@ pub(crate) struct Desk {
     pub(crate) expired: bool,
     /// It was restarted: what it keeps in memory only is lost.
     pub(crate) has_forgotten: bool,
+    /// What answers in its place.
+    pub(crate) gateway: Option<Gateway>,
+    /// Everything that ever came in the header of the key.
+    pub(crate) keys: BTreeSet<String>,
 }
 
 impl Desk {
@@ -119,6 +123,8 @@ impl Desk {
             arrivals: watch::Sender::new(0),
             expired: false,
             has_forgotten: false,
+            gateway: None,
+            keys: BTreeSet::new(),
         }
     }
 

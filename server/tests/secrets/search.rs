@@ -1,0 +1,122 @@
+//! Looks for secrets, in every form in which they may be written.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+
+/// Secrets, and where they were found.
+#[derive(Default)]
+pub(crate) struct Search {
+    forms: BTreeSet<Vec<u8>>,
+    found: Vec<String>,
+    places: usize,
+}
+
+impl Search {
+    pub(crate) fn add(&mut self, secret: &str) {
+        self.forms.extend(forms(secret));
+    }
+
+    /// Looks into a text or the bytes of a file.
+    pub(crate) fn look(&mut self, place: &str, bytes: &[u8]) {
+        self.places += 1;
+        for form in &self.forms {
+            if let Some(at) = find(bytes, form) {
+                let around = &bytes[at.saturating_sub(160)..bytes.len().min(at + form.len() + 60)];
+                self.found.push(format!("{place}: …{}…", String::from_utf8_lossy(around)));
+                return;
+            }
+        }
+    }
+
+    /// Looks into every file of a folder: the database with what belongs to it, pictures, staged answers.
+    pub(crate) fn look_into(&mut self, place: &str, folder: &Path) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self.look_into(place, &path);
+            } else {
+                let bytes = fs::read(&path).unwrap();
+                self.look(&format!("{place}: {}", path.display()), &bytes);
+            }
+        }
+    }
+
+    /// Fails if anything was found.
+    pub(crate) fn end(self) {
+        assert!(self.places > 0);
+        let (count, found) = (self.found.len(), self.found.join("\n"));
+        assert!(self.found.is_empty(), "secrets were found in {count} places:\n{found}");
+    }
+}
+
+/// True when a text has the secret in it, in whatever form.
+pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
+    forms(secret).iter().any(|form| find(bytes, form).is_some())
+}
+
+fn find(bytes: &[u8], form: &[u8]) -> Option<usize> {
+    let (first, rest) = form.split_first()?;
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
+        let at = from + at;
+        if bytes[at + 1..].starts_with(rest) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// The secret as it is, in base64 of both alphabets and behind whatever stands before it, percent-encoded, as hex, and
+/// as a list of bytes.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let bytes = secret.as_bytes();
+    let mut forms = vec![bytes.to_vec()];
+    for engine in [&STANDARD, &URL_SAFE] {
+        for before in 0..3 {
+            // Characters that depend on what stands before or after are left out.
+            let whole = &bytes[(3 - before) % 3..];
+            let whole = &whole[..whole.len() / 3 * 3];
+            forms.push(engine.encode(whole).into_bytes());
+        }
+    }
+    let encoded = |is_upper: bool| {
+        let encode = |byte: &u8| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(*byte).to_string(),
+            _ if is_upper => format!("%{byte:02X}"),
+            _ => format!("%{byte:02x}"),
+        };
+        bytes.iter().map(encode).collect::<String>().into_bytes()
+    };
+    forms.extend([encoded(true), encoded(false)]);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    forms.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
+    let list: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    forms.push(list.join(", ").into_bytes());
+    forms
+}
+
+#[test]
+fn every_form_of_a_secret_is_found() {
+    let secret = "Limn+Secret/9=x";
+    let mut texts = vec![
+        format!("a key {secret}, in the clear"),
+        "Limn%2BSecret%2F9%3Dx".to_owned(),
+        "4c696d6e2b5365637265742f393d78".to_owned(),
+        format!("{:?}", secret.as_bytes()),
+    ];
+    for before in ["", "a", "ab", "abc", "limn:"] {
+        for after in ["", "y", "yz"] {
+            let whole = format!("{before}{secret}{after}");
+            texts.extend([STANDARD.encode(&whole), URL_SAFE.encode(&whole)]);
+        }
+    }
+    for text in texts {
+        assert!(holds(text.as_bytes(), secret), "{text}");
+    }
+    assert!(!holds(b"Limn+Secret/8=x", secret));
+}
