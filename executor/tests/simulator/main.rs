@@ -20,6 +20,7 @@ mod records;
 mod reply;
 mod rng;
 mod trace;
+mod turns;
 mod vendor;
 mod world;
 

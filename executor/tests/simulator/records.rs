@@ -16,6 +16,7 @@ use crate::{
     brief::Brief,
     desk::{Applied, Desk, Fact, Fault, StoreCall, Work, about},
     market::shown,
+    turns::{self, TurnFact},
 };
 
 /// The records of one process.
@@ -460,7 +461,17 @@ impl RecordStore for Records {
     }
 
     async fn take_turn(&self, request: &TurnRequest) -> Result<Turn> {
-        let asked = Asked::new("take_turn", request.provider.clone());
+        let mut asked = Asked::new("take_turn", request.provider.clone());
+        let (turn, in_progress) = (request.turn, request.in_progress);
+        let vendor = turns::vendor(&request.provider);
+        asked.facts = Box::new(move |answer| match answer {
+            Turn::Granted { .. } => vec![Fact::Turn(TurnFact::Granted {
+                turn,
+                vendor,
+                in_progress,
+            })],
+            Turn::Wait(_) => Vec::new(),
+        });
         call!(self, asked, |store, request| store.take_turn(request))
     }
 
@@ -470,7 +481,8 @@ impl RecordStore for Records {
     }
 
     async fn leave_turn(&self, turn: TurnId, counts: bool) -> Result<()> {
-        let asked = Asked::new("leave_turn", String::new());
+        let mut asked = Asked::new("leave_turn", String::new());
+        asked.facts = Box::new(move |()| vec![Fact::Turn(TurnFact::Left { turn, counts })]);
         call!(self, asked, |store| store.leave_turn(turn, counts))
     }
 

@@ -29,6 +29,7 @@ use crate::{
     reply::{Reply, timed_out, unsent},
     rng::Rng,
     trace::{Trace, take_panics},
+    turns::{self, Turns},
     vendor::{CLASSES, Question, VendorCall},
 };
 
@@ -115,6 +116,7 @@ pub(crate) struct World {
     /// Processes that were told that the vendor knows nothing of a call.
     absent: HashSet<(u32, AttemptId)>,
     charges_noted: usize,
+    pub(crate) turns: Turns,
     /// Nothing happened since.
     quiet_since: UnixMicros,
     looked_at: UnixMicros,
@@ -157,6 +159,7 @@ impl World {
                 desk: Arc::new(Desk::default()),
                 shelf: Arc::new(Shelf::default()),
                 settings,
+                limits: turns::limits(seed),
             },
             rng,
             faults,
@@ -176,6 +179,7 @@ impl World {
             decided: HashSet::new(),
             absent: HashSet::new(),
             charges_noted: 0,
+            turns: Turns::default(),
             quiet_since: START,
             looked_at: START,
             progress: 0,
@@ -183,6 +187,9 @@ impl World {
         };
         world.trace.note(format_args!("faults: {}", world.faults.brief()));
         world.trace.note(format_args!("rhythm: {:?}", world.rhythm));
+        world
+            .trace
+            .note(format_args!("limits: {:?}", world.surroundings.limits));
         world.limit_budgets();
         world.begin();
         world
@@ -407,6 +414,7 @@ impl World {
                     self.owners.insert(fence.execution, fence);
                     self.decided.remove(&fence.execution);
                 }
+                Fact::Turn(fact) => self.turn(number, fact, fault != Fault::After)?,
                 Fact::Decided(execution) => {
                     self.decided.insert(execution);
                 }
@@ -465,7 +473,7 @@ impl World {
             if self.now > grant.send_by {
                 return Err(Violation::new("a call was sent too late", shown(call.attempt)));
             }
-            return Ok(());
+            return self.check_turn(process, call);
         }
         // Again: where that is the same call, or where the first one never came.
         let may_repeat = match CLASSES[call.vendor] {
@@ -529,6 +537,9 @@ impl World {
         reply: Reply,
         at: UnixMicros,
     ) -> Result<(), Violation> {
+        if matches!(call.question, Question::Submit(_)) {
+            self.end_call(call.attempt);
+        }
         if self.process(number).is_none() {
             return Ok(());
         }
@@ -591,7 +602,7 @@ impl World {
             self.looked_at = self.now;
             let progress = self.database.progress();
             let is_awaited = |entry: &Entry| matches!(&entry.stage, Stage::Act(act) if !act.is_idle());
-            if progress != self.progress || self.entries.iter().any(is_awaited) {
+            if self.database.is_waited() || progress != self.progress || self.entries.iter().any(is_awaited) {
                 self.progress = progress;
                 self.quiet_since = self.now;
             }
@@ -610,6 +621,7 @@ impl World {
     fn check_rest(&mut self) -> Result<(), Violation> {
         self.database.check()?;
         self.database.check_rest()?;
+        self.check_turns()?;
         self.verify_books()?;
         let rows = self
             .database

@@ -73,15 +73,24 @@ impl Place {
             sent: Vec::new(),
             folder,
         };
-        let mut lines = Vec::new();
+        // Work that nobody can find is given up soon.
+        let mut lines = vec!["deadline_seconds = 3".to_owned()];
         if kind.key_variable().is_some() {
             let key = place.secret("api_key");
             lines.push(format!("api_key = {key:?}"));
             place.sent.push(key);
         }
-        for setting in kind.settings.iter().filter(|setting| setting.takes == Takes::Secret) {
+        for setting in kind
+            .settings
+            .iter()
+            .filter(|setting| setting.takes == Takes::Secret)
+        {
             let secret = place.secret(setting.name);
-            lines.push(format!("{} = {:?}", setting.name, secret_text(setting.name, &secret)));
+            lines.push(format!(
+                "{} = {:?}",
+                setting.name,
+                secret_text(setting.name, &secret)
+            ));
             if setting.name == "basic_auth" {
                 place.sent.push(secret);
             }
@@ -93,8 +102,10 @@ impl Place {
             .map(|line| format!("{line}\n"))
             .collect();
         let text = text.replace(&header, &format!("{header}{}\n", lines.join("\n")));
-        let public = "[server]\npublic_url = \"http://127.0.0.1:9\"\n";
-        fs::write(place.file(), format!("{text}\n{public}")).unwrap();
+        // A provider that refuses again and again is called all the same.
+        let common = "[server]\npublic_url = \"http://127.0.0.1:9\"\n\
+                      [executor]\nbreaker_failures = 0\nunknown_grace_seconds = 1\nreconcile_seconds = 1\n";
+        fs::write(place.file(), format!("{text}\n{common}")).unwrap();
         place
     }
 
@@ -193,7 +204,11 @@ impl Place {
             }
         }
         self.fake.set_gateway(None);
-        assert!(told.contains("attempt"), "{}: nothing was called: {told}", self.name);
+        assert!(
+            told.contains("attempt"),
+            "{}: nothing was called: {told}",
+            self.name
+        );
         told
     }
 
@@ -206,7 +221,9 @@ impl Place {
             .env("LIMN_CONFIG", self.file())
             .env("LIMN_DATA_DIR", self.data())
             .env("LIMN_LOG_LEVEL", "trace");
-        let ran = tokio::task::spawn_blocking(move || limn.output().unwrap()).await.unwrap();
+        let ran = tokio::task::spawn_blocking(move || limn.output().unwrap())
+            .await
+            .unwrap();
         let printed = [ran.stdout, ran.stderr].concat();
         String::from_utf8(printed).unwrap()
     }
