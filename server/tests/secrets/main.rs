@@ -11,8 +11,9 @@ mod log;
 mod place;
 mod search;
 
-use std::{collections::BTreeSet, process::Command};
+use std::{process::Command, sync::Mutex, time::Duration};
 
+use futures::future::join_all;
 use limn_executor::providers::{Access, Connection, KINDS, Kind, Setup, Takes};
 use limn_fakes::{Case, Fake, Gateway};
 use limn_server::config::{Config, Sources};
@@ -22,6 +23,9 @@ use crate::{log::Log, place::Place, search::Search};
 
 /// The file of the key that signs links, which is itself a secret.
 const LINK_KEY: &str = "link.key";
+
+/// A call that takes longer is lost for good.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What becomes of a call.
 #[derive(Debug)]
@@ -58,62 +62,78 @@ fn fates(fake: &Fake, elsewhere: &Fake) -> Vec<Fate> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_of_providers_are_told_to_nobody_else() {
     let log = Log::begin();
-    let mut search = Search::default();
-    let mut kinds_seen = BTreeSet::new();
-    for name in Fake::names() {
-        let elsewhere = Fake::start(name).await;
-        let place = Place::new(name).await;
-        for secret in &place.secrets {
-            search.add(secret);
-        }
-        kinds_seen.insert(place.kind.id);
-        let server = place.open().await;
-        let link_key = place.data().join(LINK_KEY);
-        search.add(std::fs::read(link_key).unwrap());
-        for fate in fates(&place.fake, &elsewhere) {
-            let told = place.draw(&server, &fate).await;
-            search.look(&format!("{name}, {fate:?}: what was told"), told.as_bytes());
-        }
-        let listed = place::list_providers(&server).await;
-        search.look(&format!("{name}: the list of providers"), listed.as_bytes());
-        server.shutdown().await;
-        drop(server);
-
-        // The test finds nothing where nothing was sent.
-        for secret in &place.sent {
-            let came = place.fake.keys();
-            assert!(
-                came.iter().any(|key| search::holds(key.as_bytes(), secret)),
-                "{name} was never sent {secret}: {came:?}"
-            );
-        }
-        assert_eq!(elsewhere.requests().len(), 0, "{name} follows a redirect");
-
-        for gateway in [None, Some(Gateway::Echo(401)), Some(Gateway::Echo(500))] {
-            place.fake.set_gateway(gateway);
-            for arguments in [
-                &["doctor"][..],
-                &["doctor", "--json"],
-                &["check-config"],
-                &["check-config", "--json"],
-                &["providers"],
-            ] {
-                let shown = place.limn(arguments).await;
-                search.look(&format!("{name}: limn {arguments:?}"), shown.as_bytes());
-            }
-        }
-        search.look(&format!("{name}: the configuration"), place.debug().as_bytes());
-        search.look_into(name, &place.data());
-    }
+    let search = Mutex::new(Search::default());
+    let kinds = join_all(
+        Fake::names()
+            .into_iter()
+            .map(|name| call_everything(name, &search)),
+    )
+    .await;
+    let mut search = search.into_inner().unwrap();
     let written = log.end();
     for target in ["reqwest", "sqlx", "limn_executor"] {
         assert!(written.contains(target), "{target} wrote nothing");
     }
     search.look("the log", written.as_bytes());
     for kind in KINDS.iter().filter(|kind| kind.access != Access::Open) {
-        assert!(kinds_seen.contains(kind.id), "{} has no fake", kind.id);
+        assert!(kinds.contains(&kind.id), "{} has no fake", kind.id);
     }
     search.end();
+}
+
+/// Sets up a fake with secrets, lets all become of calls that can, and looks at everything that is told, shown or kept.
+async fn call_everything(name: &'static str, search: &Mutex<Search>) -> &'static str {
+    let elsewhere = Fake::start(name).await;
+    let place = Place::new(name).await;
+    let look = |what: String, text: &str| {
+        search
+            .lock()
+            .unwrap()
+            .look(&format!("{name}: {what}"), text.as_bytes())
+    };
+    for secret in &place.secrets {
+        search.lock().unwrap().add(secret);
+    }
+    let server = place.open().await;
+    let link_key = std::fs::read(place.data().join(LINK_KEY)).unwrap();
+    search.lock().unwrap().add(link_key);
+    for fate in fates(&place.fake, &elsewhere) {
+        let drawing = tokio::time::timeout(LONGEST, place.draw(&server, &fate)).await;
+        let told = drawing.unwrap_or_else(|_| panic!("{name}, {fate:?}: it comes to no end"));
+        look(format!("what was told of {fate:?}"), &told);
+    }
+    look(
+        "the list of providers".to_owned(),
+        &place::list_providers(&server).await,
+    );
+    server.shutdown().await;
+    drop(server);
+
+    // Where nothing was sent there is nothing to find.
+    let came = place.fake.keys();
+    for secret in &place.sent {
+        let has_come = came.iter().any(|key| search::holds(key.as_bytes(), secret));
+        assert!(has_come, "{name} was never sent {secret}: {came:?}");
+    }
+    assert_eq!(elsewhere.requests().len(), 0, "{name} follows a redirect");
+
+    for arguments in [
+        &["check-config"][..],
+        &["check-config", "--json"],
+        &["doctor", "--json"],
+    ] {
+        look(format!("limn {arguments:?}"), &place.limn(arguments).await);
+    }
+    for gateway in [Gateway::Echo(401), Gateway::Echo(500)] {
+        place.fake.set_gateway(Some(gateway.clone()));
+        look(
+            format!("limn doctor, {gateway:?}"),
+            &place.limn(&["doctor"]).await,
+        );
+    }
+    look("the configuration".to_owned(), &place.debug());
+    search.lock().unwrap().look_into(name, &place.data());
+    place.kind.id
 }
 
 /// An address with a user and a password, as people write them.
