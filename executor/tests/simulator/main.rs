@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod acts;
+mod asking;
 mod blobs;
 mod brief;
 mod callers;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Makes the draw of limits another one than that of everything else, so that a world without limits is the one that its
-/// seed always was. Chosen so that the seeds that are kept have none.
+/// seed always was. Chosen so that the seeds that were kept before there were limits have none.
 const SALT: u64 = 0x38;
 
 /// How far back calls count that were begun.
@@ -184,10 +184,7 @@ fn is_over(count: usize, limit: Option<u32>) -> bool {
 }
 
 #[test]
-fn the_seeds_that_are_kept_are_worlds_without_limits_and_others_have_some() {
-    for seed in crate::kept_seeds() {
-        assert_eq!(limits(seed), [Limits::default(); NAMES.len()], "seed {seed}");
-    }
+fn a_part_of_the_worlds_has_limits() {
     let limited = (1..=100).filter(|seed| limits(*seed) != [Limits::default(); NAMES.len()]);
-    assert!(limited.count() > 20);
+    assert!((20..=60).contains(&limited.count()));
 }
