@@ -118,8 +118,8 @@ pub(crate) fn plan_of(name: &str, steps: usize, targets: &[&[&str]]) -> PlanSpec
         for (target, provider) in (0..).zip(providers) {
             let mut render = render.clone();
             render.provider = (*provider).to_owned();
-            let ([.., model], _) = kind_of(provider);
-            render.model = model.to_owned();
+            let ([.., drawn_by], _) = kind_of(provider);
+            render.model = drawn_by.to_owned();
             render.prompt = format!("{name} {number}");
             render.seed_mode = limn_proto::plan::SeedMode::Unsupported.into();
             render.seed = 0;

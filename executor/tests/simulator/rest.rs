@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 use limn_executor::ids::AttemptId;
 
 use crate::{
-    acts::Act,
     check::Violation,
     desk::about,
     market::shown,

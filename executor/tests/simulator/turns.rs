@@ -68,8 +68,8 @@ pub(crate) struct Turns {
     held: BTreeMap<TurnId, Held>,
     /// When the last call of each turn began.
     begun: BTreeMap<TurnId, (usize, UnixMicros)>,
-    /// Calls that are at a vendor, or on the way.
-    calls: BTreeMap<AttemptId, (u32, usize)>,
+    /// Calls that are at a vendor or on the way: of which process, at which vendor, and whether they are sent again.
+    calls: BTreeMap<AttemptId, ((u32, usize), bool)>,
 }
 
 /// The number of a vendor.
@@ -139,13 +139,17 @@ impl World {
         if limits == Limits::default() || is_again && (limits.max_concurrency.is_none() || is_away) {
             return Ok(());
         }
-        self.turns.calls.insert(call.attempt, (process, call.vendor));
         let place = (process, call.vendor);
-        let calls = self.turns.calls.values().filter(|of| **of == place).count();
-        let is_for_it = |held: &&Held| {
-            (held.process, held.vendor) == place && held.is_heard && (is_again || !held.in_progress)
-        };
-        let turns = self.turns.held.values().filter(is_for_it).count();
+        self.turns.calls.insert(call.attempt, (place, is_again));
+        // Those of calls that are sent again are for nobody else.
+        let counts = |of_others: bool| is_again || !of_others;
+        let calls = self.turns.calls.values();
+        let calls = calls.filter(|(of, again)| *of == place && counts(*again)).count();
+        let turns =
+            self.turns.held.values().filter(|held| {
+                (held.process, held.vendor) == place && held.is_heard && counts(held.in_progress)
+            });
+        let turns = turns.count();
         if calls > turns {
             let subject = format!("{}: {calls} calls, {turns} turns", shown(call.attempt));
             return Err(Violation::new("a call was sent without a turn", subject));
@@ -160,7 +164,7 @@ impl World {
 
     /// A process is gone. The records find out by the leases of its turns.
     pub(crate) fn forget_turns(&mut self, process: u32) {
-        self.turns.calls.retain(|_, (of, _)| *of != process);
+        self.turns.calls.retain(|_, ((of, _), _)| *of != process);
         self.turns.held.retain(|_, held| held.process != process);
     }
 

@@ -23,14 +23,15 @@ use tempfile::TempDir;
 
 use crate::Fate;
 
+/// What every secret begins with: whoever finds it has found one of them, cut or whole.
+pub(crate) const MARK: &str = "Secret+Of/Nobody=";
+
 /// A fake, and a configuration that calls it.
 pub(crate) struct Place {
     name: &'static str,
     pub(crate) fake: Fake,
     pub(crate) kind: &'static Kind,
-    /// Everything that nobody may see.
-    pub(crate) secrets: Vec<String>,
-    /// Those of them that the provider is sent.
+    /// The secrets that the provider is sent. It has others, too.
     pub(crate) sent: Vec<String>,
     folder: TempDir,
 }
@@ -69,7 +70,6 @@ impl Place {
             name,
             fake,
             kind,
-            secrets: Vec::new(),
             sent: Vec::new(),
             folder,
         };
@@ -109,10 +109,8 @@ impl Place {
         place
     }
 
-    fn secret(&mut self, what: &str) -> String {
-        let secret = format!("Secret+Of/{}={what}", self.name);
-        self.secrets.push(secret.clone());
-        secret
+    fn secret(&self, what: &str) -> String {
+        format!("{MARK}{}={what}", self.name)
     }
 
     fn file(&self) -> PathBuf {

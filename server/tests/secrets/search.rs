@@ -1,6 +1,10 @@
 //! Looks for secrets, in every form in which they may be written.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs,
+    path::Path,
+};
 
 use base64::{
     Engine as _,
@@ -10,26 +14,52 @@ use base64::{
 /// Secrets, and where they were found.
 #[derive(Default)]
 pub(crate) struct Search {
-    forms: BTreeSet<Vec<u8>>,
+    forms: Forms,
     found: Vec<String>,
     places: usize,
 }
 
+/// What to look for, all at once: logs are long.
+#[derive(Default)]
+struct Forms {
+    forms: BTreeSet<Vec<u8>>,
+    /// The first two bytes of all of them.
+    beginnings: HashSet<[u8; 2]>,
+    first: Vec<bool>,
+}
+
+impl Forms {
+    fn add(&mut self, secret: &[u8]) {
+        self.first.resize(256, false);
+        for form in forms(secret) {
+            self.first[usize::from(form[0])] = true;
+            self.beginnings.insert([form[0], form[1]]);
+            self.forms.insert(form);
+        }
+    }
+
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let is_there = |at: &usize| {
+            self.first[usize::from(bytes[*at])]
+                && self.beginnings.contains(&[bytes[*at], bytes[*at + 1]])
+                && self.forms.iter().any(|form| bytes[*at..].starts_with(form))
+        };
+        (0..bytes.len().saturating_sub(1)).find(is_there)
+    }
+}
+
 impl Search {
     pub(crate) fn add(&mut self, secret: impl AsRef<[u8]>) {
-        self.forms.extend(forms(secret.as_ref()));
+        self.forms.add(secret.as_ref());
     }
 
     /// Looks into a text or the bytes of a file.
     pub(crate) fn look(&mut self, place: &str, bytes: &[u8]) {
         self.places += 1;
-        for form in &self.forms {
-            if let Some(at) = find(bytes, form) {
-                let around = &bytes[at.saturating_sub(160)..bytes.len().min(at + form.len() + 60)];
-                self.found
-                    .push(format!("{place}: …{}…", String::from_utf8_lossy(around)));
-                return;
-            }
+        if let Some(at) = self.forms.find(bytes) {
+            let around = &bytes[at.saturating_sub(160)..bytes.len().min(at + 120)];
+            self.found
+                .push(format!("{place}: …{}…", String::from_utf8_lossy(around)));
         }
     }
 
@@ -62,22 +92,9 @@ impl Search {
 
 /// True when a text has the secret in it, in whatever form.
 pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
-    forms(secret.as_bytes())
-        .iter()
-        .any(|form| find(bytes, form).is_some())
-}
-
-fn find(bytes: &[u8], form: &[u8]) -> Option<usize> {
-    let (first, rest) = form.split_first()?;
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
-        let at = from + at;
-        if bytes[at + 1..].starts_with(rest) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
+    let mut forms = Forms::default();
+    forms.add(secret.as_bytes());
+    forms.find(bytes).is_some()
 }
 
 /// The secret as it is, in base64 of both alphabets and behind whatever stands before it, percent-encoded, as hex, and
