@@ -181,11 +181,13 @@ impl Database {
         found.iter().filter(counts).count()
     }
 
-    /// True while a step waits for its turn.
+    /// True while a step waits for its turn, and its execution goes on.
     pub(crate) fn is_waited(&mut self) -> bool {
-        let query =
-            sqlx::query_scalar("SELECT COUNT(*) FROM steps WHERE state = 'processing' AND wait IS NOT NULL")
-                .fetch_one(&mut self.checker);
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM steps s JOIN executions e ON e.id = s.execution_id \
+             WHERE e.state IN ('processing', 'cancelling') AND s.state = 'processing' AND s.wait IS NOT NULL",
+        )
+        .fetch_one(&mut self.checker);
         let count: i64 = self.runtime.block_on(query).unwrap();
         count > 0
     }
