@@ -9,6 +9,9 @@ use crate::providers::Setup;
 /// Longest provider message that is kept, in characters.
 const MAX_CHARACTERS: usize = 300;
 
+/// Shorter secrets, such as the "none" that is set where a server wants some key, are not removed from bodies.
+const MIN_SECRET_BYTES: usize = 8;
+
 /// Shorter prompts give nothing away, and removing them would garble any message.
 const MIN_PROMPT_BYTES: usize = 4;
 
@@ -46,6 +49,7 @@ pub(in crate::providers) fn secrets_of(setup: &Setup) -> Vec<SecretString> {
         .flat_map(|secret| {
             let whole = secret.expose_secret();
             let password = whole.split_once(':').map(|(_, password)| password.to_owned());
+            let password = password.filter(|password| password.len() >= MIN_SECRET_BYTES);
             [whole.to_owned(), STANDARD.encode(whole)]
                 .into_iter()
                 .chain(password)
@@ -56,11 +60,14 @@ pub(in crate::providers) fn secrets_of(setup: &Setup) -> Vec<SecretString> {
     texts.into_iter().map(SecretString::from).collect()
 }
 
-/// The bytes without the secrets.
+/// The bytes without the secrets. Short ones stay: they may be words of the answer, which is still to be understood.
 pub(in crate::providers) fn without_secrets(body: Bytes, secrets: &[SecretString]) -> Bytes {
     let mut body = body;
     for secret in secrets {
         let secret = secret.expose_secret().as_bytes();
+        if secret.len() < MIN_SECRET_BYTES {
+            continue;
+        }
         let find = |bytes: &[u8]| bytes.windows(secret.len()).position(|window| window == secret);
         if find(&body).is_none() {
             continue;
@@ -142,6 +149,8 @@ mod tests {
         let secrets = &secrets[..];
         assert_eq!(Redaction { secrets, prompt }.apply(said), expected);
         assert_eq!(without_secrets(Bytes::from("nothing"), secrets), "nothing");
+        let word = [SecretString::from("none")];
+        assert_eq!(without_secrets(Bytes::from("none"), &word), "none");
     }
 
     #[test]
