@@ -92,7 +92,7 @@ async fn call_everything(name: &'static str, search: &Mutex<Search>) -> &'static
         search
             .lock()
             .unwrap()
-            .look(&format!("{name}: {what}"), text.as_bytes())
+            .look(&format!("{name}: {what}"), text.as_bytes());
     };
     let server = place.open().await;
     let link_key = std::fs::read(place.data().join(LINK_KEY)).unwrap();
@@ -159,7 +159,7 @@ fn adapters_and_what_they_are_set_up_from_do_not_show_secrets() {
             search.add(text);
         }
         for setting in secrets.clone() {
-            search.add(&format!("{}-Of-Nobody", setting.name));
+            search.add(format!("{}-Of-Nobody", setting.name));
         }
         let table = place::needed(kind);
         let setup = Setup {
