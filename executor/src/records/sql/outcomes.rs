@@ -14,7 +14,7 @@ use super::{
     attempts::{refuse, tell, tell_cost, tell_line},
     audit,
     batch::together,
-    ledger::{give_back_held, post},
+    ledger::{enter, give_back_held, post},
     library,
     lifecycle::{complete_step, found_step, step, step_query},
     owned::{self, Execution, owned, owned_by},
@@ -59,11 +59,6 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     }
     library::insert(tx, &execution.client, image)?;
     units::complete(tx, &execution, &record.render_digest, image.id);
-    sql("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
-        .bind(commit.attempt.to_string())
-        .bind(&commit.revised_prompt)
-        .bind(commit.now.0)
-        .later(tx);
     record.state = AttemptState::Committed;
     record.revised_prompt.clone_from(&commit.revised_prompt);
     record.ended_at = Some(commit.now);
@@ -71,7 +66,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         cost_nanos: commit.cost_nanos,
         estimated: commit.cost_estimated,
     };
-    settle(tx, &mut execution, &mut attempt, bill, commit.now).await?;
+    settle(tx, &mut execution, &mut attempt, bill, commit.now)?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now)
 }
 
@@ -81,8 +76,8 @@ struct Bill {
     estimated: bool,
 }
 
-/// Gives the reservation back, adds the bill, and tells of both. The attempt has ended.
-async fn settle(
+/// Gives the reservation back, adds the bill, writes how the attempt ended, and tells of it.
+fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: &mut Attempt,
@@ -90,17 +85,42 @@ async fn settle(
     now: UnixMicros,
 ) -> Result<()> {
     let ceiling_nanos = attempt.record.ceiling_nanos;
-    post(tx, execution, attempt, Movement::Release, ceiling_nanos, now).await?;
-    post(tx, execution, attempt, Movement::Settle, bill.cost_nanos, now).await?;
+    // Each happens once in the life of an attempt.
+    let once = "";
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Release, once),
+        ceiling_nanos,
+        now,
+    )?;
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Settle, once),
+        bill.cost_nanos,
+        now,
+    )?;
+    let record = &mut attempt.record;
+    record.cost_nanos = Some(bill.cost_nanos);
+    record.cost_estimated = bill.estimated;
+    sql(
+        "UPDATE attempts SET state = $2, revised_prompt = $3, ended_us = $4, reserved_nanos = $5, \
+         unknown_held_nanos = $6, cost_nanos = $7, cost_estimated = $8, settled_seq = $9 WHERE id = $1",
+    )
+    .bind(record.id.to_string())
+    .bind(record.state.as_str())
+    .bind(&record.revised_prompt)
+    .bind(record.ended_at.map(|ended| ended.0))
+    .bind(attempt.reserved_nanos)
+    .bind(record.held_nanos)
+    .bind(bill.cost_nanos)
+    .bind(bill.estimated)
     // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
-    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(attempt.record.id.to_string())
-        .bind(bill.cost_nanos)
-        .bind(bill.estimated)
-        .bind(execution.last_seq()?.saturating_add(1))
-        .later(tx);
-    attempt.record.cost_nanos = Some(bill.cost_nanos);
-    attempt.record.cost_estimated = bill.estimated;
+    .bind(execution.last_seq()?.saturating_add(1))
+    .later(tx);
     tell(tx, execution, attempt, now)?;
     let line = CostLine::of(&attempt.step_id, &attempt.record, bill.cost_nanos, bill.estimated);
     tell_line(tx, execution, line, now)
@@ -138,7 +158,7 @@ pub(super) async fn end_attempt(
                 cost_nanos,
                 estimated,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if state == AttemptState::Unknown {
@@ -162,7 +182,7 @@ pub(super) async fn end_attempt(
                 cost_nanos: ceiling_nanos,
                 estimated: true,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
     }
     tell(tx, &mut execution, &attempt, end.now)?;
