@@ -2,8 +2,7 @@
 
 use super::{
     super::{AttemptState, Receipt, ReceiptKind, Result},
-    attempt,
-    owned,
+    attempt, owned,
     parking::wake,
     rows::{Fields, Row, damaged, wrong_state},
     snapshots::receipt_record,
