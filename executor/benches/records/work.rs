@@ -129,6 +129,8 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         session_id: order.plan.session_id.clone(),
         prompt: prompt.to_owned(),
         revised_prompt: prompt.to_owned(),
+        effective_seed: Some(7),
+        model_version: String::new(),
         provider: attempt.provider.clone(),
         model: attempt.model.clone(),
         provider_request_id: "req-0123456789".to_owned(),
@@ -137,7 +139,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         generation_time: Duration::from_millis(12_345),
         currency: order.currency.clone(),
         cost_nanos: Some(BILL_NANOS),
-        cost_estimated: false,
+        cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),
@@ -147,8 +149,8 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         attempt: attempt.id,
         image,
         cost_nanos: BILL_NANOS,
-        cost_estimated: false,
-        revised_prompt: prompt.to_owned(),
+        cost_source: CostSource::Usage,
+        usage: BTreeMap::from([("image_output_token".to_owned(), 4160)]),
         now: now(),
     }
 }

@@ -55,6 +55,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "providers",
         include_str!("../../migrations/postgres/0003_providers.sql"),
     ),
+    (
+        4,
+        "answers",
+        include_str!("../../migrations/postgres/0004_answers.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

@@ -45,6 +45,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "providers",
         include_str!("../../../migrations/sqlite/0003_providers.sql"),
     ),
+    (
+        4,
+        "answers",
+        include_str!("../../../migrations/sqlite/0004_answers.sql"),
+    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
