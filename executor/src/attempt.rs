@@ -105,7 +105,10 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
         return Ok(Outcome::Paused);
     }
-    let ready = match provider.get_ready(&with_references(run, target, provider, attempt, &references)).await {
+    let ready = match provider
+        .get_ready(&with_references(run, target, provider, attempt, &references))
+        .await
+    {
         Ok(ready) => ready,
         Err(error) => return conclude::unready(run, attempt, error).await,
     };
