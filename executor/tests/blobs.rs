@@ -7,11 +7,12 @@ use std::{fs, sync::Arc};
 use bytes::Bytes;
 use limn_executor::{
     blob::{
-        BlobError, BlobKey, BlobStore,
+        BlobError, BlobKey, BlobMetadata, BlobStore,
         folder::FolderStore,
         link::{LinkError, LinkSigner},
+        memory::MemoryStore,
     },
-    clock::UnixMicros,
+    clock::{SystemClock, UnixMicros},
     conformance,
 };
 
@@ -27,13 +28,24 @@ async fn the_folder_store_conforms() {
     conformance::blobs::conforms(Arc::new(store)).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_memory_store_conforms() {
+    let signer = Arc::new(LinkSigner::new([7; 32]).with_base_url("http://localhost:1"));
+    let store = MemoryStore::new(Arc::new(SystemClock), Some(signer));
+    conformance::blobs::conforms(Arc::new(store)).await.unwrap();
+}
+
 #[tokio::test]
 async fn blobs_outlive_the_store_and_leftovers_of_a_power_cut_are_swept() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();
     let kept = key("clients/a/images/kept.png");
     store
-        .put(&kept, "image/png", Bytes::from_static(b"kept"))
+        .put(
+            &kept,
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"kept"),
+        )
         .await
         .unwrap();
     let leftover = folder.path().join("~unfinished/half-written");
@@ -68,9 +80,9 @@ async fn puts_leave_nothing_but_the_blob() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();
     let place = key("a/b");
-    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, "", Bytes::from_static(b"2")).await.unwrap_err();
+    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1")).await.unwrap();
+    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1")).await.unwrap();
+    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"2")).await.unwrap_err();
     let names: Vec<_> = fs::read_dir(folder.path().join("a"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -91,10 +103,20 @@ async fn symbolic_links_do_not_lead_out_of_the_folder() {
     store.get(&key("folder/secret")).await.unwrap_err();
     store.get(&key("file")).await.unwrap_err();
     store.delete(&key("folder/secret")).await.unwrap_err();
-    let put = store.put(&key("folder/new"), "", Bytes::from_static(b"x")).await;
+    let put = store
+        .put(
+            &key("folder/new"),
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"x"),
+        )
+        .await;
     assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
     let put = store
-        .put(&key("folder/deep/new"), "", Bytes::from_static(b"x"))
+        .put(
+            &key("folder/deep/new"),
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"x"),
+        )
         .await;
     assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
     assert_eq!(store.list("").await.unwrap(), []);

@@ -238,7 +238,7 @@ impl From<BlobError> for Refusal {
                 "the store of images cannot be reached: try again",
                 error,
             ),
-            BlobError::NotFound(_) | BlobError::Conflict(_) => Self::internal(error),
+            BlobError::NotFound(_) | BlobError::Conflict(_) | BlobError::Damaged(_) => Self::internal(error),
         }
     }
 }

@@ -152,7 +152,7 @@ impl ImageLibraryServer {
             let thumbnails = thumbnails.filter(|_| request.include_thumbnails);
             for storage_key in [&record.storage_key].into_iter().chain(thumbnails) {
                 let key = key_of(storage_key)?;
-                let url = self.0.executor.blobs().signed_url(&key, expires_at);
+                let url = self.0.executor.blobs().signed_url(&key, expires_at).await?;
                 let url = url.ok_or_else(|| {
                     Refusal::new(
                         Reason::StoreUnavailable,
