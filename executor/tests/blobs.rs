@@ -80,9 +80,18 @@ async fn puts_leave_nothing_but_the_blob() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();
     let place = key("a/b");
-    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"2")).await.unwrap_err();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"2"))
+        .await
+        .unwrap_err();
     let names: Vec<_> = fs::read_dir(folder.path().join("a"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

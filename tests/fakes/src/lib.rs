@@ -13,6 +13,7 @@ mod fake;
 mod form;
 mod hook;
 mod picture;
+pub mod storage;
 
 pub use case::{Case, Gate};
 pub use desk::Recorded;
