@@ -12,6 +12,7 @@ use crate::{clock::UnixMicros, ids::AttemptId, ids::ImageId, plan::ImageFormat};
 pub mod folder;
 pub mod link;
 pub mod memory;
+pub mod partition;
 #[cfg(feature = "s3")]
 pub mod s3;
 

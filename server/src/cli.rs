@@ -139,6 +139,9 @@ impl Global {
         if let Some(database) = &self.database {
             keys.push(database_key(database));
         }
+        if let Some(store) = &self.store {
+            keys.push(("storage.url".to_owned(), store.clone()));
+        }
         Ok(keys)
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Global {
     /// Database instead of the one in the data folder: an address of Postgres, or a file of SQLite.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Store of the pictures instead of the folder in the data folder: a folder, memory: or s3://bucket/prefix.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// Client that plans, executions and images belong to [default: default].
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) client: Option<String>,
@@ -113,6 +116,9 @@ pub(crate) struct RenderArgs {
     /// Also copy the pictures into this folder. A file with other content is never overwritten.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Also make a signed address for each picture that works this long, for example 90s, 15m, 2h or 7d.
+    #[arg(long, value_name = "TTL", value_parser = super::names::parse_ttl)]
+    pub(crate) url: Option<i64>,
 }
 
 #[derive(Debug, Args)]

@@ -59,7 +59,7 @@ async fn show(
         }
     };
     let urls = match args.url {
-        Some(_) if connection.is_in_process() => return Err(no_server()),
+        Some(_) if !connection.has_addresses() => return Err(no_server()),
         Some(seconds) => addresses(connection, &images, seconds).await?,
         None => Vec::new(),
     };
@@ -74,8 +74,8 @@ async fn show(
     )
 }
 
-/// An address leads to a server; without one it would lead nowhere.
-fn no_server() -> Failure {
+/// An address of ours leads to a server; without one it would lead nowhere.
+pub(crate) fn no_server() -> Failure {
     Failure::unavailable(
         "SERVER_UNREACHABLE",
         "no server runs that could answer at an address",
@@ -83,7 +83,7 @@ fn no_server() -> Failure {
     .advise("start one with `limn serve`, or copy the pictures with --save")
 }
 
-async fn addresses(
+pub(crate) async fn addresses(
     connection: &Connection,
     images: &[v1::Image],
     seconds: i64,
@@ -105,6 +105,12 @@ async fn addresses(
     Ok(urls)
 }
 
+/// An address with its end, as below a picture.
+pub(crate) fn address(url: &v1::SignedUrl) -> String {
+    let until = report::moment(url.expire_time.as_ref());
+    format!("  address  {}\n  until    {until}\n", url.url)
+}
+
 fn lines(urls: &[v1::SignedUrl], pictures: &[Picture], quiet: bool) -> String {
     let mut text = String::new();
     for picture in pictures {
@@ -116,8 +122,7 @@ fn lines(urls: &[v1::SignedUrl], pictures: &[Picture], quiet: bool) -> String {
             (false, url) => {
                 text.push_str(&report::image(picture));
                 if let Some(url) = url {
-                    let until = report::moment(url.expire_time.as_ref());
-                    text.push_str(&format!("  address  {}\n  until    {until}\n", url.url));
+                    text.push_str(&address(url));
                 }
             }
         }

@@ -10,3 +10,4 @@ mod postgres;
 mod refusals;
 mod rendering;
 mod serving;
+mod storing;

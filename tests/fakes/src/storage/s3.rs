@@ -2,7 +2,8 @@
 
 use std::{
     env,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -91,23 +92,32 @@ impl S3Server {
         serde_json::from_str(&self.ask("/~test/requests")).unwrap_or_default()
     }
 
-    /// One plain request; the body of the answer.
+    /// What everybody gets who asks for an address of this server: status and body.
     #[expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
-    fn ask(&self, path: &str) -> String {
-        use std::{
-            io::{Read as _, Write as _},
-            net::TcpStream,
-        };
+    pub fn fetch(&self, url: &str) -> (u16, Vec<u8>) {
+        let path = url
+            .strip_prefix(&self.endpoint())
+            .expect("an address of this server");
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server answers");
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").expect("the server takes requests");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the server answers in text");
-        answer
-            .split_once("\r\n\r\n")
-            .map(|(_, body)| body.to_owned())
-            .unwrap_or_default()
+        let host = format!("127.0.0.1:{}", self.port);
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").expect("the server takes requests");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the server answers");
+        let head = answer
+            .windows(4)
+            .position(|end| end == b"\r\n\r\n")
+            .expect("an answer has a head");
+        let status = String::from_utf8_lossy(&answer[..head]);
+        let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (
+            status.expect("an answer has a status"),
+            answer[head + 4..].to_vec(),
+        )
+    }
+
+    fn ask(&self, path: &str) -> String {
+        let (_, body) = self.fetch(&format!("{}{path}", self.endpoint()));
+        String::from_utf8_lossy(&body).into_owned()
     }
 }
 
