@@ -55,6 +55,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "providers",
         include_str!("../../migrations/postgres/0003_providers.sql"),
     ),
+    (
+        5,
+        "deletion",
+        include_str!("../../migrations/postgres/0005_deletion.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

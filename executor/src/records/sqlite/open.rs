@@ -45,6 +45,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "providers",
         include_str!("../../../migrations/sqlite/0003_providers.sql"),
     ),
+    (
+        5,
+        "deletion",
+        include_str!("../../../migrations/sqlite/0005_deletion.sql"),
+    ),
 ];
 
 /// Records in an SQLite file.
