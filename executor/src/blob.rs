@@ -9,12 +9,15 @@ use uuid::Uuid;
 
 use crate::{clock::UnixMicros, ids::AttemptId, ids::ImageId, plan::ImageFormat};
 
+pub mod cloudinary;
 pub mod folder;
+mod http;
 pub mod link;
 pub mod memory;
 pub mod partition;
 #[cfg(feature = "s3")]
 pub mod s3;
+pub mod vercel_blob;
 
 /// A key: parts of `a-z A-Z 0-9 . _ -` separated by slashes, no part empty, `.` or `..`, at most 512 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -94,6 +94,14 @@ pub enum AppError {
         /// What to do.
         remedy: String,
     },
+    /// The store of images cannot be set up.
+    #[error("cannot use {store}: {message}")]
+    Store {
+        /// The store.
+        store: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A provider cannot be set up.
     #[error("cannot set up providers.{provider}: {message}")]
     Provider {
@@ -150,6 +158,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            storage_price: config.storage.price.clone(),
             watch_stall: config.executor.watch_stall,
         };
         Ok(Self {

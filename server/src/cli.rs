@@ -46,6 +46,7 @@ mod request;
 mod resolve;
 mod serve;
 mod settings;
+mod sweep;
 mod table;
 mod unpark;
 mod usage;
@@ -91,6 +92,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Sweep(args) => sweep::run(&args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
     blob::BlobError,
+    deletion::DeletionError,
     executor::SubmitError,
     plan::PlanRefused,
     records::{BudgetShortage, PrunedExecution, RecordError},
@@ -239,6 +240,15 @@ impl From<BlobError> for Refusal {
                 error,
             ),
             BlobError::NotFound(_) | BlobError::Conflict(_) | BlobError::Damaged(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeletionError> for Refusal {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::Records(error) => error.into(),
+            DeletionError::Store(error) => error.into(),
         }
     }
 }

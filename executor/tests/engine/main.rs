@@ -7,6 +7,7 @@ mod breaker;
 mod calls;
 mod crashes;
 mod crowd;
+mod deleting;
 mod ended;
 mod fallback;
 mod lookups;

@@ -23,10 +23,34 @@ pub(crate) async fn run(args: ImagesArgs, settings: &Settings, output: &Output) 
     let full_name = |text| names::full_name(text, &client, Collection::Images);
     let name = args.name.as_deref().map(full_name).transpose()?;
     let filter = args.filter.to_filter(&client)?;
+    let deletion = match (&name, args.delete) {
+        (Some(name), true) => Some(v1::DeleteImageRequest {
+            name: name.clone(),
+            actor: settings.actor(args.actor.as_deref())?,
+            reason: args.reason.clone().unwrap_or_default(),
+        }),
+        _ => None,
+    };
     let connection = Connection::open(settings, output).await?;
-    let result = show(name, &filter, &args, settings, &connection, output).await;
+    let result = match deletion {
+        Some(deletion) => delete(deletion, &connection, output).await,
+        None => show(name, &filter, &args, settings, &connection, output).await,
+    };
     connection.close(&result).await;
     result
+}
+
+async fn delete(
+    request: v1::DeleteImageRequest,
+    connection: &Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let answer = connection.images().delete_image(request.clone()).await?;
+    if output.is_json() {
+        return output.json(&answer.into_inner());
+    }
+    output.note(&format!("deleted {}", request.name));
+    Ok(())
 }
 
 async fn show(

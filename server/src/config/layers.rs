@@ -27,7 +27,13 @@ const ALIASES: [(&str, &str); 2] = [
 
 /// Variables that every tool for a store reads, and the keys that they set when nobody else does; only where the address
 /// of the store begins so. The first of several for one key counts.
-const OF_STORES: [(&str, &str, &str); 7] = [
+const OF_STORES: [(&str, &str, &str); 9] = [
+    ("cloudinary:", "CLOUDINARY_URL", "storage.cloudinary.url"),
+    (
+        "vercel-blob:",
+        "BLOB_READ_WRITE_TOKEN",
+        "storage.vercel_blob.token",
+    ),
     ("s3:", "AWS_ACCESS_KEY_ID", "storage.s3.access_key_id"),
     ("s3:", "AWS_SECRET_ACCESS_KEY", "storage.s3.secret_access_key"),
     ("s3:", "AWS_SESSION_TOKEN", "storage.s3.session_token"),

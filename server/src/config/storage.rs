@@ -12,12 +12,15 @@ use super::{reader::Section, url};
 
 mod price;
 mod s3;
+mod services;
 
 pub use price::StoragePrice;
 pub use s3::{ClientBucket, S3};
+pub use services::{Cloudinary, VercelBlob};
 
 /// What an address of a store looks like.
-const EXAMPLE: &str = "for example s3://bucket/prefix, memory:, or the path of a folder";
+const EXAMPLE: &str =
+    "for example s3://bucket/prefix, cloudinary:, vercel-blob:, memory:, or the path of a folder";
 
 /// The store of images.
 #[derive(Clone, Debug)]
@@ -43,6 +46,10 @@ pub enum StorePlace {
     Memory,
     /// A bucket of S3 or of a store that speaks like it.
     S3(Box<S3>),
+    /// An account at Cloudinary.
+    Cloudinary(Cloudinary),
+    /// A store of Vercel Blob.
+    VercelBlob(VercelBlob),
 }
 
 impl Storage {
@@ -64,11 +71,14 @@ impl Storage {
             None => StorePlace::Folder(folder),
             Some("memory:") => StorePlace::Memory,
             Some(text) if text.starts_with("s3:") => StorePlace::S3(Box::new(S3::read(text, &section, &s3))),
+            Some("cloudinary:") => StorePlace::Cloudinary(Cloudinary::read(&section.section("cloudinary"))),
+            Some("vercel-blob:") => StorePlace::VercelBlob(VercelBlob::read(&section.section("vercel_blob"))),
             Some(text) => StorePlace::Folder(read_folder(text, &section).unwrap_or(folder)),
         };
         // Known whatever the place is, so that a file can be prepared for another one.
         s3::know(&s3);
         s3.finish();
+        services::know(&section);
         let clients = read_clients(&section, &place);
         let place = match place {
             StorePlace::S3(mut s3) => {
@@ -93,7 +103,10 @@ impl Storage {
     pub fn folder(&self) -> Option<&Path> {
         match &self.place {
             StorePlace::Folder(folder) => Some(folder),
-            StorePlace::Memory | StorePlace::S3(_) => None,
+            StorePlace::Memory
+            | StorePlace::S3(_)
+            | StorePlace::Cloudinary(_)
+            | StorePlace::VercelBlob(_) => None,
         }
     }
 
@@ -107,6 +120,8 @@ impl Storage {
                 table.insert("url".into(), "memory:".into());
             }
             StorePlace::S3(s3) => s3.render(&mut table),
+            StorePlace::Cloudinary(cloudinary) => cloudinary.render(&mut table),
+            StorePlace::VercelBlob(vercel_blob) => vercel_blob.render(&mut table),
         }
         if let Some(url) = &self.public_base_url {
             table.insert("public_base_url".into(), url.clone().into());

@@ -5,19 +5,22 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 use limn_executor::{
     blob::{
         BlobError, BlobStore,
+        cloudinary::{CloudinarySettings, CloudinaryStore},
         folder::{self, FolderStore},
         link::LinkSigner,
         memory::MemoryStore,
         partition::PartitionedStore,
         s3::{S3Settings, S3Store},
+        vercel_blob::{self, VercelBlobSettings, VercelBlobStore},
     },
     clock::SystemClock,
 };
+use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use crate::{
     app::AppError,
-    config::{Config, S3, Storage, StorePlace},
+    config::{Cloudinary, Config, S3, Storage, StorePlace, VercelBlob},
 };
 
 /// The store that a configuration leads to.
@@ -40,6 +43,12 @@ pub(super) async fn open(config: &Config, signer: Arc<LinkSigner>) -> Result<Sto
             identity: is_shared.then(|| format!("memory {}", Uuid::new_v4())),
         }),
         StorePlace::S3(s3) => Ok(open_s3(storage, s3)),
+        StorePlace::Cloudinary(cloudinary) => {
+            open_cloudinary(cloudinary).map_err(|what| unusable(storage, what))
+        }
+        StorePlace::VercelBlob(blob) => {
+            open_vercel_blob(blob, signer).map_err(|what| unusable(storage, what))
+        }
     }
 }
 
@@ -65,6 +74,44 @@ async fn open_folder(
     opened.map_err(|source| AppError::File {
         file: folder.to_owned(),
         source,
+    })
+}
+
+fn unusable(storage: &Storage, what: String) -> AppError {
+    AppError::Store {
+        store: name(storage),
+        message: what,
+    }
+}
+
+fn open_cloudinary(cloudinary: &Cloudinary) -> Result<Store, String> {
+    let mut settings = CloudinarySettings::parse(cloudinary.url.expose_secret())
+        .ok_or("storage.cloudinary.url is no account of Cloudinary")?;
+    settings.is_public = cloudinary.is_public;
+    if let Some(api_url) = &cloudinary.api_url {
+        settings.api_url.clone_from(api_url);
+    }
+    let store = CloudinaryStore::new(settings, Arc::new(SystemClock))?;
+    Ok(Store {
+        identity: Some(store.identity()),
+        store: Arc::new(store),
+    })
+}
+
+fn open_vercel_blob(blob: &VercelBlob, signer: Arc<LinkSigner>) -> Result<Store, String> {
+    let settings = VercelBlobSettings {
+        token: blob.token.clone(),
+        is_public: blob.is_public,
+        api_url: blob
+            .api_url
+            .clone()
+            .unwrap_or_else(|| vercel_blob::API_URL.to_owned()),
+        blob_url: blob.blob_url.clone(),
+    };
+    let store = VercelBlobStore::new(settings, Some(signer))?;
+    Ok(Store {
+        identity: Some(store.identity()),
+        store: Arc::new(store),
     })
 }
 
@@ -110,6 +157,8 @@ pub(super) fn name(storage: &Storage) -> String {
     match &storage.place {
         StorePlace::Folder(folder) => folder.display().to_string(),
         StorePlace::Memory => "the memory of this process".to_owned(),
+        StorePlace::Cloudinary(_) => "the account at Cloudinary".to_owned(),
+        StorePlace::VercelBlob(_) => "the store of Vercel Blob".to_owned(),
         StorePlace::S3(s3) => match &s3.endpoint {
             Some(endpoint) => format!("{} at {endpoint}", s3.url()),
             None => s3.url(),
@@ -126,7 +175,7 @@ pub(super) fn remedy(storage: &Storage, expected: &str) -> String {
             folder.display(),
             folder::IDENTITY,
         ),
-        StorePlace::Memory | StorePlace::S3(_) => {
+        StorePlace::Memory | StorePlace::S3(_) | StorePlace::Cloudinary(_) | StorePlace::VercelBlob(_) => {
             format!("set storage.url of every process to the same store; that of the database is {expected}")
         }
     }
