@@ -136,8 +136,33 @@ fn replay(lines: &[String], known: &mut BTreeMap<u64, Known>) -> Option<(u64, Kn
     open
 }
 
+/// How often a kill hit what it was meant to hit.
+#[derive(Debug, Default)]
+struct Tally {
+    /// A file was left half written.
+    cut: u64,
+    /// What was under way had happened.
+    happened: u64,
+    /// What was under way had not.
+    undone: u64,
+}
+
+fn has_unfinished(folder: &Path) -> bool {
+    let processes = std::fs::read_dir(folder.join("~unfinished"))
+        .into_iter()
+        .flatten();
+    let folders = processes.filter_map(|entry| std::fs::read_dir(entry.ok()?.path()).ok());
+    folders.flatten().next().is_some()
+}
+
 /// The next process finds every key as it must be, and nothing else.
-async fn look(folder: &Path, known: &mut BTreeMap<u64, Known>, open: Option<(u64, Known)>) {
+async fn look(
+    folder: &Path,
+    known: &mut BTreeMap<u64, Known>,
+    open: Option<(u64, Known)>,
+    tally: &mut Tally,
+) {
+    tally.cut += u64::from(has_unfinished(folder));
     let store = FolderStore::open(folder, None).unwrap();
     let mut listed = 0;
     for number in 0..KEYS {
@@ -160,6 +185,10 @@ async fn look(folder: &Path, known: &mut BTreeMap<u64, Known>, open: Option<(u64
             found == certain || is_open,
             "key {number} is {found:?}, told was {certain:?}, open {open:?}"
         );
+        if let Some((_, wanted)) = open.filter(|(key, wanted)| *key == number && *wanted != certain) {
+            tally.happened += u64::from(found == wanted);
+            tally.undone += u64::from(found != wanted);
+        }
         known.insert(number, found);
     }
     assert_eq!(
@@ -186,7 +215,7 @@ async fn no_kill_leaves_a_part_of_a_blob_or_forgets_one() {
     println!("LIMN_TEST_SEED={seed}");
     let mut chance = Chance(seed);
     let mut known = BTreeMap::new();
-    let mut acts = 0;
+    let mut tally = Tally::default();
     for _ in 0..kills {
         let mut child = Command::new(env::current_exe().unwrap())
             .args([
@@ -221,9 +250,15 @@ async fn no_kill_leaves_a_part_of_a_blob_or_forgets_one() {
             }
         }
         child.wait().unwrap();
-        acts += lines.len();
         let open = replay(&lines, &mut known);
-        look(folder.path(), &mut known, open).await;
+        look(folder.path(), &mut known, open, &mut tally).await;
     }
-    println!("{kills} kills amid {acts} lines");
+    println!("{kills} kills: {tally:?}");
+    if kills >= 1_000 {
+        let hits = [tally.cut, tally.happened, tally.undone];
+        assert!(
+            hits.iter().all(|hits| *hits > 0),
+            "the kills miss what they are for: {tally:?}"
+        );
+    }
 }
