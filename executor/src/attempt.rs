@@ -29,7 +29,7 @@ mod evidence;
 mod reconcile;
 mod unknown;
 
-pub(crate) use conclude::{Refusal, end};
+pub(crate) use conclude::{Refusal, end, write_end};
 pub(crate) use evidence::{Evidence, read as evidence};
 pub(crate) use reconcile::{Word, ask, ask_for, resume, sendable_until};
 pub(crate) use unknown::{LONGEST, given_up, pause};

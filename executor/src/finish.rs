@@ -3,7 +3,7 @@
 //! Everything before the commit may run again after a crash: reading is pure, keys follow from ids, and a
 //! put of the same bytes is a success.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use limn_proto::digest;
@@ -11,15 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     artifact::{self, Artifact, Expected},
-    attempt::{Outcome, end},
+    attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey, BlobMetadata},
+    cost::Cost,
     executor::Inner,
     failure::Failure,
     ids::{AttemptId, ExecutionId, ImageId},
     persist::{self, Saved},
-    plan::{ImageFormat, MAX_AMOUNT_NANOS, Plan, Price, Render, Step, Target, Thumbnail},
+    plan::{ImageFormat, Plan, Render, Step, Target, Thumbnail},
     provider::{Answer, Bill, ImageProvider, Rendered},
-    records::{AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord},
+    records::{
+        AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
+    },
     run::Run,
 };
 
@@ -123,23 +126,38 @@ pub(crate) async fn answer(
     let picture = match develop(&drawing, answer).await? {
         Ok(picture) => picture,
         Err(flaw) => {
-            let (failure, cost_nanos, estimated) = flaw.settle(&drawing);
-            let outcome = AttemptOutcome::FailedPaid {
-                cost_nanos,
-                estimated,
+            let (failure, cost) = flaw.settle(&drawing);
+            let end = AttemptEnd {
+                outcome: AttemptOutcome::FailedPaid {
+                    cost_nanos: cost.nanos,
+                    source: cost.source,
+                },
+                failure: failure.clone(),
+                provider_request_id: request_id,
+                usage: cost.usage,
+                now: run.inner.parts.clock.now(),
             };
-            end(run, attempt, outcome, &failure, &request_id).await?;
+            write_end(run, attempt, &end).await?;
             return Ok(Outcome::Failed(failure));
         }
     };
-    let image = store(&drawing, &run.stops.lost, &picture, request_id, generation_time).await?;
-    let (cost_nanos, cost_estimated) = (image.cost_nanos.unwrap_or_default(), image.cost_estimated);
+    let cost = Cost::of(&target.price, &picture.rendered.bill);
+    let image = store(
+        &drawing,
+        &run.stops.lost,
+        &picture,
+        &cost,
+        request_id,
+        generation_time,
+    )
+    .await?;
+    let cost_nanos = cost.nanos;
     let commit = Commit {
         attempt,
         image,
         cost_nanos,
-        cost_estimated,
-        revised_prompt: picture.rendered.revised_prompt.clone(),
+        cost_source: cost.source,
+        usage: cost.usage,
         now: run.inner.parts.clock.now(),
     };
     persist::record(run, || run.records().commit(&run.fence, &commit)).await?;
@@ -186,14 +204,14 @@ pub(crate) struct Flaw {
 }
 
 impl Flaw {
-    /// The failure as it is kept, what was billed, and whether that is only our own price.
-    pub(crate) fn settle(self, drawing: &Drawing<'_>) -> (Failure, i64, bool) {
-        let (cost_nanos, estimated) = settle(&drawing.target.price, &self.bill);
+    /// The failure as it is kept, and what the answer costs.
+    pub(crate) fn settle(self, drawing: &Drawing<'_>) -> (Failure, Cost) {
+        let cost = Cost::of(&drawing.target.price, &self.bill);
         let failure = self
             .failure
             .with("stagedKey", BlobKey::staged(drawing.attempt))
-            .with("paidNanos", cost_nanos);
-        (failure, cost_nanos, estimated)
+            .with("paidNanos", cost.nanos);
+        (failure, cost)
     }
 }
 
@@ -221,10 +239,13 @@ fn develop_blocking(
     limits: &artifact::Limits,
     answer: &Answer,
 ) -> Result<Picture, Flaw> {
-    let rendered = provider.interpret(render, answer).map_err(|error| Flaw {
+    let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
         failure: Failure::new(error.reason, error.message),
         bill: error.bill,
     })?;
+    for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
+        make_storable(text);
+    }
     let expected = Expected {
         format: render.format,
         width_px: render.width_px,
@@ -243,6 +264,13 @@ fn develop_blocking(
         sha256: artifact.sha256,
         rendered,
     })
+}
+
+/// Postgres keeps no text with a NUL character: a paid picture is not given up for one.
+fn make_storable(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{FFFD}");
+    }
 }
 
 /// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
@@ -268,6 +296,7 @@ pub(crate) async fn store(
     drawing: &Drawing<'_>,
     lost: &CancellationToken,
     picture: &Picture,
+    cost: &Cost,
     provider_request_id: String,
     generation_time: Duration,
 ) -> Result<ImageRecord, RecordError> {
@@ -302,12 +331,11 @@ pub(crate) async fn store(
             size_bytes,
         });
     }
-    let (cost_nanos, cost_estimated) = settle(&target.price, &picture.rendered.bill);
-    if cost_nanos > target.price.ceiling_nanos {
+    if cost.nanos > target.price.ceiling_nanos {
         tracing::error!(
             %execution,
             %attempt,
-            cost_nanos,
+            cost_nanos = cost.nanos,
             ceiling_nanos = target.price.ceiling_nanos,
             "the provider billed more than the ceiling of the plan"
         );
@@ -336,6 +364,8 @@ pub(crate) async fn store(
         session_id: plan.session_id.clone(),
         prompt: target.render.prompt.clone(),
         revised_prompt: picture.rendered.revised_prompt.clone(),
+        effective_seed: picture.rendered.seed,
+        model_version: picture.rendered.model_version.clone(),
         provider: target.render.provider.clone(),
         model: target.render.model.clone(),
         provider_request_id,
@@ -343,47 +373,13 @@ pub(crate) async fn store(
         seed: target.render.seed,
         generation_time,
         currency: plan.currency.clone(),
-        cost_nanos: Some(cost_nanos),
-        cost_estimated,
+        cost_nanos: Some(cost.nanos),
+        cost_source: Some(cost.source),
         quality_score_bp: None,
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,
     })
-}
-
-/// What an answer costs by the pinned prices, and whether that is only our own price. A bill that is negative or
-/// absurd is not believed.
-pub(crate) fn settle(price: &Price, bill: &Bill) -> (i64, bool) {
-    let believable = |cost_nanos: &i64| (0..=MAX_AMOUNT_NANOS).contains(cost_nanos);
-    if let Some(cost_nanos) = bill.cost_nanos.filter(believable) {
-        return (cost_nanos, false);
-    }
-    if price.ceiling_nanos == 0 {
-        return (0, false);
-    }
-    let unit_nanos: BTreeMap<&str, i64> = price
-        .unit_nanos
-        .iter()
-        .map(|(unit, nanos)| (unit.as_str(), *nanos))
-        .collect();
-    // Nothing of a unit needs no price; nothing of any unit says nothing.
-    let mut used = bill
-        .usage
-        .iter()
-        .filter(|(_, quantity)| **quantity != 0)
-        .peekable();
-    if used.peek().is_none() {
-        return (price.expected_nanos, true);
-    }
-    let by_usage = used.try_fold(0_i64, |sum, (unit, quantity)| {
-        let amount = unit_nanos.get(unit.as_str())?.checked_mul(*quantity)?;
-        sum.checked_add(amount)
-    });
-    match by_usage.filter(believable) {
-        Some(cost_nanos) => (cost_nanos, false),
-        None => (price.expected_nanos, true),
-    }
 }
 
 /// Saves under a key that follows from ids; other bytes there mean that two pictures claim the same name.
@@ -425,42 +421,14 @@ async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::make_storable;
 
-    fn price() -> Price {
-        Price {
-            expected_nanos: 50,
-            ceiling_nanos: 90,
-            unit_nanos: vec![("text".to_owned(), 2), ("image".to_owned(), 3)],
+    #[test]
+    fn text_that_no_database_keeps_is_kept_as_well_as_it_can_be() {
+        for (told, kept) in [("a fox", "a fox"), ("", ""), ("a\0fox\0", "a\u{FFFD}fox\u{FFFD}")] {
+            let mut text = told.to_owned();
+            make_storable(&mut text);
+            assert_eq!(text, kept);
         }
-    }
-
-    fn settled(cost_nanos: Option<i64>, usage: &[(&str, i64)]) -> (i64, bool) {
-        let usage = usage
-            .iter()
-            .map(|(unit, quantity)| ((*unit).to_owned(), *quantity));
-        let bill = Bill {
-            cost_nanos,
-            usage: usage.collect(),
-        };
-        settle(&price(), &bill)
-    }
-
-    #[test]
-    fn a_bill_is_what_the_provider_says_else_its_usage_else_our_own_price() {
-        assert_eq!(settled(Some(77), &[("image", 10)]), (77, false));
-        assert_eq!(
-            settled(None, &[("text", 4), ("image", 10), ("unpriced", 0)]),
-            (38, false)
-        );
-        assert_eq!(settled(None, &[]), (50, true));
-    }
-
-    #[test]
-    fn a_bill_that_cannot_be_true_or_says_nothing_is_never_taken_as_zero() {
-        assert_eq!(settled(Some(-1), &[]), (50, true));
-        assert_eq!(settled(None, &[("image", i64::MAX)]), (50, true));
-        assert_eq!(settled(None, &[("unpriced", 1)]), (50, true));
-        assert_eq!(settled(None, &[("text", 0), ("image", 0)]), (50, true));
     }
 }

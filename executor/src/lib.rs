@@ -31,6 +31,7 @@ mod calendar;
 pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod cost;
 pub mod deletion;
 pub mod events;
 pub mod executor;

@@ -2,13 +2,14 @@
 //! picture that is paid. Evidence and questions count as before the end; only the policy of the plan does not,
 //! for nobody waits any more.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use limn_proto::reason::Reason;
 
 use crate::{
     attempt::{self, Evidence, Refusal, Word},
+    cost::Cost,
     executor::Inner,
     failure::Failure,
     finish::{self, Drawing},
@@ -229,6 +230,7 @@ async fn end(
         outcome,
         failure: failure.clone(),
         provider_request_id: request_id.to_owned(),
+        usage: BTreeMap::new(),
         now: inner.parts.clock.now(),
     };
     let execution = stranded.execution.id;
@@ -271,33 +273,30 @@ async fn book(
 ) -> Result<Found, RecordError> {
     let inner = drawing.inner;
     let request_id = answer.request_id.clone();
-    let (find, cost_nanos, cost_estimated) = match finish::develop(drawing, answer).await? {
+    let (find, cost) = match finish::develop(drawing, answer).await? {
         Ok(picture) => {
             let generation_time = attempt
                 .dispatched_at
                 .map_or(Duration::ZERO, |dispatched| receipt.at.since(dispatched));
             // Nobody can take this over; two that do the same write the same.
-            let image =
-                finish::store(drawing, &inner.stopping, &picture, request_id, generation_time).await?;
-            let (cost_nanos, cost_estimated) = (image.cost_nanos.unwrap_or_default(), image.cost_estimated);
-            let find = Find::Image {
-                image: Box::new(image),
-                revised_prompt: picture.rendered.revised_prompt,
-            };
-            (find, cost_nanos, cost_estimated)
+            let cost = Cost::of(&drawing.target.price, &picture.rendered.bill);
+            let (lost, id) = (&inner.stopping, request_id);
+            let image = finish::store(drawing, lost, &picture, &cost, id, generation_time).await?;
+            (Find::Image(Box::new(image)), cost)
         }
         Err(flaw) => {
-            let (failure, cost_nanos, cost_estimated) = flaw.settle(drawing);
-            (Find::Nothing(failure), cost_nanos, cost_estimated)
+            let (failure, cost) = flaw.settle(drawing);
+            (Find::Nothing(failure), cost)
         }
     };
-    let is_image = matches!(find, Find::Image { .. });
+    let is_image = matches!(find, Find::Image(_));
     let salvage = Salvage {
         execution: drawing.execution,
         answer: receipt,
         find,
-        cost_nanos,
-        cost_estimated,
+        cost_nanos: cost.nanos,
+        cost_source: cost.source,
+        usage: cost.usage,
         now: inner.parts.clock.now(),
     };
     if inner.parts.records.salvage(&salvage).await? {

@@ -15,8 +15,8 @@ use crate::{
     clock::UnixMicros,
     failure::Failure,
     records::{
-        AttemptRecord, AttemptState, CostRecord, ExecutionMode, ExecutionRecord, ExecutionState, ImageRecord,
-        SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord, WaitReason,
+        AttemptRecord, AttemptState, CostRecord, CostSource, ExecutionMode, ExecutionRecord, ExecutionState,
+        ImageRecord, SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord, WaitReason,
     },
 };
 
@@ -157,11 +157,15 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         failure: record.failure.as_ref().map(failure),
         state: attempt_state(record.state).into(),
         attempt_id: record.id.to_string(),
-        cost_estimated: record.cost_estimated,
+        cost_estimated: record.cost_source == Some(CostSource::Estimated),
+        cost_source: cost_source(record.cost_source).into(),
+        effective_seed: record.effective_seed,
+        model_version: record.model_version.clone(),
         ceiling: Some(money(currency, record.ceiling_nanos)),
         held: (record.held_nanos > 0).then(|| money(currency, record.held_nanos)),
         job_id: record.job_id.clone(),
         resolution_actor: decided.map_or_else(String::new, |decided| decided.actor.clone()),
+        usage: record.usage.clone(),
         resolution_reason: decided.map_or_else(String::new, |decided| decided.reason.clone()),
     }
 }
@@ -173,7 +177,8 @@ pub fn cost(record: &CostRecord) -> v1::SettledCost {
         attempt: line.attempt_number,
         provider: line.provider.clone(),
         amount: Some(money(&record.currency, line.amount_nanos)),
-        estimated: line.estimated,
+        estimated: line.source == Some(CostSource::Estimated),
+        source: cost_source(line.source).into(),
     });
     v1::SettledCost {
         total: Some(money(&record.currency, record.settled_nanos)),
@@ -181,6 +186,16 @@ pub fn cost(record: &CostRecord) -> v1::SettledCost {
         r#final: record.reserved_nanos == 0 && record.unknown_held_nanos == 0,
         reserved: Some(money(&record.currency, record.reserved_nanos)),
         unknown_held: Some(money(&record.currency, record.unknown_held_nanos)),
+    }
+}
+
+fn cost_source(source: Option<CostSource>) -> v1::CostSource {
+    match source {
+        None => v1::CostSource::Unspecified,
+        Some(CostSource::Reported) => v1::CostSource::Reported,
+        Some(CostSource::Usage) => v1::CostSource::Usage,
+        Some(CostSource::Estimated) => v1::CostSource::Estimated,
+        Some(CostSource::Decided) => v1::CostSource::Decided,
     }
 }
 
@@ -262,7 +277,10 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         seed: record.seed,
         generation_time_ms: i64::try_from(record.generation_time.as_millis()).unwrap_or(i64::MAX),
         generation_cost: record.cost_nanos.map(|nanos| money(&record.currency, nanos)),
-        cost_estimated: record.cost_estimated,
+        cost_estimated: record.cost_source == Some(CostSource::Estimated),
+        cost_source: cost_source(record.cost_source).into(),
+        effective_seed: record.effective_seed,
+        model_version: record.model_version.clone(),
         quality_score_bp: record.quality_score_bp,
         labels: record.labels.iter().cloned().collect(),
         create_time: Some(timestamp(record.created_at)),

@@ -391,7 +391,7 @@ async fn reuse(run: &Run<'_>, step: &Step, earlier: ImageRecord) -> Result<Left,
         session_id: run.plan.session_id.clone(),
         labels: step.labels.clone(),
         cost_nanos: Some(0),
-        cost_estimated: false,
+        cost_source: None,
         created_at: now,
         updated_at: now,
         ..earlier

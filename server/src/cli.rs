@@ -14,6 +14,7 @@ use flags::{Cli, Command, Global};
 use output::Output;
 use settings::Settings;
 
+mod answers;
 mod audit;
 mod budget;
 mod cancel;

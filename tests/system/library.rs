@@ -3,8 +3,8 @@
 use limn_proto::{
     plan::{ImageType, Importance, SeedMode},
     v1::{
-        GetImageRequest, ImageFilter, ImageRequest, ImageState, IssueImageUrlsRequest, ListImagesRequest,
-        ReadImageRequest,
+        CostSource, GetImageRequest, ImageFilter, ImageRequest, ImageState, IssueImageUrlsRequest,
+        ListImagesRequest, ReadImageRequest,
     },
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -71,6 +71,9 @@ async fn the_record_tells_everything_about_a_picture() {
     );
     assert_eq!(record.seed_mode(), SeedMode::Unsupported);
     assert!(nanos(record.generation_cost.as_ref()) > 0 && !record.cost_estimated);
+    assert_eq!(record.cost_source(), CostSource::Usage);
+    let attempt = &run.step().attempts[0];
+    assert!(attempt.usage["image_output_token"] > 0, "{:?}", attempt.usage);
     assert!(!record.provider_request_id.is_empty());
     assert!(record.create_time.is_some() && record.update_time.is_some());
     assert_eq!(record.stored_sha256, record.rendered_sha256);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use limn_executor::{
-    clock::UnixMicros,
+    clock::{Clock as _, SystemClock, UnixMicros},
     ids::{AttemptId, BootId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
     provider::CapabilityClass,
@@ -18,10 +18,14 @@ use uuid::Uuid;
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
 const CEILING_NANOS: i64 = 50_000_000;
 const BILL_NANOS: i64 = 40_000_000;
-const NOW: UnixMicros = UnixMicros(1_700_000_000_000_000);
 
 pub(crate) fn boot() -> BootId {
     BootId(Uuid::from_u128(0xb007))
+}
+
+/// Time goes by, as it does where rows are sorted by it.
+fn now() -> UnixMicros {
+    SystemClock.now()
 }
 
 /// An order of so many steps, unlike any other.
@@ -39,7 +43,7 @@ pub(crate) fn order(client: &str, number: u128, steps: usize) -> NewExecution {
             canonical_bytes: vec![7; 2000],
             session_id: "s1".to_owned(),
             kind: PlanKind::Batch,
-            now: NOW,
+            now: now(),
         },
         currency: "USD".to_owned(),
         steps: steps.collect(),
@@ -48,7 +52,7 @@ pub(crate) fn order(client: &str, number: u128, steps: usize) -> NewExecution {
         request_hash: "hash".to_owned(),
         mode: ExecutionMode::Reuse,
         max_concurrency: 1,
-        now: NOW,
+        now: now(),
     }
 }
 
@@ -63,7 +67,7 @@ pub(crate) fn attempt(step: &NewStep) -> NewAttempt {
         class: CapabilityClass::D,
         ceiling_nanos: CEILING_NANOS,
         max_cost_nanos: Some(CEILING_NANOS * 100_000),
-        now: NOW,
+        now: now(),
     }
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn receipt(attempt: &NewAttempt) -> Receipt {
         media_type: "application/json".to_owned(),
         request_id: "req-0123456789".to_owned(),
         headers: BTreeMap::from([("x-request-id".to_owned(), "req-0123456789".to_owned())]),
-        at: NOW,
+        at: now(),
     }
 }
 
@@ -125,6 +129,8 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         session_id: order.plan.session_id.clone(),
         prompt: prompt.to_owned(),
         revised_prompt: prompt.to_owned(),
+        effective_seed: Some(7),
+        model_version: String::new(),
         provider: attempt.provider.clone(),
         model: attempt.model.clone(),
         provider_request_id: "req-0123456789".to_owned(),
@@ -133,18 +139,18 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         generation_time: Duration::from_millis(12_345),
         currency: order.currency.clone(),
         cost_nanos: Some(BILL_NANOS),
-        cost_estimated: false,
+        cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
         labels: vec![("chapter".to_owned(), "one".to_owned())],
-        created_at: NOW,
-        updated_at: NOW,
+        created_at: now(),
+        updated_at: now(),
     };
     Commit {
         attempt: attempt.id,
         image,
         cost_nanos: BILL_NANOS,
-        cost_estimated: false,
-        revised_prompt: prompt.to_owned(),
-        now: NOW,
+        cost_source: CostSource::Usage,
+        usage: BTreeMap::from([("image_output_token".to_owned(), 4160)]),
+        now: now(),
     }
 }

@@ -1,5 +1,7 @@
 //! Attempts that end without an image: what each outcome proves, and what may follow it.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use limn_proto::reason::Reason;
 
@@ -159,7 +161,7 @@ async fn keep_partial(
     persist::record(run, || run.records().add_receipt(&evidence)).await
 }
 
-/// Ends an attempt without an image.
+/// Ends an attempt without an image and without an answer.
 pub(crate) async fn end(
     run: &Run<'_>,
     attempt: AttemptId,
@@ -171,14 +173,24 @@ pub(crate) async fn end(
         outcome,
         failure: failure.clone(),
         provider_request_id: request_id.to_owned(),
+        usage: BTreeMap::new(),
         now: run.inner.parts.clock.now(),
     };
-    persist::record(run, || run.records().end_attempt(&run.fence, attempt, &end)).await?;
+    write_end(run, attempt, &end).await
+}
+
+/// Writes the end of an attempt without an image.
+pub(crate) async fn write_end(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    end: &AttemptEnd,
+) -> Result<(), RecordError> {
+    persist::record(run, || run.records().end_attempt(&run.fence, attempt, end)).await?;
     tracing::info!(
         execution = %run.fence.execution,
         %attempt,
-        state = outcome.state().as_str(),
-        reason = failure.reason.as_str(),
+        state = end.outcome.state().as_str(),
+        reason = end.failure.reason.as_str(),
         "attempt ended without an image"
     );
     run.notify();

@@ -6,6 +6,7 @@
 //! [`record_scenarios!`](crate::record_scenarios) lists them all, so a suite for another database cannot
 //! forget one.
 
+pub mod answers;
 mod audit;
 pub mod budgets;
 pub mod cancel;
@@ -39,6 +40,9 @@ macro_rules! record_scenarios {
             life: a_record_of_an_image_comes_back_whole,
             life: receipts_are_evidence_even_from_strangers,
             life: a_standing_is_that_of_the_execution_and_of_its_client_alone,
+            answers: what_an_answer_says_is_kept_with_its_attempt_and_its_image,
+            answers: what_was_used_is_kept_without_a_picture,
+            answers: a_reused_picture_says_how_it_was_drawn,
             orders: a_request_id_stands_for_one_order,
             orders: a_running_execution_is_joined,
             orders: a_higher_take_runs_beside_the_first,
@@ -62,6 +66,8 @@ macro_rules! record_scenarios {
             parking: a_parked_execution_is_looked_at_when_its_time_has_come,
             parking: a_look_at_a_parked_execution_tells_nothing,
             parking: a_parked_execution_goes_on_when_something_is_found,
+            parking: a_picture_completes_a_step_that_is_parked_still,
+            parking: a_picture_of_a_decided_attempt_completes_nothing,
             parking: a_parked_execution_with_a_step_to_draw_is_not_settled,
             parking: evidence_wakes_a_parked_execution,
             parking: evidence_that_comes_during_a_look_is_looked_at_next,

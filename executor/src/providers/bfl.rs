@@ -184,7 +184,7 @@ impl Bfl {
             http_status: None,
             request_id: task.id.clone(),
             retry_after: None,
-            billing,
+            billing: self.api.billing(reason, billing),
             metadata: [("providerStatus".to_owned(), task.word.clone())].into(),
         })
     }
@@ -201,10 +201,6 @@ impl Bfl {
             cost_nanos: task.cost_nanos.or(job.cost_nanos),
             ..JobResult::default()
         };
-        let billing = match self.traits.refusals {
-            RefusalBilling::No => Billing::No,
-            RefusalBilling::Yes | RefusalBilling::Unknown => Billing::Unknown,
-        };
         match task.status {
             Status::Pending => Ok(Poll::Pending(POLL_EVERY)),
             // A task that is not known here may be known in its region, or may be too old: nothing is proven.
@@ -219,6 +215,7 @@ impl Bfl {
             }
             Status::RequestModerated => {
                 let what = "the prompt or a reference picture was refused";
+                let billing = Billing::Unknown;
                 Err(self.rejected(call, &task, Reason::ContentBlocked, billing, what))
             }
             Status::ContentModerated if self.traits.refusals == RefusalBilling::Yes => {
@@ -229,6 +226,7 @@ impl Bfl {
             }
             Status::ContentModerated => {
                 let what = "the picture was refused";
+                let billing = Billing::Unknown;
                 Err(self.rejected(call, &task, Reason::ContentBlocked, billing, what))
             }
             // Nobody says whether a task that failed is billed.

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use limn_proto::{plan::SeedMode, reason::Reason};
+use limn_proto::reason::Reason;
 use reqwest::{
     RequestBuilder,
     multipart::{Form, Part},
@@ -407,7 +407,7 @@ impl ImageProvider for ComfyUi {
         Ok(())
     }
 
-    fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
+    fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         let bill = Bill {
             cost_nanos: Some(0),
             ..Bill::default()
@@ -435,7 +435,6 @@ impl ImageProvider for ComfyUi {
         }
         Ok(Rendered {
             image: answer.body.clone(),
-            seed: (render.seed_mode != SeedMode::Unsupported).then(|| render.seed.into()),
             bill,
             ..Rendered::default()
         })

@@ -17,7 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use limn_proto::{plan::SeedMode, reason::Reason};
+use limn_proto::reason::Reason;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -375,16 +375,19 @@ impl ImageProvider for Midjourney {
 
     async fn poll(&self, call: &Call<'_>, job_id: &str) -> Result<Poll, CallError> {
         let grid = self.fetch(task_id(job_id)?, self.timeout(call)).await?;
-        match grid.stage(self.traits.refusals) {
+        match grid.stage() {
             Stage::Working => return Ok(Poll::Pending(POLL_EVERY)),
-            Stage::Failed(refusal) => return Err(self.over(call, refusal)),
+            Stage::Failed(refusal) => {
+                let billing = self.api.billing(refusal.reason, refusal.billing);
+                return Err(self.over(call, Refusal { billing, ..refusal }));
+            }
             Stage::Done => {}
         }
         let index = prompt::choice(call.render).map_err(not_sendable)?.index;
         let Some(upscale) = self.upscale_of(call, &grid, index).await? else {
             return self.upscale(call, &grid, index).await;
         };
-        match upscale.stage(self.traits.refusals) {
+        match upscale.stage() {
             Stage::Working => Ok(Poll::Pending(POLL_EVERY)),
             Stage::Done => Ok(Poll::Received(self.picture(call, &grid, &upscale).await?)),
             // The grid was drawn all the same.
@@ -417,7 +420,7 @@ impl ImageProvider for Midjourney {
         }
     }
 
-    fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
+    fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         let told = answer.headers.get(RESULT);
         let told: Value = told
             .and_then(|text| serde_json::from_str(text).ok())
@@ -440,7 +443,6 @@ impl ImageProvider for Midjourney {
         Ok(Rendered {
             image: answer.body.clone(),
             revised_prompt: told["revisedPrompt"].as_str().unwrap_or_default().to_owned(),
-            seed: (render.seed_mode != SeedMode::Unsupported).then(|| render.seed.into()),
             ..Rendered::default()
         })
     }

@@ -13,7 +13,7 @@ use reqwest::RequestBuilder;
 use serde::Deserialize;
 
 use super::{
-    Access, Kind, RefusalBilling, Setting, Setup, Takes, Traits,
+    Access, Kind, Setting, Setup, Takes, Traits,
     http::{Api, Ending, Received, Refusal, not_sendable, whole},
 };
 use crate::{
@@ -145,11 +145,7 @@ impl OpenRouter {
     /// answers alike. Content that was refused after the door is as the catalog says.
     fn refusal_of(&self, status: u16, reason: Reason, error: Option<&ErrorBody>) -> Refusal {
         let is_late = reason == Reason::ContentBlocked && status != 403;
-        let billing = if is_late && self.traits.refusals != RefusalBilling::No {
-            Billing::Unknown
-        } else {
-            Billing::No
-        };
+        let billing = if is_late { Billing::Unknown } else { Billing::No };
         let mut refusal = Refusal::new(reason, billing, "");
         if let Some(error) = error {
             refusal.message = error.message.clone();

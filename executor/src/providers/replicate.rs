@@ -266,13 +266,7 @@ impl ImageProvider for Replicate {
         match prediction.status() {
             "succeeded" => self.fetch(call, &prediction).await.map(Poll::Received),
             _ if prediction.is_ended() => {
-                match errors::end(
-                    &self.api,
-                    &prediction,
-                    call,
-                    &self.traits,
-                    &self.config.safety_words,
-                ) {
+                match errors::end(&self.api, &prediction, call, &self.config.safety_words) {
                     errors::End::Refused(error) => Err(error),
                     errors::End::Billed(reason, why) => {
                         Ok(Poll::Received(prediction.result().without_picture(reason, &why)))

@@ -56,6 +56,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../migrations/postgres/0003_providers.sql"),
     ),
     (
+        4,
+        "answers",
+        include_str!("../../migrations/postgres/0004_answers.sql"),
+    ),
+    (
         5,
         "deletion",
         include_str!("../../migrations/postgres/0005_deletion.sql"),

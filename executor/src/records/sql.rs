@@ -30,6 +30,7 @@
 //! | `retention` | what is removed some time after the end |
 
 mod accept;
+mod answers;
 mod attempt;
 mod attempts;
 mod audit;

@@ -151,6 +151,20 @@ words! {
 }
 
 words! {
+    /// How the cost of an attempt is known.
+    CostSource {
+        /// The provider told it.
+        Reported = "reported",
+        /// What the provider says was used, at the prices of the plan.
+        Usage = "usage",
+        /// Our own price: the provider told neither, or what it told cannot be true.
+        Estimated = "estimated",
+        /// Said by who resolved the attempt.
+        Decided = "decided",
+    }
+}
+
+words! {
     /// What was decided about an attempt whose outcome, or whose bill, is unknown.
     Decision {
         /// Nothing was billed.

@@ -1,6 +1,6 @@
 //! What a plan says about unknown outcomes, once everything that can give evidence was asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use limn_executor::{clock::UnixMicros, failure::Failure};
 use limn_executor::{
@@ -165,6 +165,7 @@ fn a_decision_survives_the_owner_that_made_it() {
                     outcome,
                     failure: Failure::new(Reason::OutcomeWrittenOff, "given up"),
                     provider_request_id: String::new(),
+                    usage: BTreeMap::new(),
                     now: UnixMicros(1),
                 };
                 let attempt = record.steps[0].attempts[0].id;

@@ -88,6 +88,8 @@ pub(crate) struct Scripted {
     pub(crate) reached: Semaphore,
     /// Pictures that the last call drew from.
     pub(crate) references: Mutex<Vec<Reference>>,
+    /// What an answer says besides its picture.
+    pub(crate) says: Mutex<Rendered>,
 }
 
 impl Scripted {
@@ -107,6 +109,14 @@ impl Scripted {
             gate: Semaphore::new(0),
             reached: Semaphore::new(0),
             references: Mutex::default(),
+            says: Mutex::new(Rendered {
+                revised_prompt: "as drawn".to_owned(),
+                bill: Bill {
+                    cost_nanos: Some(PRICE_NANOS),
+                    ..Bill::default()
+                },
+                ..Rendered::default()
+            }),
         })
     }
 
@@ -273,23 +283,18 @@ impl ImageProvider for Scripted {
     }
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
-        let bill = Bill {
-            cost_nanos: Some(PRICE_NANOS),
-            ..Bill::default()
-        };
+        let says = self.says.lock().unwrap().clone();
         if answer.body.is_empty() {
             let message = "no image in the answer".to_owned();
             return Err(InterpretError {
                 reason: Reason::NoImage,
                 message,
-                bill,
+                bill: says.bill,
             });
         }
         Ok(Rendered {
             image: answer.body.clone(),
-            revised_prompt: "as drawn".to_owned(),
-            bill,
-            ..Rendered::default()
+            ..says
         })
     }
 

@@ -7,6 +7,7 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{ImageProvider, Reference},
     providers::{Connection, Kind, RefusalBilling, Setup},
+    records::CostSource,
 };
 use limn_fakes::Fake;
 use limn_proto::{plan::SeedMode, reason::Reason};
@@ -14,7 +15,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw},
 };
 
@@ -26,6 +27,11 @@ pub(crate) const BENCH: Bench = Bench {
         refusals: RefusalBilling::No,
         render,
         settings: || json!({"keep_checkpoint": true}),
+        tells: Tells {
+            seed: true,
+            model_version: "sd_xl_base_1.0 [31e35c80fc]",
+            cost: CostSource::Reported,
+        },
         ..VARIANT
     }],
 };

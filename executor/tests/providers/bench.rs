@@ -6,6 +6,7 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{CapabilityClass, ImageProvider, Reference},
     providers::{Connection, Deadlines, Inputs, Kind, Limits, RefusalBilling, Setup, Traits},
+    records::CostSource,
 };
 use limn_fakes::Fake;
 use limn_proto::plan::SeedMode;
@@ -40,7 +41,27 @@ pub(crate) struct Variant {
     pub(crate) inputs: fn() -> Value,
     /// Pictures that the drawing refers to.
     pub(crate) references: fn() -> Vec<Reference>,
+    /// What its answers tell.
+    pub(crate) tells: Tells,
 }
+
+/// What the answers of a dialect tell besides the picture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tells {
+    /// The seed that was used.
+    pub(crate) seed: bool,
+    /// The version of the model, in these words. Empty: nothing.
+    pub(crate) model_version: &'static str,
+    /// What its cost is known from.
+    pub(crate) cost: CostSource,
+}
+
+/// Nothing besides the picture.
+pub(crate) const TELLS_NOTHING: Tells = Tells {
+    seed: false,
+    model_version: "",
+    cost: CostSource::Estimated,
+};
 
 /// Every bench, one for each kind that calls somebody.
 pub(crate) const ALL: &[&Bench] = &[
@@ -67,6 +88,7 @@ pub(crate) const VARIANT: Variant = Variant {
     settings: no_settings,
     inputs: no_settings,
     references: Vec::new,
+    tells: TELLS_NOTHING,
 };
 
 fn no_settings() -> Value {

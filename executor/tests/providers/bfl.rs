@@ -11,6 +11,7 @@ use limn_executor::{
         WebhookRefused, WebhookUrl,
     },
     providers::{Kind, RefusalBilling},
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake};
 use limn_proto::{plan::SeedMode, reason::Reason};
@@ -18,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw, follow},
 };
 
@@ -50,6 +51,11 @@ const FLUX2: Variant = Variant {
             })
             .to_vec()
     },
+    tells: Tells {
+        seed: true,
+        cost: CostSource::Reported,
+        ..TELLS_NOTHING
+    },
     ..VARIANT
 };
 
@@ -65,6 +71,11 @@ const FLUX11: Variant = Variant {
             "prompt_upsampling": "{options.prompt_upsampling}", "output_format": "{format}",
             "safety_tolerance": "{options.safety_tolerance}",
         })
+    },
+    tells: Tells {
+        seed: true,
+        cost: CostSource::Reported,
+        ..TELLS_NOTHING
     },
     ..VARIANT
 };

@@ -7,13 +7,14 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{CallError, CapabilityClass, ImageProvider, Lookup, Poll, Reference, Submission},
     providers::{Connection, Kind, RefusalBilling, Setup},
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake};
 use limn_proto::{plan::SeedMode, reason::Reason};
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw, follow, read},
     rules,
 };
@@ -27,6 +28,10 @@ pub(crate) const BENCH: Bench = Bench {
             class: CapabilityClass::B,
             refusals: RefusalBilling::No,
             render,
+            tells: Tells {
+                cost: CostSource::Reported,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
@@ -45,6 +50,10 @@ pub(crate) const BENCH: Bench = Bench {
             settings: own_workflow,
             inputs: || serde_json::json!({}),
             references: || vec![reference()],
+            tells: Tells {
+                cost: CostSource::Reported,
+                ..TELLS_NOTHING
+            },
         },
     ],
 };

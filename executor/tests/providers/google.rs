@@ -7,13 +7,14 @@ use limn_executor::{
     artifact,
     plan::{ImageFormat, Render},
     provider::{Answer, InterpretError, Reference, Rendered},
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake};
 use limn_proto::{plan::SeedMode, reason::Reason};
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw},
 };
 
@@ -25,12 +26,22 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "google",
             render: with_class,
             references: two_references,
+            tells: Tells {
+                model_version: "gemini-nano-banana-2.1",
+                cost: CostSource::Usage,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
             name: "one-class",
             fake: "google",
             render: without_class,
+            tells: Tells {
+                model_version: "gemini-2.5-flash-image",
+                cost: CostSource::Usage,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
     ],

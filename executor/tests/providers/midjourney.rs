@@ -13,7 +13,7 @@ use limn_proto::plan::SeedMode;
 use serde_json::json;
 
 use crate::{
-    bench::{self, Bench, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Variant},
     drive::{Ended, Order, draw, follow},
     rules,
 };
@@ -34,6 +34,7 @@ pub(crate) const BENCH: Bench = Bench {
                 bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
             }]
         },
+        tells: TELLS_NOTHING,
     }],
 };
 

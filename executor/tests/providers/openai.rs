@@ -7,13 +7,14 @@ use limn_executor::{
     plan::Render,
     provider::{Answer, CallError, ImageProvider, Reference, Submission},
     providers::RefusalBilling,
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake};
 use limn_proto::reason::Reason;
 use serde_json::json;
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::Order,
 };
 
@@ -28,6 +29,10 @@ const IMAGES: Variant = Variant {
     refusals: RefusalBilling::Unknown,
     render,
     settings: || json!({"organization": "org-1", "project": "proj-1"}),
+    tells: Tells {
+        cost: CostSource::Usage,
+        ..TELLS_NOTHING
+    },
     ..VARIANT
 };
 

@@ -5,13 +5,14 @@ use limn_executor::{
     plan::{ImageFormat, Render},
     provider::{ImageProvider, Reference},
     providers::RefusalBilling,
+    records::CostSource,
 };
 use limn_fakes::Fake;
 use limn_proto::plan::SeedMode;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw},
 };
 
@@ -30,6 +31,10 @@ pub(crate) const BENCH: Bench = Bench {
                 })
             },
             references,
+            tells: Tells {
+                cost: CostSource::Reported,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
@@ -38,6 +43,11 @@ pub(crate) const BENCH: Bench = Bench {
             refusals: RefusalBilling::No,
             render: chat,
             references,
+            tells: Tells {
+                model_version: "google/gemini-nano-banana-2.1",
+                cost: CostSource::Reported,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
     ],

@@ -11,6 +11,7 @@ use limn_executor::{
         Webhook, WebhookRefused, WebhookUrl,
     },
     providers::{Kind, RefusalBilling},
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake};
 use limn_proto::{plan::SeedMode, reason::Reason};
@@ -18,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw},
 };
 
@@ -42,6 +43,11 @@ const FLUX: Variant = Variant {
             "prompt_upsampling": "{options.prompt_upsampling}",
         })
     },
+    tells: Tells {
+        seed: true,
+        cost: CostSource::Usage,
+        ..TELLS_NOTHING
+    },
     ..VARIANT
 };
 
@@ -64,6 +70,11 @@ const SDXL: Variant = Variant {
             media_type: "image/png".to_owned(),
             bytes: Bytes::from_static(b"\x89PNG a reference"),
         }]
+    },
+    tells: Tells {
+        seed: true,
+        model_version: "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc",
+        cost: CostSource::Usage,
     },
     ..VARIANT
 };

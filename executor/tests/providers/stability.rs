@@ -12,7 +12,7 @@ use limn_proto::{plan::SeedMode, reason::Reason};
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{self, Bench, VARIANT, Variant},
+    bench::{self, Bench, TELLS_NOTHING, Tells, VARIANT, Variant},
     drive::{Ended, Order, draw},
 };
 
@@ -24,12 +24,20 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "stability",
             render: sdxl,
             settings: || json!({"organization": "org-1", "client_id": "limn-tests"}),
+            tells: Tells {
+                seed: true,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
             name: "v2beta-core",
             fake: "stability",
             render: core,
+            tells: Tells {
+                seed: true,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
@@ -37,6 +45,10 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "stability",
             render: ultra,
             references: one_reference,
+            tells: Tells {
+                seed: true,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
         Variant {
@@ -44,6 +56,10 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "stability",
             render: sd3,
             settings: || json!({"client_id": "limn-tests"}),
+            tells: Tells {
+                seed: true,
+                ..TELLS_NOTHING
+            },
             ..VARIANT
         },
     ],

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use limn_executor::{
-    provider::{CallError, CapabilityClass, Lookup, Submission},
-    providers::{Access, KINDS},
+    provider::{Billing, CallError, CapabilityClass, Lookup, Submission},
+    providers::{Access, KINDS, RefusalBilling},
+    records::CostSource,
 };
 use limn_fakes::{Case, Fake, Gate};
 use limn_proto::reason::Reason;
@@ -98,6 +99,60 @@ async fn every_case_comes_to_what_it_must() {
             records.add(&name, record::of(&fake, &ended));
         }
         records.check(bench.kind, variant.name);
+    })
+    .await;
+}
+
+/// Where the catalog knows that refused content is not billed, nothing is held for it, whichever way it is refused.
+#[tokio::test]
+async fn content_that_is_refused_is_billed_as_the_catalog_says() {
+    for_each_variant(|bench, variant| async {
+        let order = order(bench.kind, variant);
+        for way in Fake::start(variant.fake).await.refusals() {
+            let told = format!("{} {}, refused, {way}", bench.kind, variant.name);
+            let mut billed = Vec::new();
+            for refusals in [RefusalBilling::No, RefusalBilling::Unknown] {
+                let fake = Fake::start(variant.fake).await;
+                let mut setup = variant.setup(bench.kind, &fake);
+                setup.traits.refusals = refusals;
+                fake.next(Case::Refusal(way));
+                if let Ended::Rejected(rejection) = draw(&*Variant::build(setup), &order).await
+                    && rejection.reason == Reason::ContentBlocked
+                {
+                    billed.push(rejection.billing);
+                }
+            }
+            match billed.as_slice() {
+                // Refused by a success, which is paid, or for another reason.
+                [] => {}
+                [with_catalog, _] => assert_eq!(*with_catalog, Billing::No, "{told}"),
+                one => panic!("{told}: the catalog changes what is proven: {one:?}"),
+            }
+        }
+    })
+    .await;
+}
+
+/// What an answer is known to tell is read from it: the seed, the version of the model, and the cost.
+#[tokio::test]
+async fn every_answer_tells_what_its_dialect_tells() {
+    for_each_variant(|bench, variant| async {
+        let told = format!("{} {}", bench.kind, variant.name);
+        let order = order(bench.kind, variant);
+        let fake = Fake::start(variant.fake).await;
+        let provider = variant.provider(bench.kind, &fake);
+        let Ended::Drawn(_, rendered) = draw(&*provider, &order).await else {
+            panic!("{told}: no picture");
+        };
+        let seed = variant.tells.seed.then(|| u64::from(order.render.seed));
+        assert_eq!(rendered.seed, seed, "{told}");
+        assert_eq!(rendered.model_version, variant.tells.model_version, "{told}");
+        let cost = match (rendered.bill.cost_nanos, rendered.bill.usage.is_empty()) {
+            (Some(_), _) => CostSource::Reported,
+            (None, false) => CostSource::Usage,
+            (None, true) => CostSource::Estimated,
+        };
+        assert_eq!(cost, variant.tells.cost, "{told}");
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! A look through the books finds every kind of damage, and says where it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use limn_executor::{failure::Failure, ids::AttemptId, records::*};
 use limn_proto::{digest::digest_of, reason::Reason};
@@ -139,6 +139,7 @@ async fn what_retention_removed_is_no_damage(database: Database) {
         outcome: AttemptOutcome::Rejected,
         failure: Failure::new(Reason::ProviderRejected, "no"),
         provider_request_id: String::new(),
+        usage: BTreeMap::new(),
         now: NOW,
     };
     records.end_attempt(&fence, attempt, &end).await.unwrap();

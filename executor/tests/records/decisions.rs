@@ -71,6 +71,7 @@ async fn lose(records: &dyn RecordStore, order: &NewExecution, unit: &[u8], id: 
         outcome: AttemptOutcome::Unknown,
         failure: failure(),
         provider_request_id: String::new(),
+        usage: BTreeMap::new(),
         now: NOW,
     };
     records.end_attempt(&fence, new.id, &end).await.unwrap();

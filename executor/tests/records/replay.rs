@@ -221,7 +221,7 @@ async fn finish(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, end:
             receive(records, fence, new.id, now).await;
             let paid = AttemptOutcome::FailedPaid {
                 cost_nanos: bill_nanos,
-                estimated: false,
+                source: CostSource::Reported,
             };
             return end_with(records, fence, new.id, paid, now).await;
         }
@@ -254,6 +254,7 @@ async fn end_with(
         outcome,
         failure: Failure::new(Reason::OutcomeUnknown, "a test"),
         provider_request_id: String::new(),
+        usage: BTreeMap::new(),
         now,
     };
     records.end_attempt(fence, attempt, &end).await.unwrap();
@@ -326,6 +327,8 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         session_id: String::new(),
         prompt: String::new(),
         revised_prompt: String::new(),
+        effective_seed: None,
+        model_version: String::new(),
         provider: new.provider.clone(),
         model: new.model.clone(),
         provider_request_id: String::new(),
@@ -334,7 +337,7 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         generation_time: Duration::ZERO,
         currency: "USD".to_owned(),
         cost_nanos: Some(bill_nanos),
-        cost_estimated: false,
+        cost_source: Some(CostSource::Reported),
         quality_score_bp: None,
         labels: Vec::new(),
         created_at: now,
@@ -344,8 +347,8 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         attempt: new.id,
         image,
         cost_nanos: bill_nanos,
-        cost_estimated: false,
-        revised_prompt: String::new(),
+        cost_source: CostSource::Reported,
+        usage: BTreeMap::new(),
         now,
     };
     records.commit(fence, &commit).await.unwrap();

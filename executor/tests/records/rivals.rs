@@ -1,7 +1,7 @@
 //! Two stores on one database are connections that know nothing of each other: what they do at the same time, and in
 //! between each other's steps.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use limn_executor::{failure::Failure, ids::ExecutionId, records::*};
 use limn_proto::reason::Reason;
@@ -198,6 +198,7 @@ async fn park(records: &dyn RecordStore, number: u128) -> (Fence, NewAttempt) {
         outcome: AttemptOutcome::Unknown,
         failure: failure.clone(),
         provider_request_id: String::new(),
+        usage: BTreeMap::new(),
         now: NOW,
     };
     records.end_attempt(&fence, new.id, &end).await.unwrap();
@@ -277,7 +278,8 @@ async fn rival_salvages_book_an_answer_once(database: Database) {
         answer: answer(&new),
         find: Find::Nothing(Failure::new(Reason::NoImage, "blank")),
         cost_nanos: 5,
-        cost_estimated: false,
+        cost_source: CostSource::Reported,
+        usage: BTreeMap::new(),
         now: NOW,
     };
     let mut tasks = Vec::new();

@@ -102,7 +102,19 @@ impl Facts {
         self.note(of, "state", attempt.state.as_str());
         self.note(of, "ceiling_nanos", attempt.ceiling_nanos);
         self.note_known(of, "cost_nanos", attempt.cost_nanos);
-        self.note(of, "cost_estimated", attempt.cost_estimated);
+        self.note(
+            of,
+            "cost_estimated",
+            attempt.cost_source == Some(CostSource::Estimated),
+        );
+        self.note(
+            of,
+            "cost_source",
+            attempt.cost_source.map_or("", CostSource::as_str),
+        );
+        self.note(of, "usage", format!("{:?}", attempt.usage));
+        self.note_known(of, "effective_seed", attempt.effective_seed);
+        self.note(of, "model_version", &attempt.model_version);
         self.note(of, "provider_request_id", &attempt.provider_request_id);
         self.note(of, "revised_prompt", &attempt.revised_prompt);
         self.failure(of, attempt.failure.as_ref());
@@ -144,6 +156,13 @@ impl Facts {
         self.note(of, "seed", image.seed);
         self.note(of, "generation_time_ms", image.generation_time.as_millis());
         self.note_known(of, "cost_nanos", image.cost_nanos);
+        self.note(
+            of,
+            "cost_source",
+            image.cost_source.map_or("", CostSource::as_str),
+        );
+        self.note_known(of, "effective_seed", image.effective_seed);
+        self.note(of, "model_version", &image.model_version);
         self.note_known(of, "quality_score_bp", image.quality_score_bp);
         self.note(of, "created_us", image.created_at.0);
         for (key, value) in &image.labels {

@@ -136,7 +136,7 @@ impl Teller<'_> {
                 // Its staged answer is kept as evidence.
                 let outcome = AttemptOutcome::FailedPaid {
                     cost_nanos: PRICE_NANOS,
-                    estimated: true,
+                    source: CostSource::Estimated,
                 };
                 self.end(&fence, empty.id, outcome).await;
                 self.end_step(&fence, StepState::Failed).await;
@@ -322,6 +322,8 @@ impl Teller<'_> {
             session_id: plan.session_id.clone(),
             prompt: render.prompt.clone(),
             revised_prompt: "it's as drawn".to_owned(),
+            effective_seed: Some(18_446_744_073_709_551_615),
+            model_version: "easel-1.2".to_owned(),
             provider: render.provider.clone(),
             model: render.model.clone(),
             provider_request_id: "req-before".to_owned(),
@@ -330,7 +332,7 @@ impl Teller<'_> {
             generation_time: Duration::from_millis(1234),
             currency: plan.currency.clone(),
             cost_nanos: Some(PRICE_NANOS),
-            cost_estimated: false,
+            cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
@@ -340,8 +342,8 @@ impl Teller<'_> {
             attempt: attempt.id,
             image,
             cost_nanos: PRICE_NANOS,
-            cost_estimated: false,
-            revised_prompt: "it's as drawn".to_owned(),
+            cost_source: CostSource::Usage,
+            usage: BTreeMap::from([("image".to_owned(), 1)]),
             now,
         };
         self.records.commit(fence, &commit).await.unwrap();
@@ -353,6 +355,7 @@ impl Teller<'_> {
             outcome,
             failure: failure(),
             provider_request_id: "req-before".to_owned(),
+            usage: BTreeMap::new(),
             now: self.now(),
         };
         self.records.end_attempt(fence, attempt, &end).await.unwrap();

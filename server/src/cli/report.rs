@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use limn_proto::{plan, reason::Reason, v1};
+use limn_proto::{reason::Reason, v1};
 use pbjson_types::Timestamp;
 
 use super::{
-    decisions,
+    answers, decisions,
     failure::{Exit, Failure, Violation, advice},
     money,
     pictures::Picture,
@@ -38,23 +38,23 @@ pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pic
 pub(crate) fn image(picture: &Picture) -> String {
     let image = &picture.image;
     let mut text = format!(
-        "{:<10} {}/{}, {}x{} {}, seed {}{}, {}\n",
+        "{:<10} {}/{}, {}x{} {}, {}, {}\n",
         image.step_id,
         image.provider,
         image.model,
         image.width_px,
         image.height_px,
         image.media_type,
-        image.seed,
-        match image.seed_mode() {
-            plan::SeedMode::Unsupported => " (not sent: the model takes none)",
-            plan::SeedMode::Unspecified | plan::SeedMode::Given | plan::SeedMode::Derived => "",
-        },
+        answers::seed(image),
         match (image.reused, &image.generation_cost) {
             (true, _) => "existed already".to_owned(),
-            (false, cost) => format!("paid {}", money::show_known(cost.as_ref())),
+            (false, cost) => format!("paid {}", answers::cost(cost.as_ref(), image.cost_estimated)),
         }
     );
+    if !image.model_version.is_empty() {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "  version  {}", image.model_version);
+    }
     let _ = writeln!(text, "  image    {}", image.name);
     if let Some(path) = picture.file() {
         let _ = writeln!(text, "  file     {}", path.display());
@@ -104,7 +104,7 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
 /// What an attempt was billed, or may be.
 fn bill(attempt: &v1::Attempt) -> String {
     match (&attempt.cost, &attempt.held, attempt.state()) {
-        (Some(cost), _, _) => format!("billed {}", money::show(cost)),
+        (Some(cost), _, _) => format!("billed {}", answers::cost(Some(cost), attempt.cost_estimated)),
         (None, Some(held), _) => format!("perhaps billed, holds {}", money::show(held)),
         (None, None, v1::AttemptState::Abandoned | v1::AttemptState::Rejected) => "not billed".to_owned(),
         (None, None, _) => "not billed yet".to_owned(),
@@ -122,6 +122,9 @@ fn traces(attempt: &v1::Attempt) -> String {
         for (what, id) in decisions::ids_at_provider(attempt) {
             let _ = writeln!(text, "    {what} {id} at {}", attempt.provider);
         }
+    }
+    if let Some(used) = answers::usage(attempt) {
+        let _ = writeln!(text, "    used {used}");
     }
     if !attempt.resolution_actor.is_empty() {
         let (actor, reason) = (&attempt.resolution_actor, &attempt.resolution_reason);
@@ -262,7 +265,7 @@ fn paid(cost: Option<&v1::SettledCost>) -> String {
     let Some(cost) = cost else {
         return "paid unknown".to_owned();
     };
-    let mut text = format!("paid {}", money::show_known(cost.total.as_ref()));
+    let mut text = format!("paid {}", answers::total(cost));
     let open = [
         ("reserved", &cost.reserved),
         ("held for unknown outcomes", &cost.unknown_held),
@@ -271,9 +274,6 @@ fn paid(cost: Option<&v1::SettledCost>) -> String {
         if let Some(amount) = amount.as_ref().filter(|amount| amount.nanos > 0) {
             let _ = write!(text, ", {what} {}", money::show(amount));
         }
-    }
-    if cost.lines.iter().any(|line| line.estimated) {
-        text.push_str(" (by our own prices)");
     }
     text
 }

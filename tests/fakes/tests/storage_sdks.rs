@@ -18,7 +18,9 @@ use tokio::process::Command;
 /// What a variable of `tests/run` says. Nothing: the tests are off.
 fn tool(variable: &str) -> Option<String> {
     if env::var("LIMN_TEST_SDKS").as_deref() != Ok("1") {
-        eprintln!("SKIPPED: the official clients of stores; LIMN_TEST_SDKS=1 tests/run installs and runs them");
+        eprintln!(
+            "SKIPPED: the official clients of stores; LIMN_TEST_SDKS=1 tests/run installs and runs them"
+        );
         return None;
     }
     Some(env::var(variable).expect("tests/run says where the clients are"))
@@ -26,7 +28,11 @@ fn tool(variable: &str) -> Option<String> {
 
 /// Runs a script. It fails when a check of the script does.
 async fn run(mut command: Command, script: &str) {
-    let ran = command.kill_on_drop(true).output().await.expect("the interpreter can be started");
+    let ran = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("the interpreter can be started");
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{script}:\n{told}");
 }

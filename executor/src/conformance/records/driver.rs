@@ -272,6 +272,8 @@ impl<'s> Driver<'s> {
             session_id: "s1".to_owned(),
             prompt: "a lighthouse at dusk".to_owned(),
             revised_prompt: "a tall lighthouse at dusk".to_owned(),
+            effective_seed: Some(u64::MAX),
+            model_version: "easel-2.1 [31e35c80fc]".to_owned(),
             provider: attempt.provider.clone(),
             model: attempt.model.clone(),
             provider_request_id: "req-1".to_owned(),
@@ -280,7 +282,7 @@ impl<'s> Driver<'s> {
             generation_time: Duration::from_millis(2345),
             currency: "USD".to_owned(),
             cost_nanos: Some(BILL),
-            cost_estimated: true,
+            cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
             labels: vec![
                 ("chapter".to_owned(), "one".to_owned()),
@@ -297,8 +299,8 @@ impl<'s> Driver<'s> {
             attempt: attempt.id,
             image: self.image(fence, attempt),
             cost_nanos: BILL,
-            cost_estimated: true,
-            revised_prompt: "a tall lighthouse at dusk".to_owned(),
+            cost_source: CostSource::Estimated,
+            usage: usage(),
             now: self.now(),
         }
     }
@@ -321,6 +323,7 @@ impl<'s> Driver<'s> {
                 step_id: step.to_owned(),
                 reused: true,
                 cost_nanos: Some(0),
+                cost_source: None,
                 created_at: now,
                 updated_at: now,
                 ..paid.clone()
@@ -340,6 +343,10 @@ impl<'s> Driver<'s> {
             outcome,
             failure,
             provider_request_id: "req-9".to_owned(),
+            usage: match outcome {
+                AttemptOutcome::FailedPaid { .. } => usage(),
+                _ => BTreeMap::new(),
+            },
             now: self.now(),
         }
     }
@@ -422,6 +429,14 @@ impl<'s> Driver<'s> {
     pub(super) async fn execution(&self, id: ExecutionId) -> Result<ExecutionRecord> {
         there(self.store.execution(self.client, id).await?, "the execution")
     }
+}
+
+/// What an answer says was used.
+pub(super) fn usage() -> BTreeMap<String, i64> {
+    BTreeMap::from([
+        ("image_output_token".to_owned(), 4160),
+        ("text_input_token".to_owned(), 12),
+    ])
 }
 
 /// A failure that says nothing in particular.

@@ -178,8 +178,8 @@ pub async fn an_unknown_outcome_that_is_written_off_is_paid_and_audited(subject:
     let attempt = there(attempt, "the attempt")?;
     assert_eq!(attempt.state, AttemptState::WrittenOff);
     assert_eq!(
-        (attempt.cost_nanos, attempt.cost_estimated),
-        (Some(CEILING), true)
+        (attempt.cost_nanos, attempt.cost_source),
+        (Some(CEILING), Some(CostSource::Estimated))
     );
     assert_eq!(attempt.ended_at, Some(written_off.now));
     let decided = there(attempt.decision.as_ref(), "the decision")?;
@@ -261,7 +261,7 @@ pub async fn a_bill_without_an_image_is_settled(subject: Subject<'_>) -> Result<
     let blank = driver.receive(&fence, &driver.attempt("a", "plan/a")).await?;
     let outcome = AttemptOutcome::FailedPaid {
         cost_nanos: BILL,
-        estimated: false,
+        source: CostSource::Reported,
     };
     store.end_attempt(&fence, blank, &driver.end(outcome)).await?;
     driver.draw(&fence, &driver.attempt("a", "plan/a")).await?;
@@ -270,13 +270,16 @@ pub async fn a_bill_without_an_image_is_settled(subject: Subject<'_>) -> Result<
         amounts(2 * BILL, 0, 0)
     );
     let record = driver.execution(fence.execution).await?;
-    let lines: Vec<(u32, bool)> = record
+    let lines: Vec<_> = record
         .cost
         .lines
         .iter()
-        .map(|line| (line.attempt_number, line.estimated))
+        .map(|line| (line.attempt_number, line.source))
         .collect();
-    assert_eq!(lines, [(1, false), (2, true)]);
+    assert_eq!(
+        lines,
+        [(1, Some(CostSource::Reported)), (2, Some(CostSource::Estimated))]
+    );
     Ok(())
 }
 

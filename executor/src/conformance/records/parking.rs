@@ -3,7 +3,7 @@
 use limn_proto::{digest::digest_of, reason::Reason};
 use uuid::Uuid;
 
-use super::driver::{Driver, LEASE, NEXT_CHECK, Subject, is_fenced, there};
+use super::driver::{Driver, LEASE, NEXT_CHECK, Subject, is_fenced, is_wrong_state, there};
 use crate::{failure::Failure, ids::BootId, records::*};
 
 const OTHER: BootId = BootId(Uuid::from_u128(0x0071e5));
@@ -127,6 +127,70 @@ pub async fn a_parked_execution_goes_on_when_something_is_found(subject: Subject
             "execution COMPLETED",
         ]
     );
+    driver.audit().await
+}
+
+/// A paid picture completes its step although nobody said before that the step goes on, and whoever comes next ends
+/// the execution: it is never given up because a state was not written.
+pub async fn a_picture_completes_a_step_that_is_parked_still(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let (_, attempt) = park(&driver, "plan").await?;
+    driver.pass(NEXT_CHECK);
+    let fence = claim(&driver).await?.fence;
+    let receipt = driver.receipt(attempt.id);
+    store.received(&fence, attempt.id, &receipt).await?;
+    let commit = driver.commit(&fence, &attempt);
+    store.commit(&fence, &commit).await?;
+    let told = driver.picture().await?;
+    store.commit(&fence, &commit).await?;
+    assert_eq!(driver.picture().await?, told, "once");
+    let record = driver.execution(fence.execution).await?;
+    let step = there(record.steps.first(), "the step")?;
+    assert_eq!(
+        (step.state, step.image, step.failure.as_ref()),
+        (StepState::Completed, Some(commit.image.id), None)
+    );
+    assert_eq!(record.cost.unknown_held_nanos, 0);
+
+    // Its owner dies before it ends the execution.
+    driver.pass(LEASE);
+    let next = claim(&driver).await?.fence;
+    assert_eq!(driver.settle(&next).await?, ExecutionState::Completed);
+    let story = driver.story(fence.execution).await?;
+    let end = there(story.get(story.len().saturating_sub(6)..), "a story")?;
+    assert_eq!(
+        end,
+        [
+            "attempt a#1 RECEIVED",
+            "cost 0 reserved 50 held 0",
+            "attempt a#1 COMMITTED",
+            "cost 40 reserved 0 held 0 final",
+            "step a COMPLETED",
+            "execution COMPLETED",
+        ]
+    );
+    driver.audit().await
+}
+
+/// Whoever decided about the attempt was first: its answer is evidence, and changes neither the step nor the money.
+pub async fn a_picture_of_a_decided_attempt_completes_nothing(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    let (parked, attempt) = park(&driver, "plan").await?;
+    driver.pass(NEXT_CHECK);
+    let fence = claim(&driver).await?.fence;
+    let retry = Some(FollowUp::Retry);
+    driver
+        .resolve(parked.execution, attempt.id, Verdict::NotCharged, retry)
+        .await?;
+    let before = driver.picture().await?;
+    let receipt = driver.receipt(attempt.id);
+    let received = store.received(&fence, attempt.id, &receipt).await;
+    assert!(is_wrong_state(&received), "{received:?}");
+    let committed = store.commit(&fence, &driver.commit(&fence, &attempt)).await;
+    assert!(is_wrong_state(&committed), "{committed:?}");
+    assert_eq!(driver.picture().await?, before);
     driver.audit().await
 }
 

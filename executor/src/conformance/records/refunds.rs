@@ -56,7 +56,10 @@ pub async fn a_write_off_that_was_not_billed_is_paid_back(subject: Subject<'_>) 
         );
         let lines: Vec<_> = after.cost.lines.iter().collect();
         let line = there(lines.first(), "the line")?;
-        assert_eq!((lines.len(), line.amount_nanos, line.estimated), (1, 0, false));
+        assert_eq!(
+            (lines.len(), line.amount_nanos, line.source),
+            (1, 0, Some(CostSource::Decided))
+        );
         let is_told = after.last_sequence > before.last_sequence;
         assert_eq!((after.state, is_told), (before.state, !has_ended));
         let log = driver.audit_log().await?;

@@ -229,10 +229,10 @@ pub async fn a_lost_call_that_was_not_billed_is_drawn_again(subject: Subject<'_>
 /// Billed and lost: the step fails, what was billed is a line, and the engine ends the execution.
 pub async fn a_lost_call_that_was_billed_is_settled(subject: Subject<'_>) -> Result<()> {
     let driver = Driver::new(subject);
-    for (plan, cost_nanos) in [
-        ("ceiling", None),
-        ("known", Some(BILL)),
-        ("above", Some(CEILING + 7)),
+    for (plan, cost_nanos, source) in [
+        ("ceiling", None, CostSource::Estimated),
+        ("known", Some(BILL), CostSource::Decided),
+        ("above", Some(CEILING + 7), CostSource::Decided),
     ] {
         let (parked, lost) = parked(&driver, plan).await?;
         let verdict = Verdict::Charged { cost_nanos };
@@ -255,8 +255,8 @@ pub async fn a_lost_call_that_was_billed_is_settled(subject: Subject<'_>) -> Res
         );
         let line = there(record.cost.lines.first(), "a line")?;
         assert_eq!(
-            (line.amount_nanos, line.estimated, line.attempt_number),
-            (bill(verdict), cost_nanos.is_none(), 1)
+            (line.amount_nanos, line.source, line.attempt_number),
+            (bill(verdict), Some(source), 1)
         );
         assert_eq!(
             balance_of(&driver, parked.execution).await?,

@@ -4,7 +4,7 @@ use limn_proto::digest::digest_of;
 
 use super::{
     audit::balance,
-    driver::{BILL, CEILING, Driver, LEASE, NEXT_CHECK, Subject, failure, there},
+    driver::{BILL, CEILING, Driver, LEASE, NEXT_CHECK, Subject, failure, there, usage},
 };
 use crate::{
     ids::{AttemptId, ExecutionId},
@@ -53,12 +53,10 @@ fn salvage(driver: &Driver<'_>, fence: &Fence, attempt: &NewAttempt) -> Salvage 
     Salvage {
         execution: fence.execution,
         answer: driver.receipt(attempt.id),
-        find: Find::Image {
-            image: Box::new(driver.image(fence, attempt)),
-            revised_prompt: "as drawn".to_owned(),
-        },
+        find: Find::Image(Box::new(driver.image(fence, attempt))),
         cost_nanos: BILL,
-        cost_estimated: false,
+        cost_source: CostSource::Reported,
+        usage: usage(),
         now: driver.now(),
     }
 }
@@ -84,8 +82,12 @@ pub async fn an_answer_that_came_after_the_end_is_booked_once(subject: Subject<'
     assert_eq!((step.state, step.image), (StepState::Cancelled, None));
     let kept = there(step.attempts.first(), "the attempt")?;
     assert_eq!(
-        (kept.state, kept.cost_nanos),
-        (AttemptState::Committed, Some(BILL))
+        (kept.state, kept.cost_nanos, kept.cost_source),
+        (AttemptState::Committed, Some(BILL), Some(CostSource::Reported))
+    );
+    assert_eq!(
+        (kept.effective_seed, kept.model_version.as_str(), &kept.usage),
+        (Some(u64::MAX), "easel-2.1 [31e35c80fc]", &usage())
     );
     assert_eq!(
         (kept.answer.as_ref(), kept.failure.as_ref()),
@@ -99,7 +101,7 @@ pub async fn an_answer_that_came_after_the_end_is_booked_once(subject: Subject<'
 
     // The picture is there for whoever orders it next.
     let grant = ask_again(&driver, "plan").await?;
-    let Find::Image { image, .. } = salvage.find else {
+    let Find::Image(image) = salvage.find else {
         return Err(RecordError::Damaged("no image".to_owned()));
     };
     assert_eq!(grant, UnitGrant::Completed(image));
@@ -113,7 +115,7 @@ pub async fn an_answer_without_a_picture_is_paid_and_frees_the_unit(subject: Sub
     let (fence, attempt) = strand(&driver, "plan").await?;
     let nothing = Salvage {
         find: Find::Nothing(failure()),
-        cost_estimated: true,
+        cost_source: CostSource::Estimated,
         ..salvage(&driver, &fence, &attempt)
     };
     assert!(store.salvage(&nothing).await?);
@@ -124,6 +126,10 @@ pub async fn an_answer_without_a_picture_is_paid_and_frees_the_unit(subject: Sub
     assert_eq!(
         (kept.state, kept.failure.as_ref()),
         (AttemptState::FailedPaid, Some(&failure()))
+    );
+    assert_eq!(
+        (kept.cost_source, &kept.usage),
+        (Some(CostSource::Estimated), &usage())
     );
     assert_eq!(record.cost.settled_nanos, BILL);
     assert_eq!(ask_again(&driver, "plan").await?, UnitGrant::Open);
@@ -304,7 +310,7 @@ pub async fn a_stranded_attempt_ends_only_as_it_may(subject: Subject<'_>) -> Res
         AttemptOutcome::Unknown,
         AttemptOutcome::FailedPaid {
             cost_nanos: BILL,
-            estimated: false,
+            source: CostSource::Reported,
         },
         AttemptOutcome::WrittenOff {
             follow_up: FollowUp::Fail,

@@ -109,12 +109,8 @@ async fn apply(driver: &Driver<'_>, fence: &Fence, attempt: &NewAttempt, verb: V
         Verb::RejectBillUnknown => end(AttemptOutcome::RejectedBillUnknown).await,
         Verb::FailPaid => {
             let cost_nanos = CEILING;
-            let estimated = true;
-            end(AttemptOutcome::FailedPaid {
-                cost_nanos,
-                estimated,
-            })
-            .await
+            let source = CostSource::Estimated;
+            end(AttemptOutcome::FailedPaid { cost_nanos, source }).await
         }
         Verb::LoseSight => end(AttemptOutcome::Unknown).await,
         Verb::WriteOff => end(GIVEN_UP).await,

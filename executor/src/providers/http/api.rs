@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read};
 use crate::{
     provider::{Answer, Bill, Billing, CallError, InterpretError, Rejection},
-    providers::Setup,
+    providers::{RefusalBilling, Setup},
 };
 
 /// Longest time to resolve, connect and shake hands, when nothing else is set.
@@ -33,6 +33,8 @@ pub(in crate::providers) struct Api {
     pub(in crate::providers) client: Client,
     pub(in crate::providers) connect_timeout: Duration,
     pub(in crate::providers) max_answer_bytes: usize,
+    /// What the catalog says of content that is refused late.
+    pub(in crate::providers) refusals: RefusalBilling,
 }
 
 /// A refusal, as the table of an adapter reads it from an answer.
@@ -84,6 +86,7 @@ impl Api {
             client: client(&connecting).map_err(|error| format!("no HTTP client: {error}"))?,
             connect_timeout,
             max_answer_bytes: connection.max_answer_bytes.unwrap_or(MAX_ANSWER_BYTES),
+            refusals: setup.traits.refusals,
         })
     }
 
@@ -191,11 +194,20 @@ impl Api {
                 .wait
                 .or_else(|| asked_wait(&received.headers))
                 .filter(|_| waits),
-            billing: refusal.billing,
+            billing: self.billing(refusal.reason, refusal.billing),
             metadata: facts
                 .map(|(name, value)| ((*name).to_owned(), redaction.apply(value)))
                 .collect(),
         })
+    }
+
+    /// Whether a refusal is billed. What its answer proves stands; of content that was refused after the work may have begun
+    /// the catalog may know more.
+    pub(in crate::providers) fn billing(&self, reason: Reason, proven: Billing) -> Billing {
+        match (reason, self.refusals) {
+            (Reason::ContentBlocked, RefusalBilling::No) => Billing::No,
+            (_, RefusalBilling::No | RefusalBilling::Yes | RefusalBilling::Unknown) => proven,
+        }
     }
 
     /// An answer that proves nothing.

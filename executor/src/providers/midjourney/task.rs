@@ -3,10 +3,7 @@
 use limn_proto::reason::Reason;
 use serde_json::Value;
 
-use crate::{
-    provider::Billing,
-    providers::{RefusalBilling, http::Refusal},
-};
+use crate::{provider::Billing, providers::http::Refusal};
 
 /// What the proxy said to a submission. It says it with status 200, whatever it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,11 +110,11 @@ impl Task {
     }
 
     /// How far it is.
-    pub(super) fn stage(&self, refusals: RefusalBilling) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         let words = self.text("failReason");
         match self.text("status") {
             "SUCCESS" => Stage::Done,
-            "FAILURE" => Stage::Failed(failure(words, refusals)),
+            "FAILURE" => Stage::Failed(failure(words)),
             "CANCEL" => Stage::Failed(Refusal::new(Reason::CancelledByClient, Billing::No, words)),
             // Also a dialog that somebody has to answer.
             _ => Stage::Working,
@@ -152,15 +149,11 @@ const CANCELLED: &[&str] = &["取消任务", "任务取消", "cancel"];
 /// Words of a proxy that waits no longer. The picture may come all the same.
 const TIMEOUT: &[&str] = &["超时", "timeout", "timed out"];
 
-fn failure(words: &str, refusals: RefusalBilling) -> Refusal {
+fn failure(words: &str) -> Refusal {
     let lower = words.to_lowercase();
     let has = |known: &[&str]| known.iter().any(|known| lower.contains(known));
     let (reason, billing) = if has(BLOCKED) {
-        let billing = match refusals {
-            RefusalBilling::No => Billing::No,
-            RefusalBilling::Yes | RefusalBilling::Unknown => Billing::Unknown,
-        };
-        (Reason::ContentBlocked, billing)
+        (Reason::ContentBlocked, Billing::Unknown)
     } else if has(CANCELLED) {
         (Reason::CancelledByClient, Billing::No)
     } else if has(INVALID) {
@@ -220,9 +213,7 @@ mod tests {
         }
         let stage = |status: &str| {
             let task = json!({"id": "1", "status": status, "imageUrl": "https://cdn.example/preview.webp"});
-            Task::parse(task.to_string().as_bytes())
-                .unwrap()
-                .stage(RefusalBilling::Unknown)
+            Task::parse(task.to_string().as_bytes()).unwrap().stage()
         };
         for status in ["NOT_START", "SUBMITTED", "IN_PROGRESS", "MODAL", "", "NEW_WORD"] {
             assert_eq!(stage(status), Stage::Working, "{status}");
@@ -250,10 +241,9 @@ mod tests {
             ),
             ("", ProviderUnavailable, No),
         ] {
-            let refusal = failure(words, RefusalBilling::Unknown);
+            let refusal = failure(words);
             assert_eq!((refusal.reason, refusal.billing), (reason, billing), "{words}");
         }
-        assert_eq!(failure("blocked", RefusalBilling::No).billing, No);
     }
 
     #[test]

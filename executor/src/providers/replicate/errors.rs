@@ -9,7 +9,7 @@ use super::{REQUEST_ID, prediction::Prediction};
 use crate::{
     provider::{Billing, Call, CallError, Rejection},
     providers::{
-        RefusalBilling, Traits,
+        RefusalBilling,
         http::{Api, Body, Ending, Received, Refusal, Row, proven, row, rows},
     },
 };
@@ -118,13 +118,7 @@ pub(super) enum End {
 ///
 /// <https://replicate.com/docs/topics/predictions/lifecycle>: one that is aborted never started and is not charged; one that is
 /// canceled is charged for the time that it ran. Nobody says whether one that failed is, so what ran is not taken for free.
-pub(super) fn end(
-    api: &Api,
-    prediction: &Prediction,
-    call: &Call<'_>,
-    traits: &Traits,
-    safety_words: &[String],
-) -> End {
+pub(super) fn end(api: &Api, prediction: &Prediction, call: &Call<'_>, safety_words: &[String]) -> End {
     let by_time = if prediction.may_have_run() {
         Billing::Unknown
     } else {
@@ -144,15 +138,11 @@ pub(super) fn end(
         ),
         "canceled" => (Reason::CancelledByClient, by_time, "it was cancelled"),
         _ if is_refused(error, safety_words) => {
-            let billing = match traits.refusals {
-                RefusalBilling::No => Billing::No,
-                RefusalBilling::Unknown => by_time,
-                RefusalBilling::Yes => {
-                    let words = api.redaction(&call.render.prompt).apply(error);
-                    return End::Billed(Reason::ContentBlocked, words);
-                }
-            };
-            (Reason::ContentBlocked, billing, error)
+            if api.refusals == RefusalBilling::Yes {
+                let words = api.redaction(&call.render.prompt).apply(error);
+                return End::Billed(Reason::ContentBlocked, words);
+            }
+            (Reason::ContentBlocked, by_time, error)
         }
         _ if error.is_empty() => (Reason::ProviderUnavailable, by_time, "it failed without a word"),
         _ => (Reason::ProviderUnavailable, by_time, error),
@@ -174,7 +164,7 @@ pub(super) fn end(
         http_status: None,
         request_id: prediction.id().to_owned(),
         retry_after: None,
-        billing,
+        billing: api.billing(reason, billing),
         metadata,
     }))
 }

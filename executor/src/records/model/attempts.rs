@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::state::{AttemptState, FollowUp, ReceiptKind, StepState};
+use super::super::state::{AttemptState, CostSource, FollowUp, ReceiptKind, StepState};
 use super::{budgets::BudgetShortage, history::ExecutionRecord, library::ImageRecord};
 use crate::{
     clock::UnixMicros,
@@ -91,7 +91,7 @@ impl Receipt {
     }
 }
 
-/// A picture to record, with everything that T5 writes.
+/// A picture to record, with everything that T5 writes. What the record tells of the answer, the attempt keeps too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Commit {
     /// The attempt that drew it.
@@ -100,10 +100,10 @@ pub struct Commit {
     pub image: ImageRecord,
     /// What was billed.
     pub cost_nanos: i64,
-    /// It is our own price.
-    pub cost_estimated: bool,
-    /// Prompt as the provider rewrote it.
-    pub revised_prompt: String,
+    /// How that is known.
+    pub cost_source: CostSource,
+    /// What the answer says was used, by unit.
+    pub usage: BTreeMap<String, i64>,
     /// Now.
     pub now: UnixMicros,
 }
@@ -117,6 +117,8 @@ pub struct AttemptEnd {
     pub failure: Failure,
     /// The provider's own id of the call.
     pub provider_request_id: String,
+    /// What the answer says was used, by unit; empty where there was no answer.
+    pub usage: BTreeMap<String, i64>,
     /// Now.
     pub now: UnixMicros,
 }
@@ -134,8 +136,8 @@ pub enum AttemptOutcome {
     FailedPaid {
         /// What was billed.
         cost_nanos: i64,
-        /// It is our own price.
-        estimated: bool,
+        /// How that is known.
+        source: CostSource,
     },
     /// Perhaps billed (from dispatching or accepted): held.
     Unknown,
@@ -182,8 +184,10 @@ pub struct Salvage {
     pub find: Find,
     /// What was billed.
     pub cost_nanos: i64,
-    /// It is our own price.
-    pub cost_estimated: bool,
+    /// How that is known.
+    pub cost_source: CostSource,
+    /// What the answer says was used, by unit.
+    pub usage: BTreeMap<String, i64>,
     /// Now.
     pub now: UnixMicros,
 }
@@ -192,12 +196,7 @@ pub struct Salvage {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Find {
     /// A picture of the plan.
-    Image {
-        /// The record to write, complete.
-        image: Box<ImageRecord>,
-        /// Prompt as the provider rewrote it.
-        revised_prompt: String,
-    },
+    Image(Box<ImageRecord>),
     /// Nothing to keep: it was paid in vain.
     Nothing(Failure),
 }

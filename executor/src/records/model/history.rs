@@ -1,6 +1,8 @@
 //! What happened: executions with their steps, attempts and money.
 
-use super::super::state::{AttemptState, ExecutionMode, ExecutionState, StepState};
+use std::collections::BTreeMap;
+
+use super::super::state::{AttemptState, CostSource, ExecutionMode, ExecutionState, StepState};
 use super::{
     attempts::Receipt,
     pace::{SkippedTarget, StepWait},
@@ -115,14 +117,20 @@ pub struct AttemptRecord {
     pub held_nanos: i64,
     /// What was billed.
     pub cost_nanos: Option<i64>,
-    /// It is our own price.
-    pub cost_estimated: bool,
+    /// How that is known; nothing: nothing was billed, or a version recorded it that did not keep this.
+    pub cost_source: Option<CostSource>,
+    /// What the answer says was used, by unit; empty: it did not say.
+    pub usage: BTreeMap<String, i64>,
     /// The provider's id of the work.
     pub job_id: String,
     /// The provider's own id of the call.
     pub provider_request_id: String,
     /// Prompt as the provider rewrote it.
     pub revised_prompt: String,
+    /// The seed that the provider says it used.
+    pub effective_seed: Option<u64>,
+    /// Version of the model that drew, in the words of the provider; empty: it did not say.
+    pub model_version: String,
     /// Why, when it gave no image.
     pub failure: Option<Failure>,
     /// Written down at.
@@ -171,19 +179,19 @@ pub struct CostLine {
     pub provider: String,
     /// Amount.
     pub amount_nanos: i64,
-    /// It is our own price.
-    pub estimated: bool,
+    /// How it is known; nothing: a version recorded it that did not keep this.
+    pub source: Option<CostSource>,
 }
 
 impl CostLine {
     /// The line of an attempt that was billed.
-    pub fn of(step_id: &str, attempt: &AttemptRecord, amount_nanos: i64, estimated: bool) -> Self {
+    pub fn of(step_id: &str, attempt: &AttemptRecord, amount_nanos: i64, source: Option<CostSource>) -> Self {
         Self {
             step_id: step_id.to_owned(),
             attempt_number: attempt.number,
             provider: attempt.provider.clone(),
             amount_nanos,
-            estimated,
+            source,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use limn_proto::plan::{ImageType, SeedMode};
 
+use super::super::state::CostSource;
 use crate::{
     clock::UnixMicros,
     ids::{AttemptId, ExecutionId, ImageId},
@@ -66,6 +67,10 @@ pub struct ImageRecord {
     pub prompt: String,
     /// Prompt as the provider rewrote it.
     pub revised_prompt: String,
+    /// The seed that the provider says it used.
+    pub effective_seed: Option<u64>,
+    /// Version of the model that drew it, in the words of the provider; empty: it did not say.
+    pub model_version: String,
     /// Provider that drew it.
     pub provider: String,
     /// Model that drew it.
@@ -82,8 +87,8 @@ pub struct ImageRecord {
     pub currency: String,
     /// What was paid for this record, in billionths; zero when reused; nothing: not known.
     pub cost_nanos: Option<i64>,
-    /// It is our own price.
-    pub cost_estimated: bool,
+    /// How that is known; nothing: the picture was reused, or a version recorded it that did not keep this.
+    pub cost_source: Option<CostSource>,
     /// 0 to 10000; nothing: not scored.
     pub quality_score_bp: Option<u32>,
     /// Labels of plan and step, in order of the key.

@@ -1,5 +1,7 @@
 //! One attempt as verbs work on it.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::{AttemptRecord, AttemptState, Fence, NewAttempt, Result},
     batch::together,
@@ -41,10 +43,13 @@ impl Attempt {
                 ceiling_nanos: new.ceiling_nanos,
                 held_nanos: 0,
                 cost_nanos: None,
-                cost_estimated: false,
+                cost_source: None,
+                usage: BTreeMap::new(),
                 job_id: String::new(),
                 provider_request_id: String::new(),
                 revised_prompt: String::new(),
+                effective_seed: None,
+                model_version: String::new(),
                 failure: None,
                 prepared_at: new.now,
                 dispatched_at: None,

@@ -212,9 +212,8 @@ pub(super) async fn accepted(
 
 /// T4.
 pub(super) async fn received(tx: &mut Tx<'_>, fence: &Fence, id: AttemptId, receipt: &Receipt) -> Result<()> {
-    let [known, counted] = receipts::place(receipt)?;
-    let [execution, attempt, known, counted] =
-        together(tx, [owned::query(fence.execution), query(id), known, counted]).await?;
+    let place = receipts::place(receipt)?;
+    let [execution, attempt, place] = together(tx, [owned::query(fence.execution), query(id), place]).await?;
     let mut execution = owned_by(fence, &execution)?;
     let mut attempt = found_in(&execution, id, &attempt)?;
     if receipt.attempt != id {
@@ -232,7 +231,7 @@ pub(super) async fn received(tx: &mut Tx<'_>, fence: &Fence, id: AttemptId, rece
         }
         _ => return Err(refuse(&attempt.record)),
     }
-    let number = receipts::insert_at(tx, receipt, &known, &counted)?;
+    let number = receipts::insert_at(tx, receipt, &place)?;
     sql(
         "UPDATE attempts SET state = 'received', received_us = $2, answer_receipt = $3, failure = NULL, \
          provider_request_id = CASE WHEN $4 = '' THEN provider_request_id ELSE $4 END WHERE id = $1",

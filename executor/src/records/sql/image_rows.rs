@@ -5,7 +5,8 @@ use std::time::Duration;
 use limn_proto::plan::{ImageType, Importance, SeedMode};
 
 use super::{
-    super::{ImageRecord, Result, ThumbnailRecord},
+    super::{CostSource, ImageRecord, Result, ThumbnailRecord},
+    answers::{seed_text, source_word},
     rows::Fields,
     statement::{Statement, sql},
 };
@@ -19,7 +20,7 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     file_size, image_type, session_id, post_id, prompt_id, original_prompt, prompt, revised_prompt, alt_text, \
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
-    updated_us FROM images";
+    updated_us, effective_seed, model_version, cost_source FROM images";
 
 /// The statement that writes a record, without its thumbnails and labels.
 pub(super) fn bind_image(image: &ImageRecord) -> Statement {
@@ -35,10 +36,10 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
          file_size, thumbnail_url, image_type, session_id, post_id, prompt_id, original_prompt, prompt, \
          revised_prompt, alt_text, caption, section_title, position, importance, provider, model, \
          provider_request_id, seed_mode, seed, generation_time_ms, currency, generation_cost_nanos, \
-         cost_estimated, quality_score_bp, created_us, updated_us) \
+         cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'completed', $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, \
-         $39, $40, $41, $42)",
+         $39, $40, $41, $42, $43, $44, $45)",
     )
     .bind(image.id.to_string())
     .bind(&image.client)
@@ -78,10 +79,13 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     .bind(generation_time_ms)
     .bind(&image.currency)
     .bind(image.cost_nanos)
-    .bind(image.cost_estimated)
+    .bind(image.cost_source == Some(CostSource::Estimated))
     .bind(image.quality_score_bp)
     .bind(image.created_at.0)
     .bind(image.updated_at.0)
+    .bind(seed_text(image.effective_seed))
+    .bind(&image.model_version)
+    .bind(source_word(image.cost_source))
 }
 
 /// A record without its thumbnails and labels, from a row of [`IMAGES`].
@@ -119,6 +123,8 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         session_id: fields.text("session_id")?,
         prompt: fields.text("prompt")?,
         revised_prompt: fields.text("revised_prompt")?,
+        effective_seed: fields.effective_seed()?,
+        model_version: fields.text("model_version")?,
         provider: fields.text("provider")?,
         model: fields.text("model")?,
         provider_request_id: fields.text("provider_request_id")?,
@@ -127,7 +133,7 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         generation_time: Duration::from_millis(fields.number("generation_time_ms")?),
         currency: fields.text("currency")?,
         cost_nanos: fields.optional_nanos("generation_cost_nanos")?,
-        cost_estimated: fields.flag("cost_estimated")?,
+        cost_source: fields.cost_source()?,
         quality_score_bp: fields.optional_number("quality_score_bp")?,
         labels: Vec::new(),
         created_at: fields.time("created_us")?,

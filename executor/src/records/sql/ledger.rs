@@ -60,9 +60,9 @@ pub(super) async fn post(
     Ok(())
 }
 
-/// Enters a movement in the ledger and in all balances, but not in the row of the attempt. The turn tells movements
-/// of the same kind apart.
-fn enter(
+/// Enters a movement in the ledger and in all balances, but not in the row of the attempt: the verb writes it. The
+/// turn tells movements of the same kind apart.
+pub(super) fn enter(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: &mut Attempt,

@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::{
     super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
-        Decision, Fence, Movement, Result, Reuse, StepState,
+        CostSource, Decision, Fence, Movement, Result, Reuse, StepState,
     },
+    answers::{seed_text, usage_text},
     attempt::{self, Attempt, found_in, of_execution, owned_attempt},
     attempts::{refuse, tell, tell_cost, tell_line},
     audit,
     batch::together,
     deletion,
-    ledger::{give_back_held, post},
+    ledger::{enter, give_back_held, post},
     library,
     lifecycle::{complete_step, found_step, step, step_query},
     owned::{self, Execution, owned, owned_by},
@@ -55,55 +56,91 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         AttemptState::Received => {}
         _ => return Err(refuse(record)),
     }
+    // The engine says first that a parked step goes on. A paid picture is not refused where nobody did.
     if !matches!(step.state, StepState::Processing | StepState::NeedsDecision) {
         return Err(wrong_state(format!("step {}", step.step_id), step.state.as_str()));
     }
     library::insert(tx, &execution.client, image)?;
     units::complete(tx, &execution, &record.render_digest, image.id);
-    sql("UPDATE attempts SET state = 'committed', revised_prompt = $2, ended_us = $3 WHERE id = $1")
-        .bind(commit.attempt.to_string())
-        .bind(&commit.revised_prompt)
-        .bind(commit.now.0)
-        .later(tx);
     record.state = AttemptState::Committed;
-    record.revised_prompt.clone_from(&commit.revised_prompt);
+    record.revised_prompt.clone_from(&image.revised_prompt);
+    record.effective_seed = image.effective_seed;
+    record.model_version.clone_from(&image.model_version);
     record.ended_at = Some(commit.now);
     let bill = Bill {
         cost_nanos: commit.cost_nanos,
-        estimated: commit.cost_estimated,
+        source: commit.cost_source,
+        usage: &commit.usage,
     };
-    settle(tx, &mut execution, &mut attempt, bill, commit.now).await?;
+    settle(tx, &mut execution, &mut attempt, bill, commit.now)?;
     complete_step(tx, &mut execution, step, image.id, false, commit.now)
 }
 
 /// What an attempt was billed.
-struct Bill {
+struct Bill<'a> {
     cost_nanos: i64,
-    estimated: bool,
+    source: CostSource,
+    usage: &'a BTreeMap<String, i64>,
 }
 
-/// Gives the reservation back, adds the bill, and tells of both. The attempt has ended.
-async fn settle(
+/// Gives the reservation back, adds the bill, writes how the attempt ended, and tells of it.
+fn settle(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     attempt: &mut Attempt,
-    bill: Bill,
+    bill: Bill<'_>,
     now: UnixMicros,
 ) -> Result<()> {
     let ceiling_nanos = attempt.record.ceiling_nanos;
-    post(tx, execution, attempt, Movement::Release, ceiling_nanos, now).await?;
-    post(tx, execution, attempt, Movement::Settle, bill.cost_nanos, now).await?;
+    // Each happens once in the life of an attempt.
+    let once = "";
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Release, once),
+        ceiling_nanos,
+        now,
+    )?;
+    enter(
+        tx,
+        execution,
+        attempt,
+        (Movement::Settle, once),
+        bill.cost_nanos,
+        now,
+    )?;
+    let record = &mut attempt.record;
+    record.cost_nanos = Some(bill.cost_nanos);
+    record.cost_source = Some(bill.source);
+    record.usage.clone_from(bill.usage);
+    sql(
+        "UPDATE attempts SET state = $2, revised_prompt = $3, ended_us = $4, reserved_nanos = $5, \
+         unknown_held_nanos = $6, cost_nanos = $7, cost_estimated = $8, settled_seq = $9, \
+         effective_seed = $10, model_version = $11, cost_source = $12, usage = $13 WHERE id = $1",
+    )
+    .bind(record.id.to_string())
+    .bind(record.state.as_str())
+    .bind(&record.revised_prompt)
+    .bind(record.ended_at.map(|ended| ended.0))
+    .bind(attempt.reserved_nanos)
+    .bind(record.held_nanos)
+    .bind(bill.cost_nanos)
+    .bind(bill.source == CostSource::Estimated)
     // The event that comes next tells of this attempt: a number of its own for each bill, in their order.
-    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(attempt.record.id.to_string())
-        .bind(bill.cost_nanos)
-        .bind(bill.estimated)
-        .bind(execution.last_seq()?.saturating_add(1))
-        .later(tx);
-    attempt.record.cost_nanos = Some(bill.cost_nanos);
-    attempt.record.cost_estimated = bill.estimated;
+    .bind(execution.last_seq()?.saturating_add(1))
+    .bind(seed_text(record.effective_seed))
+    .bind(&record.model_version)
+    .bind(bill.source.as_str())
+    .bind(usage_text(bill.usage)?)
+    .later(tx);
     tell(tx, execution, attempt, now)?;
-    let line = CostLine::of(&attempt.step_id, &attempt.record, bill.cost_nanos, bill.estimated);
+    let line = CostLine::of(
+        &attempt.step_id,
+        &attempt.record,
+        bill.cost_nanos,
+        Some(bill.source),
+    );
     tell_line(tx, execution, line, now)
 }
 
@@ -131,15 +168,13 @@ pub(super) async fn end_attempt(
     // As it was written.
     attempt = of_execution(tx, &execution, id).await?;
     match end.outcome {
-        AttemptOutcome::FailedPaid {
-            cost_nanos,
-            estimated,
-        } => {
+        AttemptOutcome::FailedPaid { cost_nanos, source } => {
             let bill = Bill {
                 cost_nanos,
-                estimated,
+                source,
+                usage: &end.usage,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
         AttemptOutcome::Abandoned | AttemptOutcome::Rejected => {
             if state == AttemptState::Unknown {
@@ -161,9 +196,10 @@ pub(super) async fn end_attempt(
             audit::append(tx, &written_off(&execution, &attempt, end))?;
             let bill = Bill {
                 cost_nanos: ceiling_nanos,
-                estimated: true,
+                source: CostSource::Estimated,
+                usage: &end.usage,
             };
-            return settle(tx, &mut execution, &mut attempt, bill, end.now).await;
+            return settle(tx, &mut execution, &mut attempt, bill, end.now);
         }
     }
     tell(tx, &mut execution, &attempt, end.now)?;

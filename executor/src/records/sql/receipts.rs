@@ -2,9 +2,7 @@
 
 use super::{
     super::{AttemptState, Receipt, ReceiptKind, Result},
-    attempt,
-    batch::together,
-    owned,
+    attempt, owned,
     parking::wake,
     rows::{Fields, Row, damaged, wrong_state},
     snapshots::receipt_record,
@@ -45,16 +43,16 @@ pub(super) async fn list(tx: &mut Tx<'_>, attempt: AttemptId) -> Result<Vec<Rece
 
 /// Adds evidence; the same evidence twice is one row. Returns its number.
 pub(super) async fn insert(tx: &mut Tx<'_>, receipt: &Receipt) -> Result<i64> {
-    let [known, counted] = together(tx, place(receipt)?).await?;
-    insert_at(tx, receipt, &known, &counted)
+    let place = place(receipt)?.fetch_all(tx).await?;
+    insert_at(tx, receipt, &place)
 }
 
-/// Finds the same evidence, and how much there is about the attempt.
-pub(super) fn place(receipt: &Receipt) -> Result<[Statement; 2]> {
-    let known = sql(
-        "SELECT number FROM receipts WHERE attempt_id = $1 AND kind = $2 AND staging_key = $3 \
-         AND body_sha256 = $4 AND size_bytes = $5 AND media_type = $6 AND request_id = $7 \
-         AND headers = $8 AND at_us = $9",
+/// Finds the same evidence, and the next number of evidence about the attempt.
+pub(super) fn place(receipt: &Receipt) -> Result<Statement> {
+    let place = sql(
+        "SELECT COUNT(*) + 1 AS next, MIN(CASE WHEN kind = $2 AND staging_key = $3 AND body_sha256 = $4 \
+         AND size_bytes = $5 AND media_type = $6 AND request_id = $7 AND headers = $8 AND at_us = $9 \
+         THEN number END) AS known FROM receipts WHERE attempt_id = $1",
     )
     .bind(receipt.attempt.to_string())
     .bind(receipt.kind.as_str())
@@ -65,19 +63,17 @@ pub(super) fn place(receipt: &Receipt) -> Result<[Statement; 2]> {
     .bind(&receipt.request_id)
     .bind(headers(receipt)?)
     .bind(receipt.at.0);
-    let counted = sql("SELECT COUNT(*) + 1 AS number FROM receipts WHERE attempt_id = $1")
-        .bind(receipt.attempt.to_string());
-    Ok([known, counted])
+    Ok(place)
 }
 
-/// Adds evidence at the place that the statements of [`place`] found, unless it is known; returns its number.
-pub(super) fn insert_at(tx: &mut Tx<'_>, receipt: &Receipt, known: &[Row], counted: &[Row]) -> Result<i64> {
-    if let Some(row) = known.first() {
-        return Fields(row).number("number");
+/// Adds evidence at the place that the statement of [`place`] found, unless it is known; returns its number.
+pub(super) fn insert_at(tx: &mut Tx<'_>, receipt: &Receipt, place: &[Row]) -> Result<i64> {
+    let place = place.first().map(Fields);
+    let place = place.ok_or_else(|| damaged("receipts", "no number of rows"))?;
+    if let Some(known) = place.optional_number("known")? {
+        return Ok(known);
     }
-    let row = counted.first();
-    let row = row.ok_or_else(|| damaged("receipts", "no number of rows"))?;
-    let number = Fields(row).number("number")?;
+    let number = place.number("next")?;
     sql(
         "INSERT INTO receipts (attempt_id, number, kind, staging_key, body_sha256, size_bytes, \
          media_type, request_id, headers, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

@@ -6,8 +6,8 @@ use limn_proto::name::{Collection, resource_name};
 
 use super::{
     super::{
-        AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, Decision, FollowUp, Movement,
-        Resolution, Resolved, Result, Verdict,
+        AttemptRecord, AttemptState, AuditAction, AuditEvent, CostLine, CostSource, Decision, FollowUp,
+        Movement, Resolution, Resolved, Result, Verdict,
     },
     attempt::{self, Attempt},
     attempts::{tell, tell_cost, tell_line},
@@ -136,8 +136,8 @@ fn is_repeated(record: &AttemptRecord, resolution: &Resolution) -> bool {
         Verdict::NotCharged => true,
         Verdict::Charged {
             cost_nanos: Some(nanos),
-        } => record.cost_nanos == Some(nanos) && !record.cost_estimated,
-        Verdict::Charged { cost_nanos: None } => record.cost_estimated,
+        } => record.cost_nanos == Some(nanos) && record.cost_source != Some(CostSource::Estimated),
+        Verdict::Charged { cost_nanos: None } => record.cost_source == Some(CostSource::Estimated),
     };
     let same_follow_up = match (kept.follow_up, resolution.follow_up) {
         (Some(kept), Some(asked)) => kept == asked,
@@ -183,13 +183,13 @@ async fn move_money(
     resolution: &Resolution,
 ) -> Result<Option<CostLine>> {
     let now = resolution.now;
-    let (bill_nanos, estimated) = if question == Question::WriteOff {
+    let (bill_nanos, source) = if question == Question::WriteOff {
         let settled_nanos = attempt
             .record
             .cost_nanos
             .ok_or_else(|| damaged("cost_nanos", "nothing, although the attempt was written off"))?;
         post(tx, execution, attempt, Movement::Refund, settled_nanos, now).await?;
-        (0, false)
+        (0, CostSource::Decided)
     } else {
         give_back_held(tx, execution, attempt, now).await?;
         let Verdict::Charged { cost_nanos } = resolution.verdict else {
@@ -197,15 +197,22 @@ async fn move_money(
         };
         let bill_nanos = cost_nanos.unwrap_or(attempt.record.ceiling_nanos);
         post(tx, execution, attempt, Movement::Settle, bill_nanos, now).await?;
-        (bill_nanos, cost_nanos.is_none())
+        let source = match cost_nanos {
+            Some(_) => CostSource::Decided,
+            None => CostSource::Estimated,
+        };
+        (bill_nanos, source)
     };
-    sql("UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4 WHERE id = $1")
-        .bind(attempt.record.id.to_string())
-        .bind(bill_nanos)
-        .bind(estimated)
-        .bind(next_line(tx, execution).await?)
-        .later(tx);
-    let line = CostLine::of(&attempt.step_id, &attempt.record, bill_nanos, estimated);
+    sql(
+        "UPDATE attempts SET cost_nanos = $2, cost_estimated = $3, settled_seq = $4, cost_source = $5 WHERE id = $1",
+    )
+    .bind(attempt.record.id.to_string())
+    .bind(bill_nanos)
+    .bind(source == CostSource::Estimated)
+    .bind(next_line(tx, execution).await?)
+    .bind(source.as_str())
+    .later(tx);
+    let line = CostLine::of(&attempt.step_id, &attempt.record, bill_nanos, Some(source));
     Ok(Some(line))
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::{
     super::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, Find, Movement, ReceiptKind, Result,
-        Salvage, Stranded,
+        AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, CostSource, Find, ImageRecord, Movement,
+        ReceiptKind, Result, Salvage, Stranded,
     },
+    answers::{seed_text, usage_text},
     attempt::{Attempt, of_execution},
     ledger::{give_back_held, next_line, post},
     library,
@@ -111,10 +112,7 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
     }
     wake_waiting(tx, &execution).await?;
     match &salvage.find {
-        Find::Image {
-            image,
-            revised_prompt,
-        } => {
+        Find::Image(image) => {
             let drawn_here = image.attempt == record.id
                 && image.execution == execution.id
                 && image.step_id == attempt.step_id
@@ -124,14 +122,7 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
             }
             units::complete(tx, &execution, &record.render_digest, image.id);
             library::insert(tx, &execution.client, image)?;
-            write(
-                tx,
-                &execution,
-                record,
-                salvage,
-                ("committed", revised_prompt, None),
-            )
-            .await?;
+            write(tx, &execution, record, salvage, ("committed", Some(image), None)).await?;
         }
         Find::Nothing(failure) => {
             write(
@@ -139,7 +130,7 @@ pub(super) async fn salvage(tx: &mut Tx<'_>, salvage: &Salvage) -> Result<bool> 
                 &execution,
                 record,
                 salvage,
-                ("failed_paid", "", Some(failure)),
+                ("failed_paid", None, Some(failure)),
             )
             .await?;
             units::idle_units(tx, &execution, &attempt.step_id, None);
@@ -192,25 +183,30 @@ async fn write(
     execution: &Execution,
     record: &AttemptRecord,
     salvage: &Salvage,
-    (state, revised_prompt, failure): (&'static str, &str, Option<&Failure>),
+    (state, image, failure): (&'static str, Option<&ImageRecord>, Option<&Failure>),
 ) -> Result<()> {
     let receipt = receipts::insert(tx, &salvage.answer).await?;
     sql(
         "UPDATE attempts SET state = $2, revised_prompt = $3, failure = $4, received_us = $5, answer_receipt = $6, \
          provider_request_id = CASE WHEN $7 = '' THEN provider_request_id ELSE $7 END, ended_us = $8, \
-         cost_nanos = $9, cost_estimated = $10, settled_seq = $11 WHERE id = $1",
+         cost_nanos = $9, cost_estimated = $10, settled_seq = $11, effective_seed = $12, model_version = $13, \
+         cost_source = $14, usage = $15 WHERE id = $1",
     )
     .bind(record.id.to_string())
     .bind(state)
-    .bind(revised_prompt)
+    .bind(image.map_or("", |image| &image.revised_prompt))
     .bind(failure.map(failure_bytes))
     .bind(salvage.answer.at.0)
     .bind(receipt)
     .bind(&salvage.answer.request_id)
     .bind(salvage.now.0)
     .bind(salvage.cost_nanos)
-    .bind(salvage.cost_estimated)
+    .bind(salvage.cost_source == CostSource::Estimated)
     .bind(next_line(tx, execution).await?)
+    .bind(seed_text(image.and_then(|image| image.effective_seed)))
+    .bind(image.map_or("", |image| &image.model_version))
+    .bind(salvage.cost_source.as_str())
+    .bind(usage_text(&salvage.usage)?)
     .later(tx);
     Ok(())
 }

@@ -125,7 +125,7 @@ const STEPS: &str =
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
-    a.cost_estimated, a.job_id, a.provider_request_id, a.revised_prompt, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
+    a.cost_estimated, a.cost_source, a.usage, a.job_id, a.provider_request_id, a.revised_prompt, a.effective_seed, a.model_version, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
     a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.reserved_nanos, a.budget_day, a.dispatch_epoch, a.resolution, a.resolution_follow_up, \
     a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
@@ -207,10 +207,13 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         ceiling_nanos: fields.nanos("ceiling_nanos")?,
         held_nanos: fields.nanos("unknown_held_nanos")?,
         cost_nanos: fields.optional_nanos("cost_nanos")?,
-        cost_estimated: fields.flag("cost_estimated")?,
+        cost_source: fields.cost_source()?,
+        usage: fields.usage()?,
         job_id: fields.text("job_id")?,
         provider_request_id: fields.text("provider_request_id")?,
         revised_prompt: fields.text("revised_prompt")?,
+        effective_seed: fields.effective_seed()?,
+        model_version: fields.text("model_version")?,
         failure: fields.optional_failure("failure")?,
         prepared_at: fields.time("prepared_us")?,
         dispatched_at: fields.optional_time("dispatched_us")?,
@@ -273,7 +276,7 @@ fn cost_line(fields: Fields<'_>) -> Result<Option<(u64, CostLine)>> {
         attempt_number: fields.number("number")?,
         provider: fields.text("provider")?,
         amount_nanos,
-        estimated: fields.flag("cost_estimated")?,
+        source: fields.cost_source()?,
     };
     Ok(Some((sequence, line)))
 }

@@ -46,11 +46,23 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../../migrations/sqlite/0003_providers.sql"),
     ),
     (
+        4,
+        "answers",
+        include_str!("../../../migrations/sqlite/0004_answers.sql"),
+    ),
+    (
         5,
         "deletion",
         include_str!("../../../migrations/sqlite/0005_deletion.sql"),
     ),
 ];
+
+/// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
+/// those that do not fit are written before their time, and again at the commit.
+const PAGE_CACHE: &str = "-32768";
+/// Pages of the log after which they are copied into the file: 32 MiB. A page that changes in many transactions, as the
+/// balances of a budget do, is copied once for all of them; SQLite's own 1000 pages are about one group of verbs.
+const CHECKPOINT_PAGES: &str = "8000";
 
 /// Records in an SQLite file.
 pub type SqliteRecords = Sql<SqliteFile>;
@@ -96,6 +108,8 @@ impl SqliteRecords {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .statement_cache_capacity(STATEMENTS)
+            .pragma("cache_size", PAGE_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let write_pool = SqlitePoolOptions::new()
