@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 use limn_executor::{
-    blob::{BlobKey, BlobStore},
+    blob::{BlobError, BlobKey, BlobStore},
     clock::UnixMicros,
     deletion::SweepOrder,
     ids::ImageId,
@@ -23,6 +23,7 @@ use limn_proto::{
         SweepOrphansRequest, SweepOrphansResponse, image_library_service_server::ImageLibraryService,
     },
 };
+use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -130,7 +131,8 @@ impl ImageLibraryServer {
             return Err(Refusal::field(Reason::CursorOutOfRange, "offset", what).with("sizeBytes", size));
         }
         let key = key_of(&record.storage_key)?;
-        Ok(chunks(Arc::clone(self.0.executor.blobs()), key, offset, size))
+        let blobs = Arc::clone(self.0.executor.blobs());
+        Ok(chunks(blobs, key, offset, size, record.stored_sha256))
     }
 
     async fn import(&self, request: ImportReferenceRequest) -> Result<ImportReferenceResponse, Refusal> {
@@ -308,16 +310,18 @@ impl ImageLibraryService for ImageLibraryServer {
     }
 }
 
-/// The bytes from `offset` to `size`; one empty chunk when there are none.
+/// The bytes from `offset` to `size`; one empty chunk when there are none. A whole read compares their hash with the one
+/// of the record before the last chunk goes out.
 fn chunks(
     blobs: Arc<dyn BlobStore>,
     key: BlobKey,
     offset: u64,
     size: u64,
+    stored_sha256: String,
 ) -> impl Stream<Item = Result<ReadImageResponse, Refusal>> + Send {
-    let start = Some(offset);
-    stream::try_unfold(start, move |next| {
-        let (blobs, key) = (Arc::clone(&blobs), key.clone());
+    let start = (Some(offset), Sha256::new());
+    stream::try_unfold(start, move |(next, mut hash)| {
+        let (blobs, key, stored_sha256) = (Arc::clone(&blobs), key.clone(), stored_sha256.clone());
         async move {
             let Some(at) = next else { return Ok(None) };
             let data = blobs.get_range(&key, at, CHUNK_BYTES.min(size - at)).await?;
@@ -325,10 +329,18 @@ fn chunks(
             if data.is_empty() && at < size {
                 return Err(Refusal::internal(format!("{key} ends at byte {at} of {size}")));
             }
+            hash.update(&data);
+            if offset == 0 && end >= size && hex(&hash.clone().finalize()) != stored_sha256 {
+                return Err(BlobError::Damaged(key).into());
+            }
             let next = (end < size).then_some(end);
-            Ok(Some((ReadImageResponse { data }, next)))
+            Ok(Some((ReadImageResponse { data }, (next, hash))))
         }
     })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A key that we stored ourselves.

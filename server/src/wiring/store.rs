@@ -1,6 +1,6 @@
 //! The store of images.
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use limn_executor::{
     blob::{
@@ -9,8 +9,6 @@ use limn_executor::{
         folder::{self, FolderStore},
         link::LinkSigner,
         memory::MemoryStore,
-        partition::PartitionedStore,
-        s3::{S3Settings, S3Store},
         vercel_blob::{self, VercelBlobSettings, VercelBlobStore},
     },
     clock::SystemClock,
@@ -20,8 +18,11 @@ use uuid::Uuid;
 
 use crate::{
     app::AppError,
-    config::{Cloudinary, Config, S3, Storage, StorePlace, VercelBlob},
+    config::{Cloudinary, Config, Storage, StorePlace, VercelBlob},
 };
+
+#[cfg(feature = "s3")]
+mod s3;
 
 /// The store that a configuration leads to.
 #[derive(Debug)]
@@ -42,7 +43,13 @@ pub(super) async fn open(config: &Config, signer: Arc<LinkSigner>) -> Result<Sto
             store: Arc::new(MemoryStore::new(Arc::new(SystemClock), Some(signer))),
             identity: is_shared.then(|| format!("memory {}", Uuid::new_v4())),
         }),
-        StorePlace::S3(s3) => Ok(open_s3(storage, s3)),
+        #[cfg(feature = "s3")]
+        StorePlace::S3(s3) => Ok(s3::open(storage, s3)),
+        #[cfg(not(feature = "s3"))]
+        StorePlace::S3(_) => Err(unusable(
+            storage,
+            "this build has no S3; build it with the feature s3".to_owned(),
+        )),
         StorePlace::Cloudinary(cloudinary) => {
             open_cloudinary(cloudinary).map_err(|what| unusable(storage, what))
         }
@@ -113,43 +120,6 @@ fn open_vercel_blob(blob: &VercelBlob, signer: Arc<LinkSigner>) -> Result<Store,
         identity: Some(store.identity()),
         store: Arc::new(store),
     })
-}
-
-fn open_s3(storage: &Storage, s3: &S3) -> Store {
-    let open = |bucket: &str, public_base_url: &Option<String>| {
-        let settings = S3Settings {
-            bucket: bucket.to_owned(),
-            prefix: s3.prefix.clone(),
-            endpoint: s3.endpoint.clone(),
-            region: s3.region.clone(),
-            path_style: s3.path_style,
-            access_key_id: s3.access_key_id.clone(),
-            secret_access_key: s3.secret_access_key.clone(),
-            session_token: s3.session_token.clone(),
-            public_base_url: public_base_url.clone(),
-            multipart_above_bytes: S3Settings::MULTIPART_ABOVE_BYTES,
-            part_bytes: S3Settings::PART_BYTES,
-        };
-        S3Store::new(settings, Arc::new(SystemClock))
-    };
-    let main = open(&s3.bucket, &storage.public_base_url);
-    let identity = Some(main.identity());
-    let main: Arc<dyn BlobStore> = Arc::new(main);
-    if s3.clients.is_empty() {
-        return Store {
-            store: main,
-            identity,
-        };
-    }
-    let own = s3.clients.iter().map(|(client, own)| {
-        let store: Arc<dyn BlobStore> = Arc::new(open(&own.bucket, &own.public_base_url));
-        (client.clone(), store)
-    });
-    let of_clients: BTreeMap<_, _> = own.collect();
-    Store {
-        store: Arc::new(PartitionedStore::new(main, of_clients)),
-        identity,
-    }
 }
 
 /// How the store is called in messages.

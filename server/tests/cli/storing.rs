@@ -153,3 +153,66 @@ fn a_folder_may_be_anywhere_and_memory_is_gone_afterwards() {
     let ran = limn.fails(7, &["render", "a tower", "--url", "1h"]);
     assert!(ran.stderr.contains("no server runs"), "{ran:?}");
 }
+
+#[test]
+fn a_deleted_image_is_gone_from_lists_and_disk_and_can_be_drawn_again() {
+    let limn = Limn::new();
+    let drawn = limn.json(&["render", "a lighthouse"]);
+    let name = drawn["images"][0]["name"].as_str().unwrap().to_owned();
+    let key = drawn["images"][0]["storageKey"].as_str().unwrap().to_owned();
+    limn.fails(2, &["images", &name, "--delete"]);
+    let ran = limn.ok(&[
+        "images",
+        &name,
+        "--delete",
+        "--actor",
+        "ada",
+        "--reason",
+        "asked for",
+    ]);
+    assert!(ran.stderr.contains(&format!("deleted {name}")), "{ran:?}");
+    limn.ok(&["images", &name, "--delete", "--actor", "ada", "--reason", "again"]);
+    limn.fails(4, &["images", &name]);
+    assert!(!limn.path("data/blobs").join(key).exists());
+    let log = limn.ok(&["audit", "list"]).stdout;
+    assert!(log.contains("image.delete") && log.contains("asked for"), "{log}");
+    assert_ne!(
+        limn.json(&["render", "a lighthouse"])["images"][0]["reused"],
+        true
+    );
+}
+
+#[test]
+fn a_sweep_says_what_there_is_and_usage_what_keeping_costs() {
+    let limn = Limn::new();
+    limn.ok(&["render", "a lighthouse"]);
+    let orphan = limn.path("data/blobs/clients/default/images/d2bbd80c-ee75-5e5d-8946-72000ce2c034.png");
+    fs::write(&orphan, b"12345").unwrap();
+    let two_days_ago = std::time::SystemTime::now() - Duration::from_secs(48 * 3600);
+    let file = fs::File::options().write(true).open(&orphan).unwrap();
+    file.set_modified(two_days_ago).unwrap();
+    let found = limn.json(&["sweep", "--dry-run"]);
+    assert_eq!(
+        (&found["objects"], &found["objectBytes"]),
+        (&"1".into(), &"5".into()),
+        "{found}"
+    );
+    assert!(orphan.exists());
+    limn.fails(2, &["sweep", "--older-than", "5m"]);
+    let told = limn.ok(&["sweep", "--older-than", "3d"]).stdout;
+    assert!(told.contains("objects without a record        0"), "{told}");
+    limn.ok(&["sweep"]);
+    assert!(!orphan.exists());
+
+    let told = limn.ok(&["usage"]).stdout;
+    let line = told.lines().find(|line| line.starts_with("stored")).unwrap();
+    assert!(line.contains("1 pictures") && !line.contains("a month"), "{told}");
+    let told = limn
+        .ok(&["usage", "--set", "storage.price_per_gb_month_nanos=1000000000"])
+        .stdout;
+    assert!(told.contains("a month"), "{told}");
+    let usage = limn.json(&["usage", "--set", "storage.price_per_gb_month_nanos=1000000000"]);
+    let storage = &usage["storage"];
+    // At a dollar for a gigabyte, a byte is a billionth.
+    assert_eq!(storage["sizeBytes"], storage["estimatedMonthlyCost"]["nanos"]);
+}
