@@ -53,6 +53,26 @@ pub(super) async fn call_error(
     }
 }
 
+/// Writes down that the call could not be made ready. Nothing that costs was sent, whatever the provider said.
+pub(super) async fn unready(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    error: CallError,
+) -> Result<Outcome, RecordError> {
+    let failure = match error {
+        CallError::Rejected(rejection) => Refusal::from(rejection).failure,
+        CallError::Unsent { message } | CallError::Unknown { message, .. } => {
+            Failure::new(Reason::ProviderUnavailable, message).retryable()
+        }
+    };
+    end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+    Ok(if failure.reason == Reason::ContentBlocked {
+        Outcome::Failed(failure)
+    } else {
+        Outcome::Unpaid(failure)
+    })
+}
+
 /// Writes down that the provider refused the call.
 pub(super) async fn rejected(
     run: &Run<'_>,

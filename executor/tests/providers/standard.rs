@@ -12,7 +12,7 @@ use limn_proto::reason::Reason;
 
 use crate::{
     bench::{self, Bench, Variant},
-    drive::{Ended, Order, draw, follow, read},
+    drive::{Ended, Order, draw, follow, read, submit},
     record::{self, Records},
     rules,
 };
@@ -200,7 +200,7 @@ async fn a_job_outlives_the_process_that_handed_it_in() {
             return;
         }
         let order = order(bench.kind, variant);
-        let submitted = variant.provider(bench.kind, &fake).submit(&order.call()).await;
+        let submitted = submit(&*variant.provider(bench.kind, &fake), &order.call()).await;
         let Ok(Submission::Accepted { job_id }) = submitted else {
             panic!("{}: {submitted:?}", bench.kind);
         };
@@ -230,7 +230,7 @@ async fn a_call_whose_answer_was_lost_is_found_where_it_can_be() {
         assert_eq!(before, Lookup::Absent, "{}", bench.kind);
         fake.next(Case::Success);
         // The answer is lost with the process.
-        let _lost = provider.submit(&order.call()).await;
+        let _lost = submit(&*provider, &order.call()).await;
         let ended = match provider.lookup(&order.call()).await.unwrap() {
             Lookup::Received(answer) => read(&*provider, &order, answer),
             Lookup::Pending { job_id } => follow(&*provider, &order, &job_id).await,
@@ -252,7 +252,7 @@ async fn a_job_that_is_cancelled_says_so() {
         fake.next(Case::JobHangs);
         let order = order(bench.kind, variant);
         let provider = variant.provider(bench.kind, &fake);
-        let Ok(Submission::Accepted { job_id }) = provider.submit(&order.call()).await else {
+        let Ok(Submission::Accepted { job_id }) = submit(&*provider, &order.call()).await else {
             panic!("{} accepts nothing", bench.kind);
         };
         provider.cancel(&order.call(), &job_id).await.unwrap();

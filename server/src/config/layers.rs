@@ -195,11 +195,23 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
     }
     // Variables that others share with us stand in for a key that nobody else sets.
     let singles = KINDS.iter().filter(|kind| !kind.has_instances);
-    for (kind, name) in singles.filter_map(|kind| Some((kind, kind.key_variable()?))) {
-        let key = format!("providers.{}.api_key", kind.id);
-        let already_set = root.find(&key).is_some() || root.find(&format!("{key}_file")).is_some();
-        if let Some(value) = sources.variable(name).filter(|_| !already_set) {
-            root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+    for kind in singles {
+        let place = |name: &str| format!("providers.{}.{name}", kind.id);
+        let files: Vec<_> = kind
+            .key_files()
+            .map(|(name, variable)| (place(name), variable))
+            .collect();
+        let key = place("api_key");
+        let mut keys = files.iter().map(|(key, _)| key.as_str());
+        let is_set = |key: &str| root.find(key).is_some();
+        if is_set(&key) || is_set(&place("api_key_file")) || keys.any(is_set) {
+            continue;
+        }
+        let variable = kind.key_variable().map(|name| (key, name));
+        for (key, name) in variable.into_iter().chain(files) {
+            if let Some(value) = sources.variable(name) {
+                root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+            }
         }
     }
     let store = match root.find("storage.url") {
