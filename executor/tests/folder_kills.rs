@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a child is told by the environment what to do, tells by its output what it did, and fails as tests do"
 )]
@@ -34,7 +33,7 @@ const SEED: &str = "LIMN_TEST_SEED";
 /// Different keys: few, so that puts and deletes of one meet.
 const KEYS: u64 = 12;
 
-/// Numbers by chance, the same for the same seed (SplitMix64).
+/// Numbers by chance, the same for the same seed (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {

@@ -2,7 +2,7 @@
 //! were skipped.
 //!
 //! The server computes every signature again with the client library of AWS for Python, and honours the conditions of
-//! puts, so both are checked here and not only believed. Nothing here speaks to Amazon, R2 or MinIO themselves.
+//! puts, so both are checked here and not only believed. Nothing here speaks to Amazon or R2 themselves.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

@@ -109,7 +109,10 @@ impl BlobStore for MemoryStore {
                 stored_at: stored.info.stored_at,
             })
             .collect();
-        let next = rest.next().and(page.last()).map(|last| last.key.to_string());
+        let next = rest
+            .next()
+            .and_then(|_| page.last())
+            .map(|last| last.key.to_string());
         Ok(BlobPage { blobs: page, next })
     }
 

@@ -1,4 +1,4 @@
-//! Blobs in a bucket of a store that speaks the protocol of S3: Amazon S3, Cloudflare R2, MinIO, Ceph and others.
+//! Blobs in a bucket of a store that speaks the protocol of S3: Amazon S3, Cloudflare R2, Ceph and others.
 //!
 //! A put is a conditional one (`If-None-Match: *`): the store itself refuses a second object under a key, whoever
 //! asks first. So every request may be repeated, and the client library does so. What is large goes up in parts that

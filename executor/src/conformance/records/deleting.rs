@@ -28,7 +28,7 @@ pub async fn an_image_goes_in_two_steps(subject: Subject<'_>) -> Result<()> {
     assert_eq!((stored.objects, stored.bytes), (1, 2048 + 512));
     let keys = vec![paid.thumbnails[0].storage_key.clone(), paid.storage_key.clone()];
     let nowhere = "clients/acme/images/nowhere.png".to_owned();
-    let asked = [&keys[..], &[nowhere.clone()]].concat();
+    let asked = [&keys[..], std::slice::from_ref(&nowhere)].concat();
     assert_eq!(store.unrecorded(&asked).await?, [nowhere]);
     assert!(
         store.unfinished_images().await?.contains(&paid.id),

@@ -89,7 +89,7 @@ impl S3 {
         Self {
             bucket,
             prefix,
-            path_style: section.truth("path_style").unwrap_or(endpoint.is_some()),
+            path_style: section.truth("path_style").unwrap_or_else(|| endpoint.is_some()),
             endpoint,
             region: region.unwrap_or_default(),
             access_key_id: access_key_id.unwrap_or_default(),
