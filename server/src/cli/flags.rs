@@ -44,8 +44,8 @@ pub(crate) struct Global {
     /// Database instead of the one in the data folder: an address of Postgres, or a file of SQLite.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
-    /// Store of the pictures instead of the folder in the data folder: a folder, s3://bucket/prefix, cloudinary:,
-    /// vercel-blob: or memory:.
+    /// Store of the pictures instead of the folder in the data folder: a folder, `s3://bucket/prefix`, `cloudinary:`,
+    /// `vercel-blob:` or `memory:`.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Client that plans, executions and images belong to [default: default].

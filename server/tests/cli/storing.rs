@@ -1,5 +1,11 @@
 //! `--store`: pictures elsewhere than in a folder of the data folder.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a story stops where its tools fail; time is what it waits for, and what makes things old"
+)]
+
 use std::{fs, process::Command, thread, time::Duration};
 
 use limn_fakes::storage::S3Server;
