@@ -367,6 +367,7 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
     run.inner.ask(holder);
+    let _waiter = run.inner.awaited.wait(holder);
     tokio::select! {
         biased;
         () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
