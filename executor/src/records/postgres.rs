@@ -60,6 +60,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "answers",
         include_str!("../../migrations/postgres/0004_answers.sql"),
     ),
+    (
+        5,
+        "deletion",
+        include_str!("../../migrations/postgres/0005_deletion.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.
