@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     artifact::{self, Expected, Limits},
-    blob::BlobKey,
+    blob::{BlobKey, BlobMetadata},
     finish::{self, Drawing, Picture},
     ids::ImageId,
     persist::{self, Saved},
@@ -109,7 +109,8 @@ pub(crate) async fn save(
 ) -> Result<Stored, RecordError> {
     let inner = drawing.inner;
     let media_type = drawing.target.render.format.media_type();
-    match persist::save(inner, lost, key, media_type, &picture.marked).await? {
+    let metadata = BlobMetadata::new(media_type).of_plan(&drawing.plan.digest);
+    match persist::save(inner, lost, key, &metadata, &picture.marked).await? {
         Saved::Stored => return Ok(Stored::of(&picture.marked)),
         Saved::OtherBytes => {}
     }

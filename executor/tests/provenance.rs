@@ -224,3 +224,95 @@ fn a_key_that_is_not_that_of_the_certificate_is_refused_at_the_start() {
     let matching = Identity::from_files(&one, &one).unwrap();
     Signer::new(&matching, None, false).unwrap();
 }
+
+/// An interpreter with `c2pa-python`, which `tests/run` installs. Nothing: the test is skipped, loudly, unless nothing
+/// may be skipped.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests/run hands over its tools by the environment; a skip is said aloud"
+)]
+fn python() -> Option<String> {
+    let tool = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let python = tool("LIMN_TEST_PYTHON");
+    if python.is_none() {
+        assert!(
+            tool("LIMN_TEST_NO_SKIP").is_none(),
+            "c2pa-python may not be skipped here"
+        );
+        eprintln!("SKIPPED: c2pa-python; tests/run installs it");
+    }
+    python
+}
+
+/// Reads a picture with the root certificate as trusted, and prints what it found as JSON.
+const READ: &str = r#"
+import json, sys
+from c2pa import Context, Reader, Settings
+path, media_type, root = sys.argv[1:]
+settings = Settings.from_dict({
+    "trust": {"user_anchors": open(root).read()},
+    "verify": {"verify_trust": True, "remote_manifest_fetch": False},
+})
+with open(path, "rb") as stream, Reader(media_type, stream, context=Context(settings)) as reader:
+    print(json.dumps({"state": reader.get_validation_state(), "manifest": reader.get_active_manifest()}))
+"#;
+
+#[test]
+fn another_reader_validates_every_format() {
+    let Some(python) = python() else { return };
+    let (provider, studio) = (Studio::open(), Studio::open());
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root.pem");
+    std::fs::write(
+        &root,
+        format!("{}{}", studio.identity.chain_pem(), provider.identity.chain_pem()),
+    )
+    .unwrap();
+    let read = |bytes: &[u8], format: ImageFormat| -> serde_json::Value {
+        let file = folder.path().join(format!("picture.{}", format.extension()));
+        std::fs::write(&file, bytes).unwrap();
+        let read = std::process::Command::new(&python)
+            .args(["-c", READ])
+            .arg(&file)
+            .arg(format.media_type())
+            .arg(&root)
+            .output()
+            .unwrap();
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+        serde_json::from_slice(&read.stdout).unwrap()
+    };
+    for format in FORMATS {
+        let plain = rendered(format);
+        let signed = studio.signer.mark(&plain, format, &facts(&plain)).unwrap();
+        let found = read(&signed, format);
+        assert_eq!(found["state"], "Trusted", "{format:?} {found}");
+        let text = found.to_string();
+        for said in [
+            "c2pa.created",
+            "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+            "dev.limn.generation",
+            "sha256:abcd",
+        ] {
+            assert!(text.contains(said), "{format:?} does not say {said}: {text}");
+        }
+        assert!(!text.contains("nobody may read"), "{format:?}");
+
+        // A picture that came with credentials of its provider.
+        let theirs = provider.signer.mark(&plain, format, &facts(&plain)).unwrap();
+        let ours = studio.signer.mark(&theirs, format, &facts(&theirs)).unwrap();
+        let found = read(&ours, format);
+        assert_eq!(found["state"], "Trusted", "{format:?} {found}");
+        let ingredient = &found["manifest"]["ingredients"][0];
+        assert_eq!(ingredient["relationship"], "parentOf", "{found}");
+        assert!(ingredient["active_manifest"].is_string(), "{found}");
+
+        let at = signed
+            .windows(8)
+            .position(|window| window == b"xmpmeta ")
+            .unwrap();
+        let mut changed = signed.to_vec();
+        changed[at] ^= 1;
+        assert_eq!(read(&changed, format)["state"], "Invalid", "{format:?}");
+    }
+}

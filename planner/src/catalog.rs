@@ -16,7 +16,7 @@ pub(crate) use listing::{describe_sizes, milli};
 pub use parts::{
     CatalogParts, ClientRules, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens, Pricing,
     Provider, Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
-    TokenPricing,
+    TextOutput, TokenPricing,
 };
 
 /// Media types that are drawn and stored.

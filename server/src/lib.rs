@@ -43,6 +43,6 @@ pub use keys::signing_key_fingerprint;
 pub use listing::listing;
 pub use serve::{RunError, run};
 pub use wiring::{
-    Gates, ReadPicture, check_database, check_provenance, check_providers, load_catalog, read_credentials,
-    read_gates,
+    Gates, ReadPicture, check_database, check_provenance, check_providers, check_store, load_catalog,
+    read_credentials, read_gates,
 };

@@ -28,6 +28,7 @@ mod store;
 
 pub use database::{Gates, check_database, read_gates};
 pub use provenance::{ReadPicture, check_provenance, read_credentials};
+pub use store::check_store;
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -89,7 +90,7 @@ pub(crate) async fn open(
     let records = database::open(config, &blobs).await?;
     let executor = Executor::start(Parts {
         records,
-        blobs: Arc::new(blobs.store),
+        blobs: blobs.store,
         providers: providers(config, traits)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),

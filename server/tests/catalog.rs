@@ -118,17 +118,49 @@ fn every_shipped_model_says_when_and_where_its_prices_were_read() {
 }
 
 #[test]
+fn words_have_a_price_and_a_number_together() {
+    let said = |given: &str| problems(&format!("[providers.openai.models.gpt-image-2.pricing]\n{given}"));
+    for (given, missing) in [
+        ("text_output_per_million = \"10\"", "text_output_tokens"),
+        (
+            "text_output_tokens = { expected = 1, most = 2 }",
+            "text_output_per_million",
+        ),
+    ] {
+        let path = format!("providers.openai.models.gpt-image-2.pricing.{missing}: is missing");
+        let said = said(given);
+        assert!(said.iter().any(|said| said.starts_with(&path)), "{said:?}");
+    }
+    let fewer = said("text_output_per_million = \"10\"\ntext_output_tokens = { expected = 3, most = 2 }");
+    assert!(
+        fewer[0].contains("the most no less than the expected"),
+        "{fewer:?}"
+    );
+}
+
+#[test]
 fn google_costs_what_its_tokens_cost_at_every_class() {
     let catalog = shipped();
-    let input_nanos = 3 * 1_500;
+    let (input_nanos, thoughts_nanos) = (3 * 1_500, 500 * 7_500);
     for (side_px, tokens) in [(1024, 1120), (2048, 1680), (4096, 3780)] {
         let image = ImageRequest {
             width_px: side_px,
             height_px: side_px,
             ..at("gemini-nano-banana-2.1", Quality::Unspecified)
         };
-        let expected = cost(&catalog, image).expected.unwrap().nanos;
-        assert_eq!(expected, tokens * 30_000 + input_nanos, "{side_px}");
+        let cost = cost(&catalog, image);
+        assert_eq!(
+            cost.expected.unwrap().nanos,
+            tokens * 30_000 + input_nanos + thoughts_nanos,
+            "{side_px}"
+        );
+        // Pictures have as many tokens as Google says. Only the text may be more.
+        let most_text = (12 + 256) * 1_500 + 5_000 * 7_500;
+        assert_eq!(
+            cost.worst_case.unwrap().nanos,
+            tokens * 30_000 + most_text,
+            "{side_px}"
+        );
     }
     let wide = ImageRequest {
         width_px: 6336,
@@ -136,7 +168,7 @@ fn google_costs_what_its_tokens_cost_at_every_class() {
         ..at("gemini-3-pro-image", Quality::Unspecified)
     };
     let expected = cost(&catalog, wide).expected.unwrap().nanos;
-    assert_eq!(expected, 2000 * 120_000 + 3 * 2_000);
+    assert_eq!(expected, 2000 * 120_000 + 3 * 2_000 + 900 * 12_000);
 }
 
 /// A side of a ratio, such as "16" or "19.5", in tenths.

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use limn_executor::providers::{Access, KINDS};
 use limn_server::config::{Config, Sources};
 
 fn folder(name: &str) -> PathBuf {
@@ -168,6 +169,80 @@ fn a_key_of_a_higher_layer_goes_before_a_key_file_of_a_lower_one() {
         openai_key(&Config::load(&sources).unwrap()).as_deref(),
         Some("sk-own")
     );
+}
+
+#[test]
+fn a_key_file_stands_in_for_a_key_and_shows_only_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("account.json");
+    fs::write(&key, "{\"private_key\": \"sesame\"}").unwrap();
+    let path = key.to_str().unwrap();
+    let place = "VERTEX_SERVICE_ACCOUNT_FILE";
+    let config = Config::load(&environment(&[(place, path)])).unwrap();
+    let vertex = &config.providers["vertex"];
+    assert_eq!(vertex.obstacle("vertex"), None);
+    assert_eq!(
+        vertex.own.secret("service_account_file"),
+        Some("{\"private_key\": \"sesame\"}")
+    );
+    let shown = format!("{config:?}{}", config.effective());
+    assert!(shown.contains(path), "{shown}");
+    assert_no_secret(&shown);
+
+    // A key that is set in our own way goes before variables that others share with us.
+    let own = ("LIMN_PROVIDERS__VERTEX__API_KEY", "token");
+    let config = Config::load(&environment(&[(place, path), own])).unwrap();
+    assert_eq!(
+        config.providers["vertex"].own.secret("service_account_file"),
+        None
+    );
+
+    let none = Config::load(&environment(&[])).unwrap();
+    let obstacle = none.providers["vertex"].obstacle("vertex").unwrap();
+    for told in [
+        "VERTEX_ACCESS_TOKEN",
+        place,
+        "providers.vertex.service_account_file",
+    ] {
+        assert!(obstacle.contains(told), "{obstacle}");
+    }
+    let problems = Config::load(&environment(&[(place, "/nowhere/account.json")])).unwrap_err();
+    assert!(
+        problems.to_string().contains("/nowhere/account.json"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn every_variable_and_every_setting_of_a_provider_is_documented() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let read = |name: &str| fs::read_to_string(docs.join(name)).unwrap();
+    let configuration = read("configuration.md");
+    for kind in KINDS.iter().filter(|kind| kind.access != Access::Open) {
+        let page = read(&format!("providers/{}.md", kind.id));
+        let files = kind.key_files().map(|(_, variable)| variable);
+        // A provider under a name of one's own has no variable that others share.
+        let key = kind.key_variable().filter(|_| !kind.has_instances);
+        for variable in key.into_iter().chain(files) {
+            assert!(
+                configuration.contains(&format!("`{variable}`")),
+                "docs/configuration.md lacks {variable}"
+            );
+            assert!(
+                page.contains(variable),
+                "docs/providers/{}.md lacks {variable}",
+                kind.id
+            );
+        }
+        for setting in kind.settings {
+            assert!(
+                page.contains(setting.name),
+                "docs/providers/{}.md lacks {}",
+                kind.id,
+                setting.name
+            );
+        }
+    }
 }
 
 #[test]

@@ -23,5 +23,3 @@ CREATE INDEX fingerprints_band2 ON fingerprints (client, version, band2);
 CREATE INDEX fingerprints_band3 ON fingerprints (client, version, band3);
 
 CREATE INDEX images_by_content ON images (stored_sha256);
--- What was reused has several records on one object.
-CREATE INDEX IF NOT EXISTS images_by_object ON images (storage_path);

@@ -1,6 +1,6 @@
 //! What it takes to set a provider up: which kinds there are to choose from is in [`KINDS`](super::KINDS).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -71,6 +71,9 @@ pub enum Takes {
     File,
     /// A text that is never shown. It is given to the adapter beside the table.
     Secret,
+    /// The name of a file that stands in for the key; this environment variable may name it too. What the file holds is given to
+    /// the adapter beside the table, and never shown.
+    KeyFile(&'static str),
 }
 
 /// All that a provider is set up from.
@@ -91,7 +94,7 @@ pub struct Setup {
 }
 
 /// How a provider is reached. What is absent is as suits the provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Connection {
     /// Address that paths are appended to.
     pub base_url: Option<String>,
@@ -103,6 +106,33 @@ pub struct Connection {
     pub max_answer_bytes: Option<usize>,
     /// True: pictures may be fetched from private addresses of the network too, such as 10.0.0.7 or localhost.
     pub allow_private_addresses: bool,
+}
+
+impl fmt::Debug for Connection {
+    /// Without users and passwords in addresses.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |address: &Option<String>| address.as_deref().map(without_user);
+        formatter
+            .debug_struct("Connection")
+            .field("base_url", &shown(&self.base_url))
+            .field("proxy", &shown(&self.proxy))
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("max_answer_bytes", &self.max_answer_bytes)
+            .field("allow_private_addresses", &self.allow_private_addresses)
+            .finish()
+    }
+}
+
+/// An address without whatever stands before the last `@` of it, where it has a user and a password.
+pub(super) fn without_user(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let Some((_, rest)) = rest.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    match scheme {
+        "" => format!("[user]@{rest}"),
+        scheme => format!("{scheme}://[user]@{rest}"),
+    }
 }
 
 /// Settings that no provider can be built from.
@@ -128,6 +158,14 @@ impl Kind {
             Access::Key(variable) | Access::Acknowledged { key: variable, .. } => Some(variable),
             Access::Address(variable) => variable,
         }
+    }
+
+    /// Settings that stand in for the key: name, and environment variable.
+    pub fn key_files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.settings.iter().filter_map(|setting| match setting.takes {
+            Takes::KeyFile(variable) => Some((setting.name, variable)),
+            _ => None,
+        })
     }
 
     /// Sets a provider up. Nothing is called: a wrong key shows only at [`ImageProvider::check`].

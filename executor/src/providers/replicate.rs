@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::{
     Access, Kind, Setting, Setup, Takes, Traits,
-    http::{Api, Credentials, Downloads, Ending, JobResult, Received, data_url, decode, not_sendable},
+    http::{Api, Credentials, Downloads, Ending, JobResult, Received, decode, not_sendable},
 };
 use crate::{
     plan::Render,
@@ -31,6 +31,7 @@ use crate::{
 };
 
 mod errors;
+mod files;
 mod prediction;
 mod webhook;
 
@@ -65,8 +66,6 @@ const REQUEST_ID: &str = "x-request-id";
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Shortest deadline that the API takes, in seconds.
 const MIN_DEADLINE_SECONDS: u64 = 5;
-/// Largest picture that the API takes inside a request.
-const MAX_REFERENCE_BYTES: usize = 256_000;
 /// What error messages of refused content have in common. Replicate documents no such list; these were seen.
 const SAFETY_WORDS: &[&str] = &["nsfw", "flagged as sensitive", "(E005)", "content policy"];
 
@@ -131,8 +130,8 @@ impl Replicate {
         url.map(|url| url.to_string())
     }
 
-    /// Body of `POST /predictions`.
-    fn body(&self, call: &Call<'_>) -> Result<Value, String> {
+    /// Body of `POST /predictions`, with these pictures.
+    fn body(&self, call: &Call<'_>, references: &[String]) -> Result<Value, String> {
         let render = call.render;
         let Some(inputs) = self.traits.inputs.get(&render.model) else {
             return Err(format!(
@@ -140,23 +139,13 @@ impl Replicate {
                 render.model, self.api.id, render.model
             ));
         };
-        let mut references = Vec::with_capacity(call.references.len());
-        for reference in call.references {
-            if reference.bytes.len() > MAX_REFERENCE_BYTES {
-                return Err(format!(
-                    "a reference picture has {} bytes, and replicate takes at most {MAX_REFERENCE_BYTES}",
-                    reference.bytes.len()
-                ));
-            }
-            references.push(data_url(&reference.media_type, &reference.bytes));
-        }
         // A version of its own goes before the name of an official model, which may move.
         let version = if render.model_revision.is_empty() {
             &render.model
         } else {
             &render.model_revision
         };
-        let mut body = json!({"version": version, "input": inputs.write(render, &references)?});
+        let mut body = json!({"version": version, "input": inputs.write(render, references)?});
         if let Some(url) = self.webhook_url(call) {
             body["webhook"] = url.into();
             body["webhook_events_filter"] = json!(["start", "completed"]);
@@ -232,8 +221,17 @@ impl ImageProvider for Replicate {
         self.traits.deadlines.of(render)
     }
 
+    /// Uploads the pictures that are too large for the request, and returns their addresses.
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        // What would not be sent is not uploaded for.
+        let references = files::to_upload(call).map_err(not_sendable)?;
+        self.body(call, &references).map_err(not_sendable)?;
+        self.upload(call).await
+    }
+
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
-        let body = self.body(call).map_err(not_sendable)?;
+        let references = files::to_draw_from(call, call.ready).map_err(not_sendable)?;
+        let body = self.body(call, &references).map_err(not_sendable)?;
         // Nothing that nobody waits for any more goes on spending.
         let deadline_seconds = call.timeout.as_secs().max(MIN_DEADLINE_SECONDS);
         let request = self.api.client.post(self.api.url("/predictions"));

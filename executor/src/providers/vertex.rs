@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::RequestBuilder;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::{
@@ -20,7 +21,10 @@ use crate::{
     },
 };
 
+mod account;
 mod wire;
+
+use account::ServiceAccount;
 
 /// The public API, and what an operator can set about it.
 pub(super) const KIND: Kind = Kind {
@@ -29,9 +33,14 @@ pub(super) const KIND: Kind = Kind {
     has_instances: false,
     settings: &[
         Setting {
+            name: SERVICE_ACCOUNT,
+            takes: Takes::KeyFile("VERTEX_SERVICE_ACCOUNT_FILE"),
+            about: "Key of a service account, in JSON, in the place of an access token.",
+        },
+        Setting {
             name: "project",
             takes: Takes::Text,
-            about: "Project that is billed.",
+            about: "Project that is billed. Nothing: that of the service account.",
         },
         Setting {
             name: "region",
@@ -46,6 +55,9 @@ pub(super) const KIND: Kind = Kind {
     ],
     build: |setup| Ok(Arc::new(Vertex::new(&setup)?)),
 };
+
+/// Setting with the key of a service account.
+const SERVICE_ACCOUNT: &str = "service_account_file";
 
 /// Header with an id of a call. Google documents none; gateways before it often give one.
 const REQUEST_ID: &str = "x-request-id";
@@ -78,16 +90,35 @@ struct Vertex {
     api: Api,
     traits: Traits,
     config: Config,
+    /// Gives tokens; nothing: the key is one, or there is none.
+    account: Option<ServiceAccount>,
 }
 
 impl Vertex {
     /// Without a token it is off, and the rest may be missing.
     fn new(setup: &Setup) -> Result<Self, String> {
-        let config: Config = setup.own()?;
+        let mut config: Config = setup.own()?;
+        let file = setup.secrets.get(SERVICE_ACCOUNT);
+        if file.is_some() && setup.key.is_some() {
+            return Err(format!(
+                "there is a token and {SERVICE_ACCOUNT}: keep one of the two"
+            ));
+        }
+        let account = match file {
+            None => None,
+            Some(file) => Some(
+                ServiceAccount::read(file.expose_secret())
+                    .map_err(|why| format!("{SERVICE_ACCOUNT} cannot be used: {why}"))?,
+            ),
+        };
+        if let Some(account) = account.as_ref().filter(|_| config.project.is_empty()) {
+            config.project.clone_from(&account.project);
+        }
+        let has_key = setup.key.is_some() || account.is_some();
         for (name, value) in [("project", &config.project), ("region", &config.region)] {
-            if !is_name(value) && (setup.key.is_some() || !value.is_empty()) {
+            if !is_name(value) && (has_key || !value.is_empty()) {
                 return Err(format!(
-                    "there is a token, but {name} is {value:?}: set it to the name of your {name}"
+                    "there is a key, but {name} is {value:?}: set it to the name of your {name}"
                 ));
             }
         }
@@ -95,6 +126,7 @@ impl Vertex {
             api: Api::new(setup, &base_url(&config.region))?,
             traits: setup.traits.clone(),
             config,
+            account,
         })
     }
 
@@ -103,10 +135,11 @@ impl Vertex {
         format!("/v1/projects/{project}/locations/{region}/publishers/google/models")
     }
 
-    fn with_token(&self, request: RequestBuilder) -> RequestBuilder {
-        match self.api.secret() {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+    /// The token that calls are made with. Nothing: there is none. An error says why there is none now.
+    async fn token(&self) -> Result<Option<SecretString>, String> {
+        match &self.account {
+            Some(account) => account.token(&self.api).await.map(Some),
+            None => Ok(self.api.key.clone()),
         }
     }
 
@@ -128,7 +161,21 @@ impl Vertex {
         }
         let body = wire::body(render, self.config.watermark, call.attempt)?;
         let url = self.api.url(&format!("{}/{model}:predict", self.place()));
-        Ok(self.with_token(self.api.client.post(url)).json(&body))
+        Ok(self.api.client.post(url).json(&body))
+    }
+}
+
+/// A call does not wait for another token: it leaves at once or not at all.
+fn token_gone() -> CallError {
+    CallError::Unsent {
+        message: "the access token was refused or ended just before the call".to_owned(),
+    }
+}
+
+fn with_token(request: RequestBuilder, token: Option<&SecretString>) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(token.expose_secret()),
+        None => request,
     }
 }
 
@@ -160,9 +207,26 @@ impl ImageProvider for Vertex {
         self.traits.deadlines.of(render)
     }
 
+    /// Sees to it that there is a token that is good for some minutes.
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        // What would not be sent needs none.
+        drop(self.request(call).map_err(not_sendable)?);
+        let token = self.token().await;
+        token.map_err(|message| CallError::Unsent { message })?;
+        Ok(Vec::new())
+    }
+
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
         let request = self.request(call).map_err(not_sendable)?;
-        let received = self.api.send(request.timeout(call.timeout)).await?;
+        let token = match &self.account {
+            Some(account) => Some(account.kept().await.ok_or_else(token_gone)?),
+            None => self.api.key.clone(),
+        };
+        let request = with_token(request, token.as_ref()).timeout(call.timeout);
+        let received = self.api.send(request).await?;
+        if let (401, Some(account), Some(token)) = (received.status, &self.account, &token) {
+            account.refused(token).await;
+        }
         if !(200..300).contains(&received.status) {
             return Err(google::refusal(
                 &self.api,
@@ -192,8 +256,8 @@ impl ImageProvider for Vertex {
             return Err("it is not set up: set providers.vertex.project and region".to_owned());
         }
         let url = self.api.url("/v1beta1/publishers/google/models?pageSize=1");
-        let request = self
-            .with_token(self.api.client.get(url))
+        let token = self.token().await?;
+        let request = with_token(self.api.client.get(url), token.as_ref())
             .header("x-goog-user-project", &self.config.project);
         let base_url = &self.api.base_url;
         let received = self.api.reach(request).await?;
@@ -202,6 +266,9 @@ impl ImageProvider for Vertex {
         let said = self.api.sentence(received.status, words, &self.api.redaction(""));
         match received.status {
             200..300 => Ok("the token is accepted".to_owned()),
+            401 if self.account.is_some() => {
+                Err(format!("the token of the service account is refused ({said})"))
+            }
             401 => Err(format!(
                 "the token is missing, wrong or has expired, as it does after an hour; set {} ({said})",
                 KIND.key_variable().unwrap_or("api_key")

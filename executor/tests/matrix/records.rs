@@ -117,6 +117,12 @@ store! {
     look_alikes(client: &str, fingerprint: Fingerprint, limit: usize) -> Vec<LookAlike>;
     images_without_fingerprint(after: Option<ImageId>, limit: u32) -> Vec<ImageRecord>;
     keep_fingerprint(image: &ImageRecord, fingerprint: Fingerprint) -> ();
+    begin_deletion(deletion: &ImageDeletion) -> Option<BegunDeletion>;
+    finish_deletion(client: &str, image: ImageId, now: UnixMicros) -> ();
+    stored_images(after: Option<ImageId>, limit: u32) -> Vec<StoredImage>;
+    unrecorded(keys: &[String]) -> Vec<String>;
+    unfinished_images() -> Vec<ImageId>;
+    stored_bytes(client: &str) -> StoredBytes;
     audit_events(client: &str, filter: &AuditFilter, page: &Page) -> Vec<AuditEvent>;
     take_turn(request: &TurnRequest) -> Turn;
     renew_turns(boot: BootId, turns: &[TurnId], lease: Duration) -> ();

@@ -139,7 +139,7 @@ async fn a_task_is_asked_for_where_it_lives_and_tells_its_price() {
     let Ended::Drawn(_, rendered) = follow(&*provider, &order, &job_id).await else {
         panic!("drawn");
     };
-    assert_eq!(rendered.bill.cost_nanos, Some(45_000_000));
+    assert_eq!(rendered.bill.cost_nanos, Some(40_000_000));
     assert_eq!(rendered.seed, Some(7));
     let requests = fake.requests();
     let asked: Vec<_> = requests
@@ -196,7 +196,7 @@ async fn refused_content_is_billed_as_the_catalog_says() {
             }
             (Ended::Unusable(error), None) => {
                 assert_eq!(error.reason, Reason::ContentBlocked);
-                assert_eq!(error.bill.cost_nanos, Some(45_000_000));
+                assert_eq!(error.bill.cost_nanos, Some(40_000_000));
             }
             (ended, _) => panic!("{refusals:?} {way}: {ended:?}"),
         }
@@ -249,7 +249,7 @@ async fn a_picture_that_is_gone_was_paid_for() {
     };
     assert_eq!(
         (error.reason, error.bill.cost_nanos),
-        (Reason::NoImage, Some(45_000_000))
+        (Reason::NoImage, Some(40_000_000))
     );
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use limn_executor::{
     plan::Render,
-    provider::{CallError, CapabilityClass, ImageProvider, Lookup, Poll, Reference, Submission},
+    provider::{Billing, CallError, CapabilityClass, ImageProvider, Lookup, Poll, Reference, Submission},
     providers::{Access, Kind, RefusalBilling, Setup},
 };
 use limn_fakes::{Case, Fake};
-use limn_proto::plan::SeedMode;
+use limn_proto::{plan::SeedMode, reason::Reason};
 use serde_json::json;
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) const BENCH: Bench = Bench {
         fake: "midjourney",
         class: CapabilityClass::C,
         refusals: RefusalBilling::Unknown,
+        late_refusals: &["banned upscale"],
         render,
         settings: || json!({"speed": "relax", "bot": "mj"}),
         inputs: || serde_json::json!({}),
@@ -153,6 +154,47 @@ async fn a_lost_submission_is_found_by_its_state_and_never_proven_absent() {
         "{found:?}"
     );
     assert_eq!(fake.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_upscale_whose_submission_is_lost_is_found_and_not_asked_for_again() {
+    let fake = Fake::start("midjourney").await;
+    fake.set_patience(0);
+    let order = order();
+    let provider = BENCH.variants[0].provider(BENCH.kind, &fake);
+    let job_id = accepted(&*provider, &order).await;
+    fake.lose_answers(1);
+    // The grid is done, and what became of the upscale is not known: the question is, the work is not over.
+    let lost = provider.poll(&order.call(), &job_id).await.unwrap_err();
+    assert!(matches!(lost, CallError::Unknown { .. }), "{lost:?}");
+    assert_eq!((upscales(&fake), fake.charged()), (1, 1));
+    // Whoever asks next finds it by its state: this process, or one that remembers nothing.
+    for provider in [provider, BENCH.variants[0].provider(BENCH.kind, &fake)] {
+        rules::drawn(&follow(&*provider, &order, &job_id).await, &order);
+    }
+    assert_eq!((fake.calls(), upscales(&fake), fake.charged()), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_grid_that_gives_no_picture_was_drawn_and_is_not_free() {
+    let fake = Fake::start("midjourney").await;
+    for refusals in [RefusalBilling::No, RefusalBilling::Unknown, RefusalBilling::Yes] {
+        let variant = Variant {
+            refusals,
+            ..BENCH.variants[0]
+        };
+        fake.next(Case::Refusal("banned upscale"));
+        let ended = draw(&*variant.provider(BENCH.kind, &fake), &order()).await;
+        let Ended::Rejected(rejection) = ended else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(
+            (rejection.reason, rejection.billing),
+            (Reason::ContentBlocked, Billing::Unknown),
+            "{refusals:?}"
+        );
+    }
+    assert_eq!(fake.charged(), 3);
 }
 
 #[tokio::test]

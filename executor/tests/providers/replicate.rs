@@ -175,13 +175,73 @@ async fn what_was_drawn_tells_its_seed_and_its_seconds() {
     assert_eq!(fake.requests()[0].headers["cancel-after"], "90s");
 }
 
+/// A picture that no request may have in it.
+fn large() -> Reference {
+    Reference {
+        media_type: "image/png".to_owned(),
+        bytes: Bytes::from(vec![7; 300_000]),
+    }
+}
+
+/// A drawing from a large picture.
+fn from_large() -> Order {
+    Order {
+        render: sdxl(),
+        references: vec![large()],
+        ..order()
+    }
+}
+
+#[tokio::test]
+async fn a_large_picture_is_uploaded_before_and_named_by_its_address() {
+    let fake = Fake::start("replicate").await;
+    let provider = SDXL.provider("replicate", &fake);
+    let ended = draw(&*provider, &from_large()).await;
+    assert!(matches!(ended, Ended::Drawn(..)), "{ended:?}");
+    let requests = fake.requests();
+    let upload = &requests[0];
+    assert_eq!(
+        (upload.path.as_str(), upload.is_call, upload.had_the_key),
+        ("/v1/files", false, true)
+    );
+    assert_eq!(upload.files, [("content".to_owned(), large().bytes.to_vec())]);
+    let image = requests[1].fields["input"]["image"].as_str().unwrap();
+    assert!(
+        image.starts_with(&format!("{}/files/fakefile", fake.base_url())),
+        "{image}"
+    );
+    assert_eq!((fake.calls(), fake.charged()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_proves_that_nothing_was_sent() {
+    let fake = Fake::start("replicate").await;
+    let provider = SDXL.provider("replicate", &fake);
+    fake.forget();
+    let ended = draw(&*provider, &from_large()).await;
+    let Ended::Rejected(rejection) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(
+        (rejection.reason, rejection.billing),
+        (Reason::ProviderUnavailable, Billing::No)
+    );
+    fake.lose_answers(1);
+    let ended = draw(&*provider, &from_large()).await;
+    assert!(
+        matches!(&ended, Ended::Unsent(message) if message.contains("not uploaded")),
+        "{ended:?}"
+    );
+    assert_eq!((fake.calls(), fake.requests().len()), (0, 2));
+}
+
 #[tokio::test]
 async fn what_the_inputs_cannot_say_is_not_sent() {
     let fake = Fake::start("replicate").await;
     let provider = FLUX.provider("replicate", &fake);
-    let large = Reference {
+    let huge = Reference {
         media_type: "image/png".to_owned(),
-        bytes: Bytes::from(vec![0; 300_000]),
+        bytes: Bytes::from(vec![0; 100_000_001]),
     };
     let unknown = Render {
         model: "somebody/else".to_owned(),
@@ -194,7 +254,8 @@ async fn what_the_inputs_cannot_say_is_not_sent() {
     for (render, references, said) in [
         (unknown, vec![], "somebody/else"),
         (negative, vec![], "negative prompt"),
-        (flux(), vec![large], "300000 bytes"),
+        (sdxl(), vec![huge], "100000001 bytes"),
+        (flux(), vec![large()], "1 reference pictures"),
     ] {
         let order = Order {
             render,

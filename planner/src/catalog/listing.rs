@@ -137,7 +137,10 @@ fn prices(currency: &str, pricing: Option<&Pricing>) -> Vec<v1::Price> {
                 (unit::IMAGE_OUTPUT_TOKEN, tokens.image_output_nanos),
                 (unit::TEXT_INPUT_TOKEN, tokens.text_input_nanos),
             ];
-            let all = image_input.into_iter().chain(by_unit);
+            let words = tokens
+                .text_output
+                .map(|words| (unit::TEXT_OUTPUT_TOKEN, words.nanos));
+            let all = image_input.into_iter().chain(by_unit).chain(words);
             all.map(|(unit, nanos)| price(unit, Quality::Unspecified, nanos))
                 .collect()
         }

@@ -219,12 +219,25 @@ pub struct TokenPricing {
     pub image_input_nanos: Option<i64>,
     /// Price of one token of the picture that comes back.
     pub image_output_nanos: i64,
+    /// Words and thoughts that come back beside the picture, where they are billed. Absent: none are.
+    pub text_output: Option<TextOutput>,
     /// Tokens of a picture by quality. [`Quality::Unspecified`] stands for every quality that is not listed.
     pub output_tokens: BTreeMap<Quality, OutputTokens>,
     /// Tokens of picture that an option adds for each one that it counts, by the name of the option.
     pub tokens_per_option: BTreeMap<String, u64>,
-    /// Ceiling of one attempt, in percent of the most that the planner expects. At least 100.
+    /// Ceiling of the picture's tokens, in percent of the most that the planner expects. At least 100.
     pub ceiling_percent: u32,
+}
+
+/// Words that a model writes, and thoughts that it has, beside a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextOutput {
+    /// Price of one token.
+    pub nanos: i64,
+    /// Tokens that a picture should come with.
+    pub expected: u64,
+    /// Most tokens that one is reserved for. At least the expected ones.
+    pub most: u64,
 }
 
 /// Tokens of a picture at one quality.

@@ -261,12 +261,15 @@ fn check_pricing(found: &mut Found, path: &str, model: &Model) {
                 && price_fits(tokens.text_input_nanos)
                 && tokens.image_input_nanos.is_none_or(price_fits)
                 && price_fits(tokens.image_output_nanos)
+                && tokens.text_output.is_none_or(|words| {
+                    price_fits(words.nanos) && words.expected <= words.most && count_fits(words.most)
+                })
                 && (100..=10_000).contains(&tokens.ceiling_percent)
         }
     };
     if !fits {
         let message = "needs a price from 0 to a million for every quality, token counts from 1, \
-                       and a ceiling of 100 to 10000 percent";
+                       the most no less than the expected, and a ceiling of 100 to 10000 percent";
         found.add(format!("{path}.pricing"), message);
     }
 }

@@ -22,14 +22,16 @@ pub(crate) mod unit {
     pub(crate) const MEGAPIXEL: &str = "megapixel";
     pub(crate) const SECOND: &str = "second";
     pub(crate) const TEXT_INPUT_TOKEN: &str = "text_input_token";
+    pub(crate) const TEXT_OUTPUT_TOKEN: &str = "text_output_token";
     /// Every unit that a plan can hold.
-    pub(crate) const ALL: [&str; 6] = [
+    pub(crate) const ALL: [&str; 7] = [
         IMAGE,
         IMAGE_INPUT_TOKEN,
         IMAGE_OUTPUT_TOKEN,
         MEGAPIXEL,
         SECOND,
         TEXT_INPUT_TOKEN,
+        TEXT_OUTPUT_TOKEN,
     ];
 }
 
@@ -238,6 +240,14 @@ fn token_usages(
             ceiling_milli: milli(bytes.saturating_add(TEXT_WRAPPING_TOKENS))?,
         },
     ]);
+    if let Some(words) = &pricing.text_output {
+        usages.push(Usage {
+            unit: unit::TEXT_OUTPUT_TOKEN,
+            unit_price_nanos: words.nanos,
+            expected_milli: milli(words.expected)?,
+            ceiling_milli: milli(words.most)?,
+        });
+    }
     Ok(usages)
 }
 
@@ -316,6 +326,7 @@ mod tests {
     use limn_proto::plan::Label;
 
     use super::*;
+    use crate::catalog::TextOutput;
 
     fn observed() -> OutputTokens {
         let observed = [
@@ -343,6 +354,7 @@ mod tests {
             text_input_nanos: 0,
             image_input_nanos: None,
             image_output_nanos: 1,
+            text_output: None,
             output_tokens: BTreeMap::new(),
             tokens_per_option: [("partial_images".into(), 100)].into(),
             ceiling_percent: 150,
@@ -367,6 +379,47 @@ mod tests {
         assert_eq!(tokens(&[("partial_images", "3")]), (496_000, 744_000));
         assert_eq!(tokens(&[("partial_images", "all")]), (196_000, 294_000));
         assert_eq!(tokens(&[("moderation", "3")]), (196_000, 294_000));
+    }
+
+    #[test]
+    fn words_that_come_back_have_a_ceiling_of_their_own() {
+        let pricing = TokenPricing {
+            text_input_nanos: 0,
+            image_input_nanos: None,
+            image_output_nanos: 30_000,
+            text_output: Some(TextOutput {
+                nanos: 7_500,
+                expected: 400,
+                most: 4_000,
+            }),
+            output_tokens: BTreeMap::new(),
+            tokens_per_option: BTreeMap::new(),
+            ceiling_percent: 150,
+        };
+        let output = OutputTokens {
+            base: 1120,
+            ..OutputTokens::default()
+        };
+        let render = RenderSpec::default();
+        let usages = token_usages(&pricing, &output, Size::new(1024, 1024), &render, 0).unwrap();
+        let units: Vec<&str> = usages.iter().map(|usage| usage.unit).collect();
+        assert_eq!(
+            units,
+            [
+                unit::IMAGE_OUTPUT_TOKEN,
+                unit::TEXT_INPUT_TOKEN,
+                unit::TEXT_OUTPUT_TOKEN
+            ]
+        );
+        assert_eq!(
+            (
+                usages[2].unit_price_nanos,
+                usages[2].expected_milli,
+                usages[2].ceiling_milli
+            ),
+            (7_500, 400_000, 4_000_000),
+            "the percentage is one of pictures"
+        );
     }
 
     #[test]

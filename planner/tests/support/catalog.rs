@@ -191,6 +191,7 @@ fn inkwell() -> Provider {
         text_input_nanos: 5_000,
         image_input_nanos: Some(8_000),
         image_output_nanos: 30_000,
+        text_output: None,
         output_tokens: BTreeMap::from([
             (Quality::Draft, tokens(196)),
             (Quality::Standard, tokens(1756)),

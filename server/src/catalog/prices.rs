@@ -1,6 +1,6 @@
 //! Prices: decimal text in the currency of the catalog, turned into whole billionths.
 
-use limn_planner::catalog::{OutputTokens, Pricing, TokenPricing};
+use limn_planner::catalog::{OutputTokens, Pricing, TextOutput, TokenPricing};
 
 use super::{
     section::{Section, parse_size},
@@ -66,11 +66,42 @@ fn tokens(section: &mut Section<'_>) -> TokenPricing {
         text_input_nanos,
         image_input_nanos,
         image_output_nanos,
+        text_output: text_output(section),
         output_tokens: output.unwrap_or_default(),
         tokens_per_option: tokens_per_option.unwrap_or_default(),
         ceiling_percent: section
             .number("ceiling_percent")
             .unwrap_or(DEFAULT_CEILING_PERCENT),
+    }
+}
+
+/// Words and thoughts: their price and their number go together.
+fn text_output(section: &mut Section<'_>) -> Option<TextOutput> {
+    let nanos = per_million(section, "text_output_per_million");
+    let counts = section.within("text_output_tokens", |counts| {
+        (counts.required_number("expected"), counts.required_number("most"))
+    });
+    match (nanos, counts) {
+        (None, None) => None,
+        (Some(nanos), Some((expected, most))) => Some(TextOutput {
+            nanos,
+            expected,
+            most,
+        }),
+        (Some(_), None) => {
+            section.problem(
+                "text_output_tokens",
+                "is missing: text_output_per_million needs it",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            section.problem(
+                "text_output_per_million",
+                "is missing: text_output_tokens needs it",
+            );
+            None
+        }
     }
 }
 

@@ -25,6 +25,24 @@ const ALIASES: [(&str, &str); 2] = [
     ("LIMN_DEFAULT_PROVIDER", "selection.default_provider"),
 ];
 
+/// Variables that every tool for a store reads, and the keys that they set when nobody else does; only where the address
+/// of the store begins so. The first of several for one key counts.
+const OF_STORES: [(&str, &str, &str); 9] = [
+    ("cloudinary:", "CLOUDINARY_URL", "storage.cloudinary.url"),
+    (
+        "vercel-blob:",
+        "BLOB_READ_WRITE_TOKEN",
+        "storage.vercel_blob.token",
+    ),
+    ("s3:", "AWS_ACCESS_KEY_ID", "storage.s3.access_key_id"),
+    ("s3:", "AWS_SECRET_ACCESS_KEY", "storage.s3.secret_access_key"),
+    ("s3:", "AWS_SESSION_TOKEN", "storage.s3.session_token"),
+    ("s3:", "AWS_REGION", "storage.s3.region"),
+    ("s3:", "AWS_DEFAULT_REGION", "storage.s3.region"),
+    ("s3:", "AWS_ENDPOINT_URL_S3", "storage.s3.endpoint"),
+    ("s3:", "AWS_ENDPOINT_URL", "storage.s3.endpoint"),
+];
+
 /// Everything that a configuration is read from.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -177,11 +195,33 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
     }
     // Variables that others share with us stand in for a key that nobody else sets.
     let singles = KINDS.iter().filter(|kind| !kind.has_instances);
-    for (kind, name) in singles.filter_map(|kind| Some((kind, kind.key_variable()?))) {
-        let key = format!("providers.{}.api_key", kind.id);
-        let already_set = root.find(&key).is_some() || root.find(&format!("{key}_file")).is_some();
-        if let Some(value) = sources.variable(name).filter(|_| !already_set) {
-            root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+    for kind in singles {
+        let place = |name: &str| format!("providers.{}.{name}", kind.id);
+        let files: Vec<_> = kind
+            .key_files()
+            .map(|(name, variable)| (place(name), variable))
+            .collect();
+        let key = place("api_key");
+        let mut keys = files.iter().map(|(key, _)| key.as_str());
+        let is_set = |key: &str| root.find(key).is_some();
+        if is_set(&key) || is_set(&place("api_key_file")) || keys.any(is_set) {
+            continue;
+        }
+        let variable = kind.key_variable().map(|name| (key, name));
+        for (key, name) in variable.into_iter().chain(files) {
+            if let Some(value) = sources.variable(name) {
+                root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
+            }
+        }
+    }
+    let store = match root.find("storage.url") {
+        Some(Node::Text(url, _) | Node::Typed(toml::Value::String(url), _)) => url.clone(),
+        _ => String::new(),
+    };
+    for (scheme, name, key) in OF_STORES {
+        let is_wanted = store.starts_with(scheme) && root.find(key).is_none();
+        if let Some(value) = sources.variable(name).filter(|_| is_wanted) {
+            root.set(key, value.to_owned(), &Origin::Variable(name.to_owned()));
         }
     }
     root

@@ -122,9 +122,16 @@ impl Provider {
         let insisted_on = self.enabled == Some(true);
         match self.kind.access {
             Access::Open => None,
-            Access::Key(_) if account.api_key.is_some() => None,
+            Access::Key(_) if account.api_key.is_some() || self.has_key_file() => None,
             Access::Key(_) if insisted_on && account.base_url.is_some() => None,
-            Access::Key(variable) => Some(format!("has no key: set {variable} or providers.{id}.api_key")),
+            Access::Key(variable) => {
+                let files = self.kind.key_files();
+                let files = files.map(|(name, variable)| format!(", or {variable} or providers.{id}.{name}"));
+                let files: String = files.collect();
+                Some(format!(
+                    "has no key: set {variable} or providers.{id}.api_key{files}"
+                ))
+            }
             Access::Address(_) if insisted_on || account.base_url.is_some() => None,
             Access::Address(_) => Some(format!(
                 "is not set up: set providers.{id}.base_url to the address of your server"
@@ -137,6 +144,12 @@ impl Provider {
                 "is not set up: set providers.{id}.base_url to the address of your server"
             )),
         }
+    }
+
+    /// True when there is a file that stands in for the key.
+    fn has_key_file(&self) -> bool {
+        let mut files = self.kind.key_files();
+        files.any(|(name, _)| self.own.secrets.contains_key(name))
     }
 
     fn read(section: Section<'_>, kind: &'static Kind) -> Self {
@@ -162,7 +175,8 @@ impl Provider {
             && self.account.api_key.is_none()
             && self.account.base_url.is_none()
             && !section.is_set("api_key")
-            && !section.is_set("api_key_file");
+            && !section.is_set("api_key_file")
+            && !self.kind.key_files().any(|(name, _)| section.is_set(name));
         if self.enabled == Some(true) && keyless {
             let remedy = "set api_key or api_key_file, or the base_url of a server that asks for no key";
             section.complain("enabled", "is true, but there is no key", remedy);

@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod deciding;
+mod fallback;
 mod limn;
 mod paying;
 mod planning;
@@ -11,3 +12,5 @@ mod provenance;
 mod refusals;
 mod rendering;
 mod serving;
+mod storing;
+mod trial;

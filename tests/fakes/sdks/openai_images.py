@@ -21,7 +21,7 @@ def generate(client):
     assert len(answer.data) == 1
     assert is_png(answer.data[0].b64_json)
     assert answer.data[0].url is None
-    assert answer.usage.output_tokens == 1056
+    assert answer.usage.output_tokens == 196
     assert answer.usage.input_tokens_details.text_tokens == 12
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens
 
@@ -45,7 +45,7 @@ def stream(client):
     ]
     assert [event.partial_image_index for event in seen[:-1]] == [0, 1]
     assert all(is_png(event.b64_json) for event in seen)
-    assert seen[-1].usage.output_tokens == 1056
+    assert seen[-1].usage.output_tokens == 1756 + 200
 
 
 def stream_of_edit(client):

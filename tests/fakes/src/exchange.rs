@@ -35,6 +35,12 @@ impl Request {
     pub fn fields(&self) -> Value {
         match form::boundary(self.header("content-type")) {
             Some(boundary) => form::fields(&self.body, &boundary),
+            None if self
+                .header("content-type")
+                .starts_with("application/x-www-form-urlencoded") =>
+            {
+                form::pairs(&String::from_utf8_lossy(&self.body))
+            }
             None => serde_json::from_slice(&self.body).unwrap_or_default(),
         }
     }

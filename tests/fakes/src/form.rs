@@ -1,4 +1,4 @@
-//! Reads multipart forms, as far as the clients under test write them.
+//! Reads forms, as far as the clients under test write them.
 
 use serde_json::{Map, Value};
 
@@ -34,6 +34,33 @@ pub(crate) fn fields(body: &[u8], boundary: &str) -> Value {
         }
     }
     Value::Object(fields)
+}
+
+/// The fields of a form in one line, such as `a=1&b=two%20words`.
+pub(crate) fn pairs(body: &str) -> Value {
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    let fields = pairs.map(|(name, value)| (decoded(name), Value::from(decoded(value))));
+    Value::Object(fields.collect())
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digits = [rest.clone().next(), rest.clone().nth(1)].map(|digit| digit.unwrap_or(b'?'));
+        let coded = str::from_utf8(&digits)
+            .ok()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (byte, coded) {
+            (b'%', Some(coded)) => {
+                bytes.push(coded);
+                rest.nth(1);
+            }
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The files: name of the field and content.

@@ -138,20 +138,27 @@ pub(in crate::providers) fn without_image(message: &str, bill: Bill) -> Interpre
     }
 }
 
-/// Usage in the units of the price pins. Without details all input counts as text, the only input that is sent.
+/// Usage in the units of the price pins. Without details all input counts as text, the only input that is sent, and all output
+/// as picture. Words have a unit of their own, so that a price without one is not taken for the whole.
 fn bill(usage: &Value) -> Bill {
     let details = &usage["input_tokens_details"];
     let text_input = match (&details["text_tokens"], &details["image_tokens"]) {
         (Value::Null, Value::Null) => &usage["input_tokens"],
         (text_tokens, _) => text_tokens,
     };
+    let text_output = usage["output_tokens_details"]["text_tokens"].as_i64();
+    let text_output = text_output.filter(|count| *count > 0);
+    let image_output = usage["output_tokens"]
+        .as_i64()
+        .map(|all| all - text_output.unwrap_or(0));
     let counts = [
-        ("text_input_token", text_input),
-        ("image_input_token", &details["image_tokens"]),
-        ("image_output_token", &usage["output_tokens"]),
+        ("text_input_token", text_input.as_i64()),
+        ("image_input_token", details["image_tokens"].as_i64()),
+        ("image_output_token", image_output),
+        ("text_output_token", text_output),
     ];
     let known = counts.into_iter().filter_map(|(unit, count)| {
-        let count = count.as_i64().filter(|count| *count >= 0)?;
+        let count = count.filter(|count| *count >= 0)?;
         Some((unit.to_owned(), count))
     });
     Bill {
@@ -189,20 +196,28 @@ mod tests {
     }
 
     #[test]
-    fn input_without_details_is_text() {
+    fn input_without_details_is_text_and_output_a_picture() {
         let tokens = |usage: Value| {
             let usage = read(&json!({"data": [{"b64_json": "aGk="}], "usage": usage}))
                 .unwrap()
                 .bill
                 .usage;
-            ["text_input_token", "image_input_token", "image_output_token"]
-                .map(|unit| usage.get(unit).copied())
+            [
+                "text_input_token",
+                "image_input_token",
+                "image_output_token",
+                "text_output_token",
+            ]
+            .map(|unit| usage.get(unit).copied())
         };
         let plain = json!({"input_tokens": 5, "output_tokens": 9});
-        assert_eq!(tokens(plain), [Some(5), None, Some(9)]);
+        assert_eq!(tokens(plain), [Some(5), None, Some(9), None]);
+        let words = json!({"text_tokens": 2, "image_tokens": 7});
+        let wordy = json!({"input_tokens": 5, "output_tokens": 9, "output_tokens_details": words});
+        assert_eq!(tokens(wordy), [Some(5), None, Some(7), Some(2)]);
         let details = json!({"text_tokens": 2, "image_tokens": 3});
         let detailed = json!({"input_tokens": 5, "input_tokens_details": details, "output_tokens": 9});
-        assert_eq!(tokens(detailed), [Some(2), Some(3), Some(9)]);
+        assert_eq!(tokens(detailed), [Some(2), Some(3), Some(9), None]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::{
 
 /// Bits of a part.
 const BAND_BITS: u32 = 16;
+/// Nobody finds an image that is being deleted.
+const LIVE: &str = " AND deleting_us IS NULL";
 /// Queries of the parts, highest bits first.
 const BANDS: [&str; 4] = [
     "SELECT storage_key, bits FROM fingerprints WHERE client = $1 AND version = $2 AND band0 IN (",
@@ -61,6 +63,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, image: &ImageRecord, fingerprint: Fingerpr
     statement.later(tx);
 }
 
+/// Forgets what an object looked like that is being deleted.
+pub(super) fn forget(tx: &mut Tx<'_>, storage_key: &str) {
+    sql("DELETE FROM fingerprints WHERE storage_key = $1")
+        .bind(storage_key)
+        .later(tx);
+}
+
 /// Images of a client whose stored bytes have this SHA-256, newest first.
 pub(super) async fn of_content(tx: &mut Tx<'_>, client: &str, sha256: &str) -> Result<Vec<ImageRecord>> {
     let mut images = load(tx, content_query(sha256)).await?;
@@ -73,6 +82,7 @@ pub(super) async fn of_content(tx: &mut Tx<'_>, client: &str, sha256: &str) -> R
 pub(super) fn content_query(sha256: &str) -> Statement {
     let mut query = sql(IMAGES);
     query.push(" WHERE stored_sha256 = ").push_bind(sha256);
+    query.push(LIVE);
     query
 }
 
@@ -122,7 +132,7 @@ pub(super) async fn look_alikes(
 pub(super) fn objects_query<'k>(keys: impl Iterator<Item = &'k String>) -> Statement {
     let mut query = sql(IMAGES);
     query.push(" WHERE storage_path IN (");
-    query.push_list(keys).push(")");
+    query.push_list(keys).push(")").push(LIVE);
     query
 }
 
@@ -145,7 +155,7 @@ pub(super) fn missing_query(after: Option<ImageId>, limit: u32) -> Statement {
     let mut query = sql(IMAGES);
     let after = after.map_or_else(String::new, |id| id.to_string());
     query.push(" WHERE id > ").push_bind(after);
-    query.push(" AND reused = ").push_bind(false);
+    query.push(LIVE).push(" AND reused = ").push_bind(false);
     query.push(
         " AND NOT EXISTS (SELECT 1 FROM fingerprints WHERE fingerprints.storage_key = images.storage_path)",
     );

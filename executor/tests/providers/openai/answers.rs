@@ -49,7 +49,7 @@ async fn an_image_is_drawn_received_and_read() {
         usage,
         [
             ("image_input_token", 0),
-            ("image_output_token", 1056),
+            ("image_output_token", 7024),
             ("text_input_token", 12)
         ]
     );

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use limn_executor::providers::{Setting, Takes};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use toml::Table;
 
@@ -45,11 +45,15 @@ impl Own {
             }
             Takes::Truth => self.keep(name, section.truth(name)),
             Takes::Texts => self.keep(name, section.list(name)),
-            Takes::File => {
+            Takes::File | Takes::KeyFile(_) => {
                 let Some(path) = section.path(name) else { return };
                 match fs::read_to_string(&path) {
                     Ok(text) => {
-                        self.values.insert(name.to_owned(), text.into());
+                        if matches!(setting.takes, Takes::KeyFile(_)) {
+                            self.secrets.insert(name.to_owned(), text.into());
+                        } else {
+                            self.values.insert(name.to_owned(), text.into());
+                        }
                         let shown = path.display().to_string();
                         self.shown.insert(name.to_owned(), shown.into());
                     }
@@ -73,6 +77,11 @@ impl Own {
             self.values.insert(name.to_owned(), value.clone().into());
             self.shown.insert(name.to_owned(), value.into());
         }
+    }
+
+    /// The value of a setting that nobody is shown.
+    pub fn secret(&self, name: &str) -> Option<&str> {
+        self.secrets.get(name).map(|secret| secret.expose_secret())
     }
 
     pub(super) fn render(&self) -> &Table {

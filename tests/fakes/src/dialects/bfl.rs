@@ -20,8 +20,14 @@ const REQUEST: &str = "Request Moderated";
 /// What was drawn is refused.
 const CONTENT: &str = "Content Moderated";
 
-/// What a picture costs, in credits.
-const CREDITS: f64 = 4.5;
+/// What a picture costs, in credits of a cent: the first megapixel, and each further one that is begun.
+const CREDITS: &[(&str, f64, f64)] = &[
+    ("flux-2-flex", 5.0, 5.0),
+    ("flux-2-max", 7.0, 3.0),
+    ("flux-2-pro", 3.0, 1.5),
+    ("flux-pro-1.1", 4.0, 0.0),
+    ("flux-pro-1.1-ultra", 6.0, 0.0),
+];
 
 impl Dialect for Bfl {
     fn name(&self) -> &'static str {
@@ -68,7 +74,7 @@ impl Dialect for Bfl {
                     }
                 }
             },
-            ("POST", ["v1", _model]) => create(request.fields(), desk),
+            ("POST", ["v1", model]) => create(model, request.fields(), desk),
             _ => Reply::Plain(detail(404, "Not Found")),
         }
     }
@@ -90,7 +96,7 @@ fn has_webhook(job: &Job) -> bool {
     job.request["webhook_url"].is_string()
 }
 
-fn create(fields: Value, desk: &mut Desk) -> Reply {
+fn create(model: &str, fields: Value, desk: &mut Desk) -> Reply {
     let work = desk.take();
     let problem = match work.case.inner() {
         Case::RateLimited => {
@@ -117,14 +123,18 @@ fn create(fields: Value, desk: &mut Desk) -> Reply {
         return Reply::Plain(response);
     }
     let id = format!("{:08x}-fake-4000-8000-000000000000", work.number);
-    let mut body = json!({"id": id, "cost": CREDITS, "input_mp": 0, "output_mp": 1.0});
+    let asked = asked(&fields);
+    let megapixels = megapixels(asked.size_px);
+    let mut body = json!({
+        "id": id, "cost": credits(model, megapixels), "input_mp": 0, "output_mp": megapixels,
+    });
     if let Some(url) = fields["webhook_url"].as_str() {
         body["status"] = "Pending".into();
         body["webhook_url"] = url.into();
     } else {
         body["polling_url"] = format!("{}/region/v1/get_result?id={id}", desk.origin).into();
     }
-    desk.open(id, work.clone(), asked(&fields), fields);
+    desk.open(id, work.clone(), asked, fields);
     let response = Response::json(200, &body);
     match work.case.inner() {
         // The task runs, whatever becomes of the answer.
@@ -134,6 +144,17 @@ fn create(fields: Value, desk: &mut Desk) -> Reply {
         }
         _ => Reply::Plain(response),
     }
+}
+
+/// Begun megapixels of 1024 x 1024 px.
+fn megapixels((width_px, height_px): (u32, u32)) -> f64 {
+    (f64::from(width_px) * f64::from(height_px) / 1_048_576.0).ceil()
+}
+
+/// A model that has no price here costs what no catalog expects.
+fn credits(model: &str, megapixels: f64) -> f64 {
+    let known = CREDITS.iter().find(|(known, ..)| *known == model);
+    known.map_or(99.0, |(_, first, further)| first + further * (megapixels - 1.0))
 }
 
 fn asked(fields: &Value) -> Asked {

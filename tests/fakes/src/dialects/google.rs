@@ -101,7 +101,7 @@ fn respond(model: &str, fields: &Value, work: &Work, desk: &mut Desk) -> Respons
             error(400, "INVALID_ARGUMENT", words, json!([]))
         }
         Case::ServerError => error(500, "INTERNAL", "An internal error has occurred.", json!([])),
-        Case::Refusal(way) => refused(model, way, desk),
+        Case::Refusal(way) => refused(model, fields, way, desk),
         Case::NoPicture => {
             let candidate = json!({"content": {}, "finishReason": "NO_IMAGE", "index": 0});
             Response::json(200, &body(model, &json!([candidate]), 0))
@@ -110,7 +110,7 @@ fn respond(model: &str, fields: &Value, work: &Work, desk: &mut Desk) -> Respons
     }
 }
 
-fn refused(model: &str, way: &str, desk: &mut Desk) -> Response {
+fn refused(model: &str, fields: &Value, way: &str, desk: &mut Desk) -> Response {
     if let Some(reason) = way.strip_prefix(BLOCKED) {
         let mut body = body(model, &json!([]), 0);
         body["promptFeedback"] = json!({ "blockReason": reason });
@@ -124,7 +124,11 @@ fn refused(model: &str, way: &str, desk: &mut Desk) -> Response {
         "finishMessage": "Unable to show the generated image.",
         "index": 0,
     });
-    Response::json(200, &body(model, &json!([candidate]), picture_tokens(model)))
+    let class = class(fields);
+    Response::json(
+        200,
+        &body(model, &json!([candidate]), picture_tokens(model, class)),
+    )
 }
 
 /// A draft that was thought, words, the picture, and words again.
@@ -156,27 +160,53 @@ fn success(model: &str, fields: &Value, work: &Work) -> Response {
         "finishReason": "STOP",
         "index": 0,
     });
-    Response::json(200, &body(model, &json!([candidate]), picture_tokens(model)))
+    let tokens = picture_tokens(model, class(fields));
+    Response::json(200, &body(model, &json!([candidate]), tokens))
 }
 
-/// Tokens of a picture at 1K, by generation.
-fn picture_tokens(model: &str) -> u64 {
-    if model.starts_with("gemini-2.") {
-        1290
-    } else {
-        1120
+fn class(fields: &Value) -> &str {
+    let class = fields["generationConfig"]["imageConfig"]["imageSize"].as_str();
+    class.unwrap_or_default()
+}
+
+/// Tokens of a picture, as Google's page of prices has them.
+fn picture_tokens(model: &str, class: &str) -> u64 {
+    match (model, class) {
+        (second, _) if second.starts_with("gemini-2.") => 1290,
+        ("gemini-3-pro-image", "4K") => 2000,
+        ("gemini-3-pro-image", _) => 1120,
+        (_, "4K") => 3780,
+        (_, "2K") => 1680,
+        _ => 1120,
     }
 }
+
+/// Tokens of what a model thinks. The second generation does not.
+fn thought_tokens(model: &str) -> u64 {
+    match model {
+        second if second.starts_with("gemini-2.") => 0,
+        "gemini-3-pro-image" => 812,
+        _ => 347,
+    }
+}
+
+/// Tokens of the words around a picture.
+const WORDS: u64 = 12;
 
 fn body(model: &str, candidates: &Value, image_tokens: u64) -> Value {
     let mut usage = json!({
         "promptTokenCount": 12,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}],
-        "totalTokenCount": 12 + image_tokens,
+        "totalTokenCount": 12,
     });
     if image_tokens > 0 {
-        usage["candidatesTokenCount"] = image_tokens.into();
+        let thoughts = thought_tokens(model);
+        usage["candidatesTokenCount"] = (image_tokens + WORDS).into();
         usage["candidatesTokensDetails"] = json!([{"modality": "IMAGE", "tokenCount": image_tokens}]);
+        usage["totalTokenCount"] = (12 + image_tokens + WORDS + thoughts).into();
+        if thoughts > 0 {
+            usage["thoughtsTokenCount"] = thoughts.into();
+        }
     }
     let mut body = json!({
         "usageMetadata": usage,

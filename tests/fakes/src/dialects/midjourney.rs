@@ -18,6 +18,8 @@ pub(super) struct Midjourney;
 const WORD: &str = "banned word";
 /// Midjourney refused the prompt.
 const PROMPT: &str = "banned prompt";
+/// The grid was drawn, and no picture is given out of it.
+const UPSCALE: &str = "banned upscale";
 
 impl Dialect for Midjourney {
     fn name(&self) -> &'static str {
@@ -25,7 +27,7 @@ impl Dialect for Midjourney {
     }
 
     fn refusals(&self) -> &'static [&'static str] {
-        &[WORD, PROMPT]
+        &[WORD, PROMPT, UPSCALE]
     }
 
     fn has_jobs(&self) -> bool {
@@ -42,7 +44,21 @@ impl Dialect for Midjourney {
     }
 
     fn configuration(&self) -> String {
-        format!("acknowledged = true\napi_key = {:?}\n", crate::Fake::KEY)
+        // A subscription has no list price, and without one nothing is drawn.
+        format!(
+            r#"acknowledged = true
+api_key = {:?}
+
+[catalog.providers.midjourney.models.v7]
+prices_as_of = "2026-11-21"
+prices_source = "30 USD a month, 900 pictures"
+
+[catalog.providers.midjourney.models.v7.pricing]
+kind = "per_image"
+prices = {{ any = "0.034" }}
+"#,
+            crate::Fake::KEY
+        )
     }
 
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply {
@@ -125,6 +141,9 @@ fn change(fields: &Value, desk: &mut Desk) -> Reply {
     if !job.is_ended || fields["action"] != "UPSCALE" || !(1..=4).contains(&index) {
         return Reply::Plain(said(4, "关联任务状态错误", &Value::Null));
     }
+    if matches!(job.work.case.inner(), Case::Refusal(UPSCALE)) {
+        return Reply::Plain(said(24, "可能包含敏感词", &Value::Null));
+    }
     let id = format!("{grid}{index}");
     if desk.jobs.contains_key(&id) {
         return Reply::Plain(said(21, "任务已存在", &id.into()));
@@ -172,7 +191,13 @@ fn asked(fields: &Value) -> Asked {
 
 /// A task as it is shown, after somebody asked for it.
 fn look_at(desk: &mut Desk, id: &str) -> Option<Value> {
+    let was_over = desk.jobs.get(id).is_some_and(|job| job.is_ended);
     let job = desk.look_at(id)?;
+    let is_kept_back = matches!(job.work.case.inner(), Case::Refusal(UPSCALE));
+    // Midjourney drew the grid, whatever becomes of it.
+    if is_kept_back && job.is_ended && !was_over {
+        desk.charge();
+    }
     let upscale = job.request.get("upscale");
     let original = job.request.get("of").unwrap_or(&job.request);
     let is_over = if upscale.is_some() {
@@ -194,7 +219,8 @@ fn look_at(desk: &mut Desk, id: &str) -> Option<Value> {
     let (status, progress) = match job.work.case.inner() {
         _ if !is_over => ("IN_PROGRESS", "31%"),
         _ if job.is_cancelled => ("FAILURE", "0%"),
-        Case::JobFailed | Case::Refusal(_) => ("FAILURE", "0%"),
+        Case::JobFailed => ("FAILURE", "0%"),
+        Case::Refusal(_) if !is_kept_back => ("FAILURE", "0%"),
         _ => ("SUCCESS", "100%"),
     };
     set("status", status.into());

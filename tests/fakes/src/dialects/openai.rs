@@ -64,7 +64,7 @@ impl Dialect for OpenAi {
 
 fn respond(request: &Request, work: &Work, desk: &mut Desk) -> Response {
     let fields = &request.fields();
-    let usage = usage(request.files().len());
+    let usage = usage(fields, request.files().len());
     match work.case.inner() {
         Case::RateLimited => {
             let words = "Rate limit reached.";
@@ -119,10 +119,6 @@ fn stream(request: &Request, fields: &Value, picture: Option<&[u8]>, work: &Work
     } else {
         "image_generation"
     };
-    let partial_images = match &fields["partial_images"] {
-        Value::String(text) => text.parse().unwrap_or(0),
-        number => number.as_u64().unwrap_or(0),
-    };
     let asked = asked(fields);
     let mut body = String::new();
     let mut say = |end: &str, mut event: Value| {
@@ -132,7 +128,7 @@ fn stream(request: &Request, fields: &Value, picture: Option<&[u8]>, work: &Work
         event["output_format"] = asked.format.extension().into();
         body.push_str(&format!("event: {name}\ndata: {event}\n\n"));
     };
-    for index in 0..partial_images {
+    for index in 0..partial_images(fields) {
         let (width_px, height_px) = asked.size_px;
         let size_px = (width_px.div_ceil(8), height_px.div_ceil(8));
         let partial = picture::draw(size_px, asked.format, work.number + index);
@@ -149,15 +145,37 @@ fn stream(request: &Request, fields: &Value, picture: Option<&[u8]>, work: &Work
     Response::bytes(200, "text/event-stream; charset=utf-8", body.into_bytes())
 }
 
-/// Pictures that are referred to are counted as tokens too.
-fn usage(references: usize) -> Value {
-    let image_tokens = 323 * references;
+/// Pictures that are referred to are counted as tokens too, and so are unfinished ones.
+fn usage(fields: &Value, references: usize) -> Value {
+    let image_tokens = 323 * u64::try_from(references).unwrap_or(0);
+    let output_tokens = picture_tokens(fields) + 100 * partial_images(fields);
     json!({
         "input_tokens": 12 + image_tokens,
         "input_tokens_details": {"text_tokens": 12, "image_tokens": image_tokens},
-        "output_tokens": 1056,
-        "total_tokens": 1068 + image_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": 12 + image_tokens + output_tokens,
     })
+}
+
+/// Tokens of a picture, as OpenAI counts one of 1024 x 1024 px.
+fn picture_tokens(fields: &Value) -> u64 {
+    let is_newer = fields["model"]
+        .as_str()
+        .is_some_and(|model| model.starts_with("gpt-image-2.5"));
+    match (fields["quality"].as_str(), is_newer) {
+        (Some("low"), _) => 196,
+        (Some("high"), false) => 7024,
+        (Some("high"), true) | (_, false) => 1756,
+        (_, true) => 439,
+    }
+}
+
+/// How many unfinished pictures are asked for, in JSON or in a form.
+fn partial_images(fields: &Value) -> u64 {
+    match &fields["partial_images"] {
+        Value::String(text) => text.parse().unwrap_or(0),
+        number => number.as_u64().unwrap_or(0),
+    }
 }
 
 fn wrong_key() -> Response {

@@ -22,8 +22,14 @@ const POLICY: &str = "policy of the provider";
 /// The model stopped while it drew. Charged in the chat form, whose finish reason is no error.
 const STOPPED: &str = "stopped while drawing";
 
-/// What a picture costs, as a sum of binary fractions shows it.
-const COST: f64 = 0.1 + 0.029;
+/// What a picture costs, in dollars: as OpenRouter lists it where a picture has one price, else as a sum of binary fractions
+/// shows it.
+fn cost(fields: &Value) -> f64 {
+    match fields["model"].as_str() {
+        Some("bytedance-seed/seedream-4.5") => 0.05,
+        _ => 0.1 + 0.029,
+    }
+}
 
 /// A form of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +84,7 @@ fn respond(form: Form, fields: &Value, work: &Work, desk: &mut Desk) -> Response
         Case::RetiredModel => error(404, "not_found", "No endpoints found for the model."),
         Case::BadRequest => error(400, "invalid_request", "Invalid request parameters"),
         Case::ServerError => upstream_failed(form),
-        Case::Refusal(way) => refused(form, way, work, desk),
+        Case::Refusal(way) => refused(form, way, fields, work, desk),
         Case::NoPicture => success(form, fields, work, None),
         _ => success(form, fields, work, Some(&work.picture(&asked(form, fields)))),
     }
@@ -94,7 +100,7 @@ fn upstream_failed(form: Form) -> Response {
     Response::json(if form == Form::Chat { 200 } else { 502 }, &body)
 }
 
-fn refused(form: Form, way: &str, work: &Work, desk: &mut Desk) -> Response {
+fn refused(form: Form, way: &str, fields: &Value, work: &Work, desk: &mut Desk) -> Response {
     match (way, form) {
         (INPUT, _) => {
             let body = json!({"error": {
@@ -112,7 +118,7 @@ fn refused(form: Form, way: &str, work: &Work, desk: &mut Desk) -> Response {
         (STOPPED, Form::Chat) => {
             desk.charge();
             let message = json!({"role": "assistant", "content": ""});
-            chat("content_filter", &message, work)
+            chat("content_filter", &message, fields, work)
         }
         (_, Form::Chat) => {
             let error = json!({
@@ -178,7 +184,7 @@ fn success(form: Form, fields: &Value, work: &Work, picture: Option<&[u8]>) -> R
                 .map(|encoded| json!({"b64_json": encoded, "media_type": media_type}))
                 .collect();
             let usage = json!({
-                "prompt_tokens": 0, "completion_tokens": 4175, "total_tokens": 4175, "cost": COST,
+                "prompt_tokens": 0, "completion_tokens": 4175, "total_tokens": 4175, "cost": cost(fields),
             });
             let body = json!({"created": 1_795_000_000, "data": data, "usage": usage});
             Response::json(200, &body).with("x-generation-id", format!("gen-fake-{}", work.number))
@@ -192,12 +198,12 @@ fn success(form: Form, fields: &Value, work: &Work, picture: Option<&[u8]>) -> R
                 })
                 .collect();
             let message = json!({"role": "assistant", "content": "", "images": images});
-            chat("stop", &message, work)
+            chat("stop", &message, fields, work)
         }
     }
 }
 
-fn chat(finish_reason: &str, message: &Value, work: &Work) -> Response {
+fn chat(finish_reason: &str, message: &Value, fields: &Value, work: &Work) -> Response {
     let choice = json!({
         "index": 0, "finish_reason": finish_reason, "native_finish_reason": finish_reason, "message": message,
     });
@@ -207,7 +213,7 @@ fn chat(finish_reason: &str, message: &Value, work: &Work) -> Response {
         "created": 1_795_000_000,
         "model": "google/gemini-nano-banana-2.1",
         "choices": [choice],
-        "usage": {"prompt_tokens": 12, "completion_tokens": 1290, "total_tokens": 1302, "cost": COST},
+        "usage": {"prompt_tokens": 12, "completion_tokens": 1290, "total_tokens": 1302, "cost": cost(fields)},
     });
     Response::json(200, &body)
 }

@@ -77,6 +77,7 @@ impl Dialect for Replicate {
                 fields["version"] = format!("{owner}/{name}").into();
                 create(fields, desk)
             }
+            ("POST", ["v1", "files"]) => upload(request, desk),
             ("GET", ["v1", "predictions"]) => {
                 let newest = desk.jobs.values().rev().take(100);
                 let results: Vec<Value> = newest.map(|job| prediction(job, desk)).collect();
@@ -129,8 +130,43 @@ impl Dialect for Replicate {
     }
 }
 
+/// A file for later inputs. It is not work.
+fn upload(request: &Request, desk: &Desk) -> Reply {
+    let files = request.files();
+    let Some((_, content)) = files.iter().find(|(name, _)| name == "content") else {
+        return Reply::Plain(invalid("content: This field is required."));
+    };
+    if desk.has_forgotten {
+        return Reply::Plain(problem(500, "Internal server error", "Something went wrong."));
+    }
+    let uploads = desk.requests.iter().filter(|request| request.path == "/v1/files");
+    let id = format!("fakefile{:018}", uploads.count());
+    let file = json!({
+        "id": id,
+        "name": "reference",
+        "content_type": "application/octet-stream",
+        "size": content.len(),
+        "etag": id,
+        "checksums": {},
+        "metadata": {},
+        "created_at": "2026-11-21T12:00:00.000Z",
+        "expires_at": "2026-11-22T12:00:00.000Z",
+        "urls": {"get": format!("{}/files/{id}", desk.base_url)},
+    });
+    Reply::Plain(Response::json(201, &file))
+}
+
+/// Longest data URL that is taken for a file: 256 kB, written in base64.
+const MAX_DATA_URL: usize = 350_000;
+
 fn create(fields: Value, desk: &mut Desk) -> Reply {
     let work = desk.take();
+    let inputs = fields["input"].as_object().into_iter().flatten();
+    let mut data_urls =
+        inputs.filter_map(|(_, value)| value.as_str().filter(|text| text.starts_with("data:")));
+    if data_urls.any(|url| url.len() > MAX_DATA_URL) {
+        return Reply::Plain(invalid("input.image: File is too large for a data URL"));
+    }
     let unknown = fields.as_object().into_iter().flat_map(|fields| fields.keys());
     let unknown: Vec<&String> = unknown.filter(|name| !FIELDS.contains(&name.as_str())).collect();
     if !unknown.is_empty() || !fields["input"].is_object() || !fields["version"].is_string() {

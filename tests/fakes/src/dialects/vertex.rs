@@ -51,6 +51,21 @@ impl Dialect for Vertex {
                 let models = json!({"publisherModels": [{"name": "publishers/google/models/imagen-4.0-generate-001"}]});
                 Reply::Plain(Response::json(200, &models))
             }
+            // Where a service account gets its tokens.
+            "POST" if request.path == "/token" => {
+                let fields = request.fields();
+                let is_asked = fields["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+                    && fields["assertion"].is_string();
+                Reply::Plain(if is_asked && !desk.has_forgotten {
+                    let token =
+                        json!({"access_token": crate::Fake::KEY, "expires_in": 3599, "token_type": "Bearer"});
+                    Response::json(200, &token)
+                } else {
+                    let error =
+                        json!({"error": "invalid_grant", "error_description": "Invalid JWT Signature."});
+                    Response::json(400, &error)
+                })
+            }
             "POST" if is_call => {
                 let work = desk.take();
                 let response = respond(&request.fields(), &work, desk);
