@@ -128,7 +128,7 @@ impl Inspector {
                     Relationship::ParentOf => "parent",
                     _ => "ingredient",
                 };
-                let name = ingredient.active_manifest().or(ingredient.title());
+                let name = ingredient.active_manifest().or_else(|| ingredient.title());
                 format!("{kind} {}", name.unwrap_or("without a name"))
             });
             credentials.ingredients = names.collect();

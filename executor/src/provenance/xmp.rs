@@ -102,14 +102,7 @@ fn extended(packet: &[u8], description: &str) -> Option<Vec<u8>> {
     if text.contains("DigitalSourceType") {
         return None;
     }
-    Some(
-        [
-            text[..end].as_bytes(),
-            description.as_bytes(),
-            text[end..].as_bytes(),
-        ]
-        .concat(),
-    )
+    Some([&packet[..end], description.as_bytes(), &packet[end..]].concat())
 }
 
 /// The bytes with a part of them replaced.

@@ -2,9 +2,9 @@
 
 use limn_executor::records::{
     Acceptance, AttemptRecord, AuditEvent, Balance, BegunDeletion, BudgetChange, BudgetKey, BudgetRecord,
-    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord,
-    Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes, StoredEvent,
-    StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
+    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, LookAlike, PlanDeletion,
+    PlanRecord, Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes,
+    StoredEvent, StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
 };
 use limn_executor::{
     clock::UnixMicros,
