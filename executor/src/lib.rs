@@ -51,6 +51,7 @@ mod retention;
 mod run;
 mod running;
 mod salvage;
+pub mod score;
 mod signals;
 pub mod snapshot;
 mod step;

@@ -60,6 +60,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "answers",
         include_str!("../../migrations/postgres/0004_answers.sql"),
     ),
+    (
+        7,
+        "quality gate",
+        include_str!("../../migrations/postgres/0007_quality_gate.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.
