@@ -1,7 +1,7 @@
 //! Pictures that are not good enough for their plan: kept, paid, and followed by a re-roll while the plan and the money
 //! allow it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use limn_executor::{
     clock::{Clock as _, SystemClock},
@@ -84,7 +84,13 @@ impl World {
             folder.path(),
             &[Arc::clone(&provider)],
             &[("first", limits)],
-            with_scorer,
+            |settings| {
+                with_scorer(Settings {
+                    // A call that is late on a busy machine would have used up the turn.
+                    send_margin: Duration::from_secs(5),
+                    ..settings
+                })
+            },
         );
         Self {
             provider,
@@ -569,7 +575,7 @@ fn an_unknown_reroll_holds_its_step_and_given_up_leaves_the_best() {
     world.process.crash();
     let process = Process::start_with(world.folder.path(), &[Arc::clone(&world.provider)], |settings| {
         with_scorer(Settings {
-            unknown_grace: std::time::Duration::from_millis(40),
+            unknown_grace: Duration::from_millis(40),
             ..settings
         })
     });
@@ -591,7 +597,7 @@ fn an_answer_to_a_reroll_that_comes_after_the_end_is_kept_under_its_own_name() {
     world.process.crash();
     let process = Process::start_with(world.folder.path(), &[Arc::clone(&world.provider)], |settings| {
         with_scorer(Settings {
-            reconcile: std::time::Duration::from_millis(30),
+            reconcile: Duration::from_millis(30),
             ..settings
         })
     });
