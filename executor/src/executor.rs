@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::asked::Claiming;
 use crate::{
     artifact::Limits,
-    asked::Asked,
+    asked::{Asked, Awaited},
     blob::BlobStore,
     clock::Clock,
     ids::{BootId, ExecutionId, IdSource},
@@ -54,7 +54,7 @@ pub struct Parts {
 pub struct Settings {
     /// Which executions are taken.
     pub claiming: Claiming,
-    /// Most executions in progress at once; further ones wait as pending.
+    /// Most executions in progress at once; further ones wait as pending, but for those whose pictures these wait for.
     pub max_running_executions: u32,
     /// How long a claim holds without a heartbeat. Renewed each third of it.
     pub lease: Duration,
@@ -211,6 +211,7 @@ pub(crate) struct Inner {
     pub(crate) work: Notify,
     /// What is claimed.
     pub(crate) asked: Asked,
+    pub(crate) awaited: Awaited,
     /// No new work is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -240,6 +241,7 @@ impl Executor {
         let inner = Arc::new(Inner {
             signals: Signals::new(Arc::clone(&parts.records)),
             asked: Asked::new(parts.settings.claiming),
+            awaited: Awaited::default(),
             parts,
             boot,
             tails: Tails::default(),

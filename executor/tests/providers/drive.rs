@@ -58,7 +58,10 @@ impl Order {
 /// Makes the call ready, and sends it.
 pub(crate) async fn submit(provider: &dyn ImageProvider, call: &Call<'_>) -> Result<Submission, CallError> {
     let ready = provider.get_ready(call).await?;
-    let call = Call { ready: &ready, ..*call };
+    let call = Call {
+        ready: &ready,
+        ..*call
+    };
     provider.submit(&call).await
 }
 

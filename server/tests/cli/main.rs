@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod deciding;
+mod fallback;
 mod limn;
 mod paying;
 mod planning;

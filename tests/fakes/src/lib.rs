@@ -11,10 +11,11 @@ mod dialects;
 mod exchange;
 mod fake;
 mod form;
+mod gateway;
 mod hook;
 mod picture;
 
-pub use case::{Case, Gate};
+pub use case::{Case, Gate, Gateway};
 pub use desk::Recorded;
 pub use exchange::Request;
 pub use fake::Fake;
