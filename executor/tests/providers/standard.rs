@@ -126,7 +126,7 @@ async fn content_that_is_refused_is_billed_as_the_catalog_says() {
             match billed.as_slice() {
                 // Refused by a success, which is paid, or for another reason.
                 [] => {}
-                both if variant.late_refusals.contains(&way) => {
+                both if variant.late_refusals.contains(way) => {
                     assert_eq!(both, [Billing::Unknown; 2], "{told}");
                 }
                 [with_catalog, _] => assert_eq!(*with_catalog, Billing::No, "{told}"),

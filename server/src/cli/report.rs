@@ -21,6 +21,13 @@ pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pic
     for picture in pictures {
         text.push_str(&image(picture));
     }
+    for step in execution.steps.iter().filter(|step| step.below_threshold) {
+        let _ = writeln!(
+            text,
+            "{:<10} is the best there is, and below the quality that the plan asks for",
+            step.step_id
+        );
+    }
     // Writing into a String cannot fail.
     let _ = writeln!(
         text,

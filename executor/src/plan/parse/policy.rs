@@ -161,6 +161,31 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_has_a_threshold_and_a_number_of_rerolls_that_there_are() {
+        let refused = |min_score_bp, max_rerolls| {
+            let mut parser = Parser::new(&wire::PlanSpec::default());
+            let gate = wire::QualityGate {
+                min_score_bp,
+                max_rerolls,
+                accept_best: true,
+            };
+            assert_eq!(parser.is_gate(&gate), parser.problems.is_empty());
+            let fields = parser.problems.into_iter().map(|problem| problem.field);
+            fields.collect::<Vec<_>>()
+        };
+        for (min_score_bp, max_rerolls) in [(1, 0), (10_000, 10)] {
+            assert!(refused(min_score_bp, max_rerolls).is_empty());
+        }
+        let (score, rerolls) = (
+            "policy.quality_gate.min_score_bp",
+            "policy.quality_gate.max_rerolls",
+        );
+        assert_eq!(refused(0, 11), [score, rerolls]);
+        assert_eq!(refused(10_001, 10), [score]);
+        assert_eq!(refused(6_000, u32::MAX), [rerolls]);
+    }
+
+    #[test]
     fn drawing_again_comes_with_its_limit_and_failing_without() {
         let retry_once = wire::UnknownPolicy::WriteOffAndRetryOnce.into();
         let (policy, refused) = parsed(retry_once, usd(DEAREST_NANOS));
