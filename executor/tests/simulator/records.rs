@@ -229,7 +229,7 @@ impl RecordStore for Records {
         let subject = format!("{} {step_id}", about(fence.execution));
         let asked = Asked::new("complete_rejected", subject).fenced(fence);
         call!(self, asked, |store, fence, step_id, image, now| store
-            .complete_rejected(fence, step_id, image, now))
+            .complete_rejected(fence, step_id, *image, *now))
     }
 
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
