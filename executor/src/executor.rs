@@ -27,6 +27,7 @@ use crate::{
     },
     references::{self, ImportError, Imported},
     running::Running,
+    score::Scorer,
     signals::Signals,
     supervisor, watch,
     watch::{Tails, WatchError},
@@ -81,6 +82,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How often to look for histories that are too old.
     pub prune_every: Duration,
+    /// Who says how good a picture is. Nothing: pictures have no score, and plans that ask for one are refused.
+    pub scorer: Option<Arc<dyn Scorer>>,
     /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
     pub public_url: Option<String>,
 }
@@ -102,6 +105,7 @@ impl Default for Settings {
             limits: Limits::default(),
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
+            scorer: None,
             public_url: None,
         }
     }
@@ -170,6 +174,11 @@ pub enum SubmitError {
     /// The plan names a provider that this server cannot call.
     #[error("provider {0} is not available on this server")]
     UnknownProvider(String),
+    /// The plan asks for a quality score, and this server gives none.
+    #[error(
+        "the plan has a quality gate, and this server does not score pictures: plan without quality_gate"
+    )]
+    QualityNotScored,
     /// The executor is shutting down.
     #[error("the executor is shutting down")]
     ShuttingDown,
@@ -302,6 +311,9 @@ impl Executor {
         let now = inner.parts.clock.now();
         if let Some(not_after_unix) = plan.not_after_unix.filter(|end| *end < now.seconds()) {
             return Err(SubmitError::PlanExpired { not_after_unix });
+        }
+        if plan.policy.quality_gate.is_some() && inner.parts.settings.scorer.is_none() {
+            return Err(SubmitError::QualityNotScored);
         }
         let targets = plan.steps.iter().flat_map(|step| &step.targets);
         for provider in targets.map(|target| &target.render.provider) {

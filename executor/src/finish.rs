@@ -24,6 +24,7 @@ use crate::{
         AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
     },
     run::Run,
+    score::{self, Scorer},
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
@@ -152,9 +153,11 @@ pub(crate) async fn answer(
     )
     .await?;
     let cost_nanos = cost.nanos;
+    let rejection = image.rejected.then(|| score::too_low(run.plan, &image));
     let commit = Commit {
         attempt,
         image,
+        rejection,
         cost_nanos,
         cost_source: cost.source,
         usage: cost.usage,
@@ -169,10 +172,16 @@ pub(crate) async fn answer(
         provider = target.render.provider,
         cost_nanos,
         generation_time_ms = generation_time.as_millis(),
+        quality_score_bp = commit.image.quality_score_bp,
+        rejected = commit.image.rejected,
         "image recorded"
     );
     tidy(run.inner, attempt).await;
-    Ok(Outcome::Committed)
+    Ok(if commit.image.rejected {
+        Outcome::Rejected(Box::new(commit.image))
+    } else {
+        Outcome::Committed
+    })
 }
 
 /// Removes the staged answer of an image that is safe. One that stays behind is only untidy.
@@ -187,6 +196,7 @@ pub(crate) struct Picture {
     pub(crate) rendered: Rendered,
     sha256: String,
     copies: Vec<Copy>,
+    score_bp: Option<u32>,
 }
 
 /// A small copy, as encoded.
@@ -224,9 +234,19 @@ pub(crate) async fn develop(
     let render = drawing.target.render.clone();
     let thumbnails = drawing.step.thumbnails.clone();
     let limits = drawing.inner.parts.settings.limits;
+    let scorer = drawing.inner.parts.settings.scorer.clone();
     // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
     let _permit = drawing.inner.developing.acquire().await;
-    let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
+    let work = move || {
+        develop_blocking(
+            &provider,
+            &render,
+            &thumbnails,
+            &limits,
+            scorer.as_deref(),
+            &answer,
+        )
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
@@ -237,6 +257,7 @@ fn develop_blocking(
     render: &Render,
     thumbnails: &[Thumbnail],
     limits: &artifact::Limits,
+    scorer: Option<&dyn Scorer>,
     answer: &Answer,
 ) -> Result<Picture, Flaw> {
     let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
@@ -257,6 +278,7 @@ fn develop_blocking(
     };
     let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
     Ok(Picture {
+        score_bp: score::of(scorer, &artifact.pixels, &rendered.image, &expected),
         copies: thumbnails
             .iter()
             .filter_map(|spec| copy(&artifact, spec))
@@ -311,7 +333,7 @@ pub(crate) async fn store(
     } = *drawing;
     let blobs = &inner.parts.blobs;
     let client = &plan.client;
-    let id = ImageId::of_step(execution, &step.step_id);
+    let id = ImageId::of_reroll(execution, &step.step_id, step.reroll);
     // The picture is checked: it has the format and the size of the plan.
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
@@ -375,7 +397,8 @@ pub(crate) async fn store(
         currency: plan.currency.clone(),
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
-        quality_score_bp: None,
+        quality_score_bp: picture.score_bp,
+        rejected: score::is_too_low(plan, picture.score_bp),
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,

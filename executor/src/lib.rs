@@ -52,6 +52,7 @@ mod retention;
 mod run;
 mod running;
 mod salvage;
+pub mod score;
 mod signals;
 pub mod snapshot;
 mod step;

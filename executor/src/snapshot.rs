@@ -66,6 +66,7 @@ pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::Ste
         failure: record.failure.as_ref().map(failure),
         wait: record.wait.as_ref().map(step_wait),
         skipped_targets: record.skipped_targets.iter().map(skipped_target).collect(),
+        below_threshold: record.below_threshold,
     }
 }
 
@@ -151,7 +152,7 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         provider_request_id: record.provider_request_id.clone(),
         start_time: Some(timestamp(record.prepared_at)),
         end_time: record.ended_at.map(timestamp),
-        quality_score_bp: None,
+        quality_score_bp: record.quality_score_bp,
         cost: record.cost_nanos.map(|nanos| money(currency, nanos)),
         revised_prompt: record.revised_prompt.clone(),
         failure: record.failure.as_ref().map(failure),
@@ -166,6 +167,7 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         job_id: record.job_id.clone(),
         resolution_actor: decided.map_or_else(String::new, |decided| decided.actor.clone()),
         usage: record.usage.clone(),
+        reroll: record.reroll,
         resolution_reason: decided.map_or_else(String::new, |decided| decided.reason.clone()),
     }
 }
@@ -282,6 +284,7 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         effective_seed: record.effective_seed,
         model_version: record.model_version.clone(),
         quality_score_bp: record.quality_score_bp,
+        rejected: record.rejected,
         labels: record.labels.iter().cloned().collect(),
         create_time: Some(timestamp(record.created_at)),
         update_time: Some(timestamp(record.updated_at)),

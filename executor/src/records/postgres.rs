@@ -65,6 +65,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "deletion",
         include_str!("../../migrations/postgres/0005_deletion.sql"),
     ),
+    (
+        7,
+        "quality gate",
+        include_str!("../../migrations/postgres/0007_quality_gate.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

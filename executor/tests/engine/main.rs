@@ -18,6 +18,7 @@ mod pace;
 mod policies;
 mod processes;
 mod references;
+mod rerolls;
 mod retention;
 mod scripted;
 mod stops;

@@ -339,6 +339,7 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         cost_nanos: Some(bill_nanos),
         cost_source: Some(CostSource::Reported),
         quality_score_bp: None,
+        rejected: false,
         labels: Vec::new(),
         created_at: now,
         updated_at: now,
@@ -346,6 +347,7 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
     let commit = Commit {
         attempt: new.id,
         image,
+        rejection: None,
         cost_nanos: bill_nanos,
         cost_source: CostSource::Reported,
         usage: BTreeMap::new(),

@@ -220,6 +220,7 @@ impl Teller<'_> {
             )),
             step_id: step.step_id.clone(),
             target: 0,
+            reroll: 0,
             provider: target.render.provider.clone(),
             model: target.render.model.clone(),
             render_digest: target.render_digest.clone(),
@@ -334,6 +335,7 @@ impl Teller<'_> {
             cost_nanos: Some(PRICE_NANOS),
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
+            rejected: false,
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
             updated_at: now,
@@ -341,6 +343,7 @@ impl Teller<'_> {
         let commit = Commit {
             attempt: attempt.id,
             image,
+            rejection: None,
             cost_nanos: PRICE_NANOS,
             cost_source: CostSource::Usage,
             usage: BTreeMap::from([("image".to_owned(), 1)]),

@@ -165,6 +165,7 @@ impl<'s> Driver<'s> {
             id: AttemptId(self.uuid()),
             step_id: step.to_owned(),
             target: 0,
+            reroll: 0,
             provider: "easel".to_owned(),
             model: "easel-2".to_owned(),
             render_digest: digest_of(unit.as_bytes()),
@@ -284,6 +285,7 @@ impl<'s> Driver<'s> {
             cost_nanos: Some(BILL),
             cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
+            rejected: false,
             labels: vec![
                 ("chapter".to_owned(), "one".to_owned()),
                 ("mood".to_owned(), "calm".to_owned()),
@@ -298,6 +300,7 @@ impl<'s> Driver<'s> {
         Commit {
             attempt: attempt.id,
             image: self.image(fence, attempt),
+            rejection: None,
             cost_nanos: BILL,
             cost_source: CostSource::Estimated,
             usage: usage(),
@@ -328,6 +331,7 @@ impl<'s> Driver<'s> {
                 updated_at: now,
                 ..paid.clone()
             },
+            below_threshold: false,
             now,
         }
     }

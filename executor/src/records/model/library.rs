@@ -91,6 +91,8 @@ pub struct ImageRecord {
     pub cost_source: Option<CostSource>,
     /// 0 to 10000; nothing: not scored.
     pub quality_score_bp: Option<u32>,
+    /// Its score is below the threshold of its plan, and its step did not take it. It is kept because it was paid.
+    pub rejected: bool,
     /// Labels of plan and step, in order of the key.
     pub labels: Vec<(String, String)>,
     /// Made at.

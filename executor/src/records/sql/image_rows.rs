@@ -20,7 +20,7 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     file_size, image_type, session_id, post_id, prompt_id, original_prompt, prompt, revised_prompt, alt_text, \
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
-    updated_us, effective_seed, model_version, cost_source FROM images";
+    updated_us, effective_seed, model_version, cost_source, rejected FROM images";
 
 /// The statement that writes a record, without its thumbnails and labels.
 pub(super) fn bind_image(image: &ImageRecord) -> Statement {
@@ -36,10 +36,11 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
          file_size, thumbnail_url, image_type, session_id, post_id, prompt_id, original_prompt, prompt, \
          revised_prompt, alt_text, caption, section_title, position, importance, provider, model, \
          provider_request_id, seed_mode, seed, generation_time_ms, currency, generation_cost_nanos, \
-         cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source) \
+         cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source, \
+         rejected) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'completed', $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, \
-         $39, $40, $41, $42, $43, $44, $45)",
+         $39, $40, $41, $42, $43, $44, $45, $46)",
     )
     .bind(image.id.to_string())
     .bind(&image.client)
@@ -86,6 +87,7 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     .bind(seed_text(image.effective_seed))
     .bind(&image.model_version)
     .bind(source_word(image.cost_source))
+    .bind(image.rejected)
 }
 
 /// A record without its thumbnails and labels, from a row of [`IMAGES`].
@@ -135,6 +137,7 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         cost_nanos: fields.optional_nanos("generation_cost_nanos")?,
         cost_source: fields.cost_source()?,
         quality_score_bp: fields.optional_number("quality_score_bp")?,
+        rejected: fields.flag("rejected")?,
         labels: Vec::new(),
         created_at: fields.time("created_us")?,
         updated_at: fields.time("updated_us")?,

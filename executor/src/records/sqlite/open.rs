@@ -55,6 +55,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "deletion",
         include_str!("../../../migrations/sqlite/0005_deletion.sql"),
     ),
+    (
+        7,
+        "quality gate",
+        include_str!("../../../migrations/sqlite/0007_quality_gate.sql"),
+    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and

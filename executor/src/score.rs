@@ -1,0 +1,141 @@
+//! Quality scores: who says how good a picture is, and what is too bad for a plan.
+
+use std::fmt;
+
+use bytes::Bytes;
+use image::DynamicImage;
+use limn_proto::{
+    name::{Collection, resource_name},
+    reason::Reason,
+    reroll::MAX_SCORE_BP,
+};
+
+use crate::{
+    artifact::{self, Expected},
+    blob::{BlobError, BlobKey},
+    executor::Inner,
+    failure::Failure,
+    plan::Plan,
+    records::{ImageRecord, RecordError},
+};
+
+/// A picture to score. It is whole, and has the format and the size of the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'p> {
+    /// The decoded picture.
+    pub pixels: &'p DynamicImage,
+    /// Its bytes, as the provider gave them.
+    pub encoded: &'p Bytes,
+    /// What the plan promised.
+    pub expected: &'p Expected,
+}
+
+/// Says how good a picture is. Called on threads that may block, at most one call for each core. The same picture
+/// always has the same score: it is recorded, and paid drawings follow from it.
+pub trait Scorer: fmt::Debug + Send + Sync {
+    /// The quality score in basis points. More than 10000 counts as 10000.
+    fn score_bp(&self, picture: &Subject<'_>) -> u32;
+}
+
+/// The score of a picture, where there is somebody to give one.
+pub(crate) fn of(
+    scorer: Option<&dyn Scorer>,
+    pixels: &DynamicImage,
+    encoded: &Bytes,
+    expected: &Expected,
+) -> Option<u32> {
+    let subject = Subject {
+        pixels,
+        encoded,
+        expected,
+    };
+    scorer.map(|scorer| scorer.score_bp(&subject).min(MAX_SCORE_BP))
+}
+
+/// The score of a picture that is stored: the recorded one, else it is read and scored now. Nothing: it is no longer
+/// there, or cannot be read.
+pub(crate) async fn of_stored(inner: &Inner, image: &ImageRecord) -> Result<Option<u32>, RecordError> {
+    if image.quality_score_bp.is_some() {
+        return Ok(image.quality_score_bp);
+    }
+    let Some(key) = BlobKey::parse(&image.storage_key) else {
+        return Ok(None);
+    };
+    let encoded = match inner.parts.blobs.get(&key).await {
+        Ok(encoded) => encoded,
+        Err(BlobError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
+    };
+    let expected = Expected {
+        format: image.format,
+        width_px: image.width_px,
+        height_px: image.height_px,
+    };
+    let limits = inner.parts.settings.limits;
+    let scorer = inner.parts.settings.scorer.clone();
+    let _permit = inner.developing.acquire().await;
+    let work = move || {
+        let artifact = artifact::inspect(&encoded, &expected, &limits).ok()?;
+        of(scorer.as_deref(), &artifact.pixels, &encoded, &expected)
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|panic| RecordError::Damaged(format!("scoring a picture stopped: {panic}")))
+}
+
+/// True when the plan does not take a picture with this score. What has no score is not taken either.
+pub(crate) fn is_too_low(plan: &Plan, score_bp: Option<u32>) -> bool {
+    let gate = plan.policy.quality_gate;
+    gate.is_some_and(|gate| score_bp.is_none_or(|score_bp| score_bp < gate.min_score_bp))
+}
+
+/// Why a picture does not complete its step.
+pub(crate) fn too_low(plan: &Plan, image: &ImageRecord) -> Failure {
+    let min_score_bp = plan.policy.quality_gate.map_or(0, |gate| gate.min_score_bp);
+    let message = format!(
+        "the picture scores {}, and the plan takes {}: it is kept, and its step goes on without it",
+        shown(image.quality_score_bp),
+        percent(min_score_bp)
+    );
+    let failure = Failure::new(Reason::QualityBelowThreshold, message)
+        .with("minScoreBp", min_score_bp)
+        .with("image", name(image));
+    match image.quality_score_bp {
+        Some(score_bp) => failure.with("scoreBp", score_bp),
+        None => failure,
+    }
+}
+
+/// The name of an image in the contract.
+pub(crate) fn name(image: &ImageRecord) -> String {
+    resource_name(&image.client, Collection::Images, &image.id.to_string())
+}
+
+/// A score as people write it.
+pub(crate) fn shown(score_bp: Option<u32>) -> String {
+    score_bp.map_or_else(|| "nothing".to_owned(), percent)
+}
+
+/// Basis points as a percentage without idle zeros.
+pub(crate) fn percent(basis_points: u32) -> String {
+    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_written_as_percentages() {
+        for (basis_points, text) in [
+            (0, "0 %"),
+            (1, "0.01 %"),
+            (6_000, "60 %"),
+            (6_050, "60.5 %"),
+            (10_000, "100 %"),
+        ] {
+            assert_eq!(percent(basis_points), text);
+        }
+    }
+}
