@@ -45,6 +45,7 @@ pub mod plan;
 mod previews;
 pub mod provider;
 pub mod providers;
+pub mod quality;
 pub mod records;
 pub mod references;
 mod retention;
