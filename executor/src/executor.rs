@@ -1,19 +1,20 @@
 //! The handle: accept an order, cancel, watch, shut down.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::asked::Claiming;
 use crate::{
-    artifact::Limits,
+    artifact::{Limits, Optimised},
     asked::Asked,
     blob::BlobStore,
     clock::Clock,
+    darkroom::Darkroom,
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     pace::Pace,
@@ -76,6 +77,11 @@ pub struct Settings {
     pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// Most memory of all pictures together that are decoded at once, in bytes. One that alone needs more is let
+    /// through when no other is.
+    pub decoding_bytes: u64,
+    /// Which copy of the size of the picture is made of each.
+    pub optimised: Optimised,
     /// How long histories are kept.
     pub retention: Retention,
     /// How often to look for histories that are too old.
@@ -99,6 +105,8 @@ impl Default for Settings {
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
+            decoding_bytes: 128 << 20,
+            optimised: Optimised::None,
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
             public_url: None,
@@ -206,7 +214,7 @@ pub(crate) struct Inner {
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Bounds how many answers are decoded at once.
-    pub(crate) developing: Semaphore,
+    pub(crate) darkroom: Darkroom,
 }
 
 impl Inner {
@@ -231,6 +239,7 @@ impl Executor {
         let inner = Arc::new(Inner {
             signals: Signals::new(Arc::clone(&parts.records)),
             asked: Asked::new(parts.settings.claiming),
+            darkroom: Darkroom::new(parts.settings.decoding_bytes),
             parts,
             boot,
             tails: Tails::default(),
@@ -241,7 +250,6 @@ impl Executor {
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            developing: Semaphore::new(available_parallelism().map_or(1, NonZero::get)),
         });
         supervisor::spawn(&inner);
         Self { inner }

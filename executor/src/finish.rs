@@ -10,15 +10,17 @@ use limn_proto::digest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    artifact::{self, Artifact, Expected},
+    artifact::{self, Expected},
     attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey},
+    copies::{self, Copy, Wanted},
     cost::Cost,
     executor::Inner,
     failure::Failure,
     ids::{AttemptId, ExecutionId, ImageId},
+    look::Look,
     persist::{self, Saved},
-    plan::{Plan, Render, Step, Target, Thumbnail},
+    plan::{Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
         AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
@@ -186,14 +188,7 @@ pub(crate) struct Picture {
     pub(crate) rendered: Rendered,
     sha256: String,
     copies: Vec<Copy>,
-}
-
-/// A small copy, as encoded.
-struct Copy {
-    spec: Thumbnail,
-    width_px: u32,
-    height_px: u32,
-    bytes: Bytes,
+    look: Look,
 }
 
 /// A paid answer without a picture of the plan.
@@ -221,11 +216,14 @@ pub(crate) async fn develop(
 ) -> Result<Result<Picture, Flaw>, RecordError> {
     let provider = Arc::clone(drawing.provider);
     let render = drawing.target.render.clone();
-    let thumbnails = drawing.step.thumbnails.clone();
+    let wanted = Wanted {
+        thumbnails: drawing.step.thumbnails.clone(),
+        optimised: drawing.inner.parts.settings.optimised,
+    };
     let limits = drawing.inner.parts.settings.limits;
-    // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
-    let _permit = drawing.inner.developing.acquire().await;
-    let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, &answer);
+    let darkroom = &drawing.inner.darkroom;
+    let _place = darkroom.enter(render.width_px, render.height_px).await;
+    let work = move || develop_blocking(&provider, &render, &wanted, &limits, &answer);
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
@@ -234,7 +232,7 @@ pub(crate) async fn develop(
 fn develop_blocking(
     provider: &Arc<dyn ImageProvider>,
     render: &Render,
-    thumbnails: &[Thumbnail],
+    wanted: &Wanted,
     limits: &artifact::Limits,
     answer: &Answer,
 ) -> Result<Picture, Flaw> {
@@ -256,10 +254,8 @@ fn develop_blocking(
     };
     let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
     Ok(Picture {
-        copies: thumbnails
-            .iter()
-            .filter_map(|spec| copy(&artifact, spec))
-            .collect(),
+        copies: copies::make(&artifact, wanted),
+        look: Look::at(&artifact),
         sha256: artifact.sha256,
         rendered,
     })
@@ -269,23 +265,6 @@ fn develop_blocking(
 fn make_storable(text: &mut String) {
     if text.contains('\0') {
         *text = text.replace('\0', "\u{FFFD}");
-    }
-}
-
-/// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
-fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<Copy> {
-    let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
-    match artifact::thumbnail(&artifact.pixels, spec) {
-        Ok(bytes) => Some(Copy {
-            spec: *spec,
-            width_px,
-            height_px,
-            bytes: Bytes::from(bytes),
-        }),
-        Err(error) => {
-            tracing::error!(%error, "a thumbnail could not be made");
-            None
-        }
     }
 }
 
@@ -317,15 +296,15 @@ pub(crate) async fn store(
     must_save(inner, lost, &key, format.media_type(), &picture.rendered.image).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
-        let spec = &copy.spec;
-        let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        let size_bytes = keep_copy(inner, lost, &key, spec.format.media_type(), &copy.bytes).await?;
+        let key = copy.key(client, id);
+        let size_bytes = keep_copy(inner, lost, &key, copy.format.media_type(), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
+            purpose: copy.purpose,
             public_url: blobs.public_url(&key).unwrap_or_default(),
             storage_key: key.to_string(),
             width_px: copy.width_px,
             height_px: copy.height_px,
-            format: spec.format,
+            format: copy.format,
             size_bytes,
         });
     }
@@ -338,6 +317,7 @@ pub(crate) async fn store(
             "the provider billed more than the ceiling of the plan"
         );
     }
+    let quality = picture.look.quality_beside(drawing, id).await;
     let now = inner.parts.clock.now();
     Ok(ImageRecord {
         id,
@@ -373,7 +353,8 @@ pub(crate) async fn store(
         currency: plan.currency.clone(),
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
-        quality_score_bp: None,
+        quality_score_bp: Some(quality.score_bp),
+        assessment: picture.look.assessment(quality),
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,

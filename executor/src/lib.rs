@@ -31,13 +31,16 @@ mod calendar;
 pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod copies;
 mod cost;
+mod darkroom;
 pub mod events;
 pub mod executor;
 pub mod failure;
 mod finish;
 mod hints;
 pub mod ids;
+mod look;
 pub mod news;
 mod pace;
 mod persist;

@@ -108,6 +108,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         storage_key: format!("clients/{client}/images/{id}.png"),
         public_url: String::new(),
         thumbnails: vec![ThumbnailRecord {
+            purpose: CopyPurpose::Thumbnail,
             storage_key: format!("clients/{client}/images/{id}.256.jpg"),
             public_url: String::new(),
             width_px: 256,
@@ -141,6 +142,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         cost_nanos: Some(BILL_NANOS),
         cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
+        assessment: Assessment::default(),
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),
         updated_at: now(),

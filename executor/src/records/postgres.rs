@@ -60,6 +60,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "answers",
         include_str!("../../migrations/postgres/0004_answers.sql"),
     ),
+    (
+        6,
+        "quality",
+        include_str!("../../migrations/postgres/0006_quality.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

@@ -311,6 +311,7 @@ impl Teller<'_> {
             storage_key: BlobKey::image(CLIENT, id, render.format).to_string(),
             public_url: String::new(),
             thumbnails: vec![ThumbnailRecord {
+                purpose: CopyPurpose::Thumbnail,
                 storage_key: format!("clients/{CLIENT}/images/{id}.8.jpg"),
                 public_url: String::new(),
                 width_px: 8,
@@ -334,6 +335,7 @@ impl Teller<'_> {
             cost_nanos: Some(PRICE_NANOS),
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
+            assessment: Assessment::default(),
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
             updated_at: now,

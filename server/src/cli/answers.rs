@@ -33,6 +33,16 @@ pub(crate) fn seed(image: &v1::Image) -> String {
     format!("seed {}{note}", image.seed)
 }
 
+/// How good a picture is, and what is worst about one that is not perfect.
+pub(crate) fn quality(quality: &v1::QualityScore) -> String {
+    let percent = |bp: u32| format!("{}.{:02}%", bp / 100, bp % 100);
+    let score = percent(quality.score_bp);
+    match quality.parts_bp.get(&quality.worst_part) {
+        Some(part) => format!("{score} (worst: {} {})", quality.worst_part, percent(*part)),
+        None => score,
+    }
+}
+
 /// What was used, by unit; nothing where the provider did not say.
 pub(crate) fn usage(attempt: &v1::Attempt) -> Option<String> {
     let used: Vec<String> = attempt

@@ -55,6 +55,9 @@ pub(crate) fn image(picture: &Picture) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "  version  {}", image.model_version);
     }
+    if let Some(quality) = &image.quality {
+        let _ = writeln!(text, "  quality  {}", answers::quality(quality));
+    }
     let _ = writeln!(text, "  image    {}", image.name);
     if let Some(path) = picture.file() {
         let _ = writeln!(text, "  file     {}", path.display());

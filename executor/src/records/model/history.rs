@@ -131,6 +131,8 @@ pub struct AttemptRecord {
     pub effective_seed: Option<u64>,
     /// Version of the model that drew, in the words of the provider; empty: it did not say.
     pub model_version: String,
+    /// Quality score of the image that came of it, 0 to 10000; nothing: none did, or it was not scored.
+    pub quality_score_bp: Option<u32>,
     /// Why, when it gave no image.
     pub failure: Option<Failure>,
     /// Written down at.

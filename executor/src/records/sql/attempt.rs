@@ -50,6 +50,7 @@ impl Attempt {
                 revised_prompt: String::new(),
                 effective_seed: None,
                 model_version: String::new(),
+                quality_score_bp: None,
                 failure: None,
                 prepared_at: new.now,
                 dispatched_at: None,

@@ -65,6 +65,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     record.revised_prompt.clone_from(&image.revised_prompt);
     record.effective_seed = image.effective_seed;
     record.model_version.clone_from(&image.model_version);
+    record.quality_score_bp = image.quality_score_bp;
     record.ended_at = Some(commit.now);
     let bill = Bill {
         cost_nanos: commit.cost_nanos,

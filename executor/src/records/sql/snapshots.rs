@@ -125,7 +125,9 @@ const STEPS: &str =
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
-    a.cost_estimated, a.cost_source, a.usage, a.job_id, a.provider_request_id, a.revised_prompt, a.effective_seed, a.model_version, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
+    a.cost_estimated, a.cost_source, a.usage, a.job_id, a.provider_request_id, a.revised_prompt, a.effective_seed, a.model_version, \
+    (SELECT MAX(i.quality_score_bp) FROM images i WHERE i.client = a.client AND i.execution_id = a.execution_id \
+    AND i.attempt_id = a.id) AS quality_score_bp, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
     a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.reserved_nanos, a.budget_day, a.dispatch_epoch, a.resolution, a.resolution_follow_up, \
     a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
@@ -214,6 +216,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         revised_prompt: fields.text("revised_prompt")?,
         effective_seed: fields.effective_seed()?,
         model_version: fields.text("model_version")?,
+        quality_score_bp: fields.optional_number("quality_score_bp")?,
         failure: fields.optional_failure("failure")?,
         prepared_at: fields.time("prepared_us")?,
         dispatched_at: fields.optional_time("dispatched_us")?,

@@ -50,6 +50,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "answers",
         include_str!("../../../migrations/sqlite/0004_answers.sql"),
     ),
+    (
+        6,
+        "quality",
+        include_str!("../../../migrations/sqlite/0006_quality.sql"),
+    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
