@@ -14,9 +14,13 @@ use crate::{failure::Failure, plan::ImageFormat};
 
 mod container;
 mod encode;
+mod optimised;
+mod placeholder;
 mod thumbnail;
 
 pub use encode::{EncodeError, encode};
+pub use optimised::{Optimised, optimised};
+pub use placeholder::thumbhash;
 pub use thumbnail::{ThumbnailError, thumbnail, thumbnail_size};
 
 /// What the plan promised.

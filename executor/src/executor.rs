@@ -1,19 +1,20 @@
 //! The handle: accept an order, cancel, watch, shut down.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::asked::Claiming;
 use crate::{
-    artifact::Limits,
+    artifact::{Limits, Optimised},
     asked::{Asked, Awaited},
     blob::BlobStore,
     clock::Clock,
+    darkroom::Darkroom,
     deletion::{self, DeletionError, Sweep, SweepOrder},
     ids::{BootId, ExecutionId, IdSource},
     news::News,
@@ -27,7 +28,7 @@ use crate::{
     },
     references::{self, ImportError, Imported},
     running::Running,
-    score::Scorer,
+    score::{PixelScorer, Scorer},
     signals::Signals,
     supervisor, watch,
     watch::{Tails, WatchError},
@@ -78,6 +79,11 @@ pub struct Settings {
     pub reconcile: Duration,
     /// What a picture may need.
     pub limits: Limits,
+    /// Most memory of all pictures together that are decoded at once, in bytes. One that alone needs more is let
+    /// through when no other is.
+    pub decoding_bytes: u64,
+    /// Which copy of the size of the picture is made of each.
+    pub optimised: Optimised,
     /// How long histories are kept.
     pub retention: Retention,
     /// How often to look for histories that are too old.
@@ -103,9 +109,11 @@ impl Default for Settings {
             max_crashes: 5,
             reconcile: Duration::from_secs(60),
             limits: Limits::default(),
+            decoding_bytes: 128 << 20,
+            optimised: Optimised::None,
             retention: Retention::default(),
             prune_every: Duration::from_secs(3600),
-            scorer: None,
+            scorer: Some(Arc::new(PixelScorer)),
             public_url: None,
         }
     }
@@ -217,7 +225,7 @@ pub(crate) struct Inner {
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Bounds how many answers are decoded at once.
-    pub(crate) developing: Semaphore,
+    pub(crate) darkroom: Darkroom,
 }
 
 impl Inner {
@@ -243,6 +251,7 @@ impl Executor {
             signals: Signals::new(Arc::clone(&parts.records)),
             asked: Asked::new(parts.settings.claiming),
             awaited: Awaited::default(),
+            darkroom: Darkroom::new(parts.settings.decoding_bytes),
             parts,
             boot,
             tails: Tails::default(),
@@ -253,7 +262,6 @@ impl Executor {
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            developing: Semaphore::new(available_parallelism().map_or(1, NonZero::get)),
         });
         supervisor::spawn(&inner);
         Self { inner }

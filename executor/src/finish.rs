@@ -10,21 +10,23 @@ use limn_proto::digest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    artifact::{self, Artifact, Expected},
+    artifact::{self, Expected},
     attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey, BlobMetadata},
+    copies::{self, Copy, Wanted},
     cost::Cost,
     executor::Inner,
     failure::Failure,
     ids::{AttemptId, ExecutionId, ImageId},
+    look::Look,
     persist::{self, Saved},
-    plan::{ImageFormat, Plan, Render, Step, Target, Thumbnail},
+    plan::{ImageFormat, Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
         AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
     },
     run::Run,
-    score::{self, Scorer},
+    score::{self, Scorer, Subject},
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
@@ -196,15 +198,7 @@ pub(crate) struct Picture {
     pub(crate) rendered: Rendered,
     sha256: String,
     copies: Vec<Copy>,
-    score_bp: Option<u32>,
-}
-
-/// A small copy, as encoded.
-struct Copy {
-    spec: Thumbnail,
-    width_px: u32,
-    height_px: u32,
-    bytes: Bytes,
+    look: Look,
 }
 
 /// A paid answer without a picture of the plan.
@@ -232,16 +226,19 @@ pub(crate) async fn develop(
 ) -> Result<Result<Picture, Flaw>, RecordError> {
     let provider = Arc::clone(drawing.provider);
     let render = drawing.target.render.clone();
-    let thumbnails = drawing.step.thumbnails.clone();
+    let wanted = Wanted {
+        thumbnails: drawing.step.thumbnails.clone(),
+        optimised: drawing.inner.parts.settings.optimised,
+    };
     let limits = drawing.inner.parts.settings.limits;
     let scorer = drawing.inner.parts.settings.scorer.clone();
-    // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
-    let _permit = drawing.inner.developing.acquire().await;
+    let darkroom = &drawing.inner.darkroom;
+    let _place = darkroom.enter(render.width_px, render.height_px).await;
     let work = move || {
         develop_blocking(
             &provider,
             &render,
-            &thumbnails,
+            &wanted,
             &limits,
             scorer.as_deref(),
             &answer,
@@ -255,7 +252,7 @@ pub(crate) async fn develop(
 fn develop_blocking(
     provider: &Arc<dyn ImageProvider>,
     render: &Render,
-    thumbnails: &[Thumbnail],
+    wanted: &Wanted,
     limits: &artifact::Limits,
     scorer: Option<&dyn Scorer>,
     answer: &Answer,
@@ -277,12 +274,14 @@ fn develop_blocking(
         bill: rendered.bill.clone(),
     };
     let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
+    let subject = Subject {
+        pixels: &artifact.pixels,
+        encoded: &rendered.image,
+        expected: &expected,
+    };
     Ok(Picture {
-        score_bp: score::of(scorer, &artifact.pixels, &rendered.image, &expected),
-        copies: thumbnails
-            .iter()
-            .filter_map(|spec| copy(&artifact, spec))
-            .collect(),
+        look: Look::at(&subject, scorer),
+        copies: copies::make(&artifact, wanted),
         sha256: artifact.sha256,
         rendered,
     })
@@ -292,23 +291,6 @@ fn develop_blocking(
 fn make_storable(text: &mut String) {
     if text.contains('\0') {
         *text = text.replace('\0', "\u{FFFD}");
-    }
-}
-
-/// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
-fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<Copy> {
-    let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
-    match artifact::thumbnail(&artifact.pixels, spec) {
-        Ok(bytes) => Some(Copy {
-            spec: *spec,
-            width_px,
-            height_px,
-            bytes: Bytes::from(bytes),
-        }),
-        Err(error) => {
-            tracing::error!(%error, "a thumbnail could not be made");
-            None
-        }
     }
 }
 
@@ -341,15 +323,15 @@ pub(crate) async fn store(
     must_save(inner, lost, &key, &metadata(format), &picture.rendered.image).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
-        let spec = &copy.spec;
-        let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        let size_bytes = keep_copy(inner, lost, &key, &metadata(spec.format), &copy.bytes).await?;
+        let key = copy.key(client, id);
+        let size_bytes = keep_copy(inner, lost, &key, &metadata(copy.format), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
+            purpose: copy.purpose,
             public_url: blobs.public_url(&key).unwrap_or_default(),
             storage_key: key.to_string(),
             width_px: copy.width_px,
             height_px: copy.height_px,
-            format: spec.format,
+            format: copy.format,
             size_bytes,
         });
     }
@@ -362,6 +344,8 @@ pub(crate) async fn store(
             "the provider billed more than the ceiling of the plan"
         );
     }
+    let quality = picture.look.quality_beside(drawing, id).await;
+    let score_bp = quality.as_ref().map(|quality| quality.score_bp);
     let now = inner.parts.clock.now();
     Ok(ImageRecord {
         id,
@@ -397,8 +381,9 @@ pub(crate) async fn store(
         currency: plan.currency.clone(),
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
-        quality_score_bp: picture.score_bp,
-        rejected: score::is_too_low(plan, picture.score_bp),
+        rejected: score::is_too_low(plan, score_bp),
+        quality_score_bp: score_bp,
+        assessment: picture.look.assessment(quality),
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,

@@ -1,4 +1,4 @@
-//! Quality scores: who says how good a picture is, and what is too bad for a plan.
+//! Who says how good a picture is, and what is too bad for a plan.
 
 use std::fmt;
 
@@ -7,7 +7,6 @@ use image::DynamicImage;
 use limn_proto::{
     name::{Collection, resource_name},
     reason::Reason,
-    reroll::MAX_SCORE_BP,
 };
 
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     executor::Inner,
     failure::Failure,
     plan::Plan,
+    quality::Quality,
     records::{ImageRecord, RecordError},
 };
 
@@ -33,23 +33,18 @@ pub struct Subject<'p> {
 /// Says how good a picture is. Called on threads that may block, at most one call for each core. The same picture
 /// always has the same score: it is recorded, and paid drawings follow from it.
 pub trait Scorer: fmt::Debug + Send + Sync {
-    /// The quality score in basis points. More than 10000 counts as 10000.
-    fn score_bp(&self, picture: &Subject<'_>) -> u32;
+    /// The quality, with a score of at most 10000.
+    fn quality(&self, picture: &Subject<'_>) -> Quality;
 }
 
-/// The score of a picture, where there is somebody to give one.
-pub(crate) fn of(
-    scorer: Option<&dyn Scorer>,
-    pixels: &DynamicImage,
-    encoded: &Bytes,
-    expected: &Expected,
-) -> Option<u32> {
-    let subject = Subject {
-        pixels,
-        encoded,
-        expected,
-    };
-    scorer.map(|scorer| scorer.score_bp(&subject).min(MAX_SCORE_BP))
+/// Scores by the pixels, as [`quality`](crate::quality) tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PixelScorer;
+
+impl Scorer for PixelScorer {
+    fn quality(&self, picture: &Subject<'_>) -> Quality {
+        Quality::of_pixels(picture.pixels, picture.expected.format)
+    }
 }
 
 /// The score of a picture that is stored: the recorded one, else it is read and scored now. Nothing: it is no longer
@@ -72,11 +67,18 @@ pub(crate) async fn of_stored(inner: &Inner, image: &ImageRecord) -> Result<Opti
         height_px: image.height_px,
     };
     let limits = inner.parts.settings.limits;
-    let scorer = inner.parts.settings.scorer.clone();
-    let _permit = inner.developing.acquire().await;
+    let Some(scorer) = inner.parts.settings.scorer.clone() else {
+        return Ok(None);
+    };
+    let _place = inner.darkroom.enter(expected.width_px, expected.height_px).await;
     let work = move || {
         let artifact = artifact::inspect(&encoded, &expected, &limits).ok()?;
-        of(scorer.as_deref(), &artifact.pixels, &encoded, &expected)
+        let subject = Subject {
+            pixels: &artifact.pixels,
+            encoded: &encoded,
+            expected: &expected,
+        };
+        Some(scorer.quality(&subject).score_bp)
     };
     tokio::task::spawn_blocking(work)
         .await

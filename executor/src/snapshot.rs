@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use limn_proto::{
     name::{Collection, resource_name},
     plan::Money,
@@ -14,9 +15,11 @@ use prost::Message as _;
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    quality::{Part, Quality},
     records::{
-        AttemptRecord, AttemptState, CostRecord, CostSource, ExecutionMode, ExecutionRecord, ExecutionState,
-        ImageRecord, SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord, WaitReason,
+        AttemptRecord, AttemptState, CopyPurpose, CostRecord, CostSource, ExecutionMode, ExecutionRecord,
+        ExecutionState, ImageRecord, SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord,
+        WaitReason,
     },
 };
 
@@ -256,7 +259,10 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         size_bytes: record.size_bytes,
         storage_key: record.storage_key.clone(),
         public_url: record.public_url.clone(),
-        thumbnails: record.thumbnails.iter().map(thumbnail).collect(),
+        thumbnails: copies(record, CopyPurpose::Thumbnail).collect(),
+        optimised: copies(record, CopyPurpose::Optimised).next(),
+        thumbhash: STANDARD.encode(&record.assessment.thumbhash),
+        quality: quality(record),
         image_type: about.image_type.into(),
         session_id: record.session_id.clone(),
         post_id: about.post_id.clone(),
@@ -290,6 +296,27 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         update_time: Some(timestamp(record.updated_at)),
         provider_request_id: record.provider_request_id.clone(),
     }
+}
+
+fn copies(record: &ImageRecord, purpose: CopyPurpose) -> impl Iterator<Item = v1::Thumbnail> {
+    let copies = record.thumbnails.iter();
+    copies.filter(move |copy| copy.purpose == purpose).map(thumbnail)
+}
+
+/// Nothing when the image was not scored, or by a version that kept no parts.
+fn quality(record: &ImageRecord) -> Option<v1::QualityScore> {
+    let quality = Quality {
+        score_bp: record.quality_score_bp?,
+        parts_bp: record.assessment.parts_bp.clone(),
+        scorer: record.assessment.scorer.clone(),
+    };
+    let worst_part = quality.worst_part().map_or("", Part::as_str).to_owned();
+    (!quality.scorer.is_empty()).then_some(v1::QualityScore {
+        score_bp: quality.score_bp,
+        parts_bp: quality.parts_bp,
+        worst_part,
+        scorer: quality.scorer,
+    })
 }
 
 fn thumbnail(record: &ThumbnailRecord) -> v1::Thumbnail {

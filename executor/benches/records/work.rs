@@ -109,6 +109,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         storage_key: format!("clients/{client}/images/{id}.png"),
         public_url: String::new(),
         thumbnails: vec![ThumbnailRecord {
+            purpose: CopyPurpose::Thumbnail,
             storage_key: format!("clients/{client}/images/{id}.256.jpg"),
             public_url: String::new(),
             width_px: 256,
@@ -143,6 +144,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
         rejected: false,
+        assessment: Assessment::default(),
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),
         updated_at: now(),

@@ -66,6 +66,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../migrations/postgres/0005_deletion.sql"),
     ),
     (
+        6,
+        "quality",
+        include_str!("../../migrations/postgres/0006_quality.sql"),
+    ),
+    (
         7,
         "quality gate",
         include_str!("../../migrations/postgres/0007_quality_gate.sql"),

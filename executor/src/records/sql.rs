@@ -31,6 +31,7 @@
 
 mod accept;
 mod answers;
+mod assessments;
 mod attempt;
 mod attempts;
 mod audit;

@@ -18,6 +18,7 @@ use limn_executor::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
         Reference, Rejection, Rendered, Submission, Webhook, WebhookEvent, WebhookRefused,
     },
+    quality::Quality,
     score::{Scorer, Subject},
 };
 use limn_proto::reason::Reason;
@@ -30,9 +31,12 @@ use crate::support::PRICE_NANOS;
 pub(crate) struct FirstPixel;
 
 impl Scorer for FirstPixel {
-    fn score_bp(&self, picture: &Subject<'_>) -> u32 {
+    fn quality(&self, picture: &Subject<'_>) -> Quality {
         let [high, low, ..] = picture.pixels.get_pixel(0, 0).0;
-        u32::from(high) * 256 + u32::from(low)
+        Quality {
+            score_bp: u32::from(high) * 256 + u32::from(low),
+            ..Quality::default()
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use limn_executor::{
     ids::AttemptId,
     provider::{Answer, Call},
+    quality::Quality,
     score::{Scorer, Subject},
 };
 
@@ -263,8 +264,11 @@ const BAD: u8 = 10;
 pub(crate) struct Shade;
 
 impl Scorer for Shade {
-    fn score_bp(&self, picture: &Subject<'_>) -> u32 {
-        u32::from(picture.pixels.to_luma8().get_pixel(0, 0).0[0]) * 100
+    fn quality(&self, picture: &Subject<'_>) -> Quality {
+        Quality {
+            score_bp: u32::from(picture.pixels.to_luma8().get_pixel(0, 0).0[0]) * 100,
+            ..Quality::default()
+        }
     }
 }
 

@@ -312,6 +312,7 @@ impl Teller<'_> {
             storage_key: BlobKey::image(CLIENT, id, render.format).to_string(),
             public_url: String::new(),
             thumbnails: vec![ThumbnailRecord {
+                purpose: CopyPurpose::Thumbnail,
                 storage_key: format!("clients/{CLIENT}/images/{id}.8.jpg"),
                 public_url: String::new(),
                 width_px: 8,
@@ -336,6 +337,7 @@ impl Teller<'_> {
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
             rejected: false,
+            assessment: Assessment::default(),
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
             updated_at: now,

@@ -8,7 +8,7 @@ use pbjson_types::Timestamp;
 use super::{
     answers, decisions,
     failure::{Exit, Failure, Violation, advice},
-    money, percent,
+    money,
     pictures::Picture,
     words,
 };
@@ -62,13 +62,13 @@ pub(crate) fn image(picture: &Picture) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "  version  {}", image.model_version);
     }
-    if let Some(score_bp) = image.quality_score_bp {
+    if let Some(quality) = &image.quality {
         let note = if image.rejected {
             ", rejected: kept because it was paid"
         } else {
             ""
         };
-        let _ = writeln!(text, "  quality  {}{note}", percent::show(score_bp));
+        let _ = writeln!(text, "  quality  {}{note}", answers::quality(quality));
     }
     let _ = writeln!(text, "  image    {}", image.name);
     if let Some(path) = picture.file() {

@@ -19,6 +19,7 @@ use crate::{
     ids::{AttemptId, BootId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
     provider::CapabilityClass,
+    quality::Fingerprint,
     records::*,
     testing::ManualClock,
 };
@@ -252,6 +253,7 @@ impl<'s> Driver<'s> {
             storage_key: format!("clients/{}/images/{id}.png", self.client),
             public_url: "https://images.example/one.png".to_owned(),
             thumbnails: vec![ThumbnailRecord {
+                purpose: CopyPurpose::Thumbnail,
                 storage_key: format!("clients/{}/images/{id}.256.jpg", self.client),
                 public_url: String::new(),
                 width_px: 256,
@@ -286,6 +288,12 @@ impl<'s> Driver<'s> {
             cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
             rejected: false,
+            assessment: Assessment {
+                parts_bp: BTreeMap::from([("noise".to_owned(), 8700), ("sharpness".to_owned(), 10_000)]),
+                scorer: "limn.quality/1".to_owned(),
+                fingerprint: Some(Fingerprint(0x8000_0000_0000_0001)),
+                thumbhash: vec![0xff, 0, 0x17],
+            },
             labels: vec![
                 ("chapter".to_owned(), "one".to_owned()),
                 ("mood".to_owned(), "calm".to_owned()),

@@ -26,7 +26,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
-             format, file_size)",
+             format, file_size, purpose)",
         )
         .bind(image.id.to_string())
         .bind(ordinal)
@@ -36,6 +36,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
         .bind(thumbnail.height_px)
         .bind(thumbnail.format.media_type())
         .bind(thumbnail.size_bytes)
+        .bind(thumbnail.purpose.as_str())
         .row_later(tx);
     }
     for (key, value) in &image.labels {
@@ -153,8 +154,8 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
     Ok(images)
 }
 
-const THUMBNAILS: &str = "SELECT image_id, storage_key, public_url, width, height, format, file_size \
-    FROM image_thumbnails WHERE image_id IN (";
+const THUMBNAILS: &str = "SELECT image_id, storage_key, public_url, width, height, format, file_size, \
+    purpose FROM image_thumbnails WHERE image_id IN (";
 const LABELS: &str = "SELECT image_id, key, value FROM image_labels WHERE image_id IN (";
 
 async fn children(

@@ -56,6 +56,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../../migrations/sqlite/0005_deletion.sql"),
     ),
     (
+        6,
+        "quality",
+        include_str!("../../../migrations/sqlite/0006_quality.sql"),
+    ),
+    (
         7,
         "quality gate",
         include_str!("../../../migrations/sqlite/0007_quality_gate.sql"),
