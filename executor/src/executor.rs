@@ -14,6 +14,7 @@ use crate::{
     asked::{Asked, Awaited},
     blob::BlobStore,
     clock::Clock,
+    deletion::{self, DeletionError, Sweep, SweepOrder},
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     pace::Pace,
@@ -21,8 +22,8 @@ use crate::{
     previews::Previews,
     providers::Registry,
     records::{
-        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
-        RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
+        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, ImageDeletion, NewExecution,
+        NewPlan, NewStep, RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
     references::{self, ImportError, Imported},
     running::Running,
@@ -276,6 +277,24 @@ impl Executor {
     pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
         let parts = &self.inner.parts;
         references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
+    }
+
+    /// Deletes an image: marks its record, removes the objects that no other image stands on, and leaves a tombstone.
+    /// False when the client has no such image. Safe to repeat.
+    ///
+    /// # Errors
+    /// Records or store cannot be used now; what was done stays done.
+    pub async fn delete_image(&self, deletion: &ImageDeletion) -> Result<bool, DeletionError> {
+        deletion::delete(&self.inner, deletion).await
+    }
+
+    /// Looks for objects without a record and records without an object, of all clients, and removes them unless it is
+    /// a dry run. Any number of processes may do so at once, while pictures are drawn.
+    ///
+    /// # Errors
+    /// Records or store cannot be used now; what was done stays done.
+    pub async fn sweep(&self, order: SweepOrder) -> Result<Sweep, DeletionError> {
+        deletion::sweep(&self.inner, order).await
     }
 
     /// Who draws.

@@ -32,6 +32,7 @@ pub mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod cost;
+pub mod deletion;
 pub mod events;
 pub mod executor;
 pub mod failure;

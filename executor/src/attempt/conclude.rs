@@ -7,7 +7,7 @@ use limn_proto::reason::Reason;
 
 use super::{Outcome, evidence, outcome_unknown, receipt, unknown};
 use crate::{
-    blob::BlobKey,
+    blob::{BlobKey, BlobMetadata},
     failure::Failure,
     ids::AttemptId,
     persist,
@@ -172,7 +172,7 @@ async fn keep_partial(
         .inner
         .parts
         .blobs
-        .put(&key, "application/octet-stream", body)
+        .put(&key, &BlobMetadata::new("application/octet-stream"), body)
         .await
     {
         tracing::warn!(%attempt, %error, "the part of an answer that came could not be kept");

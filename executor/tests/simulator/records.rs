@@ -345,6 +345,37 @@ impl RecordStore for Records {
             .images(client, filter, page))
     }
 
+    async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>> {
+        let asked = Asked::new("begin_deletion", deletion.image.to_string());
+        call!(self, asked, |store, deletion| store.begin_deletion(deletion))
+    }
+
+    async fn finish_deletion(&self, client: &str, image: ImageId, now: UnixMicros) -> Result<()> {
+        let asked = Asked::new("finish_deletion", image.to_string());
+        call!(self, asked, |store, client| store
+            .finish_deletion(client, image, now))
+    }
+
+    async fn stored_images(&self, after: Option<ImageId>, limit: u32) -> Result<Vec<StoredImage>> {
+        let asked = Asked::new("stored_images", String::new()).reading();
+        call!(self, asked, |store| store.stored_images(after, limit))
+    }
+
+    async fn unrecorded(&self, keys: &[String]) -> Result<Vec<String>> {
+        let asked = Asked::new("unrecorded", keys.len().to_string()).reading();
+        call!(self, asked, |store, keys| store.unrecorded(keys))
+    }
+
+    async fn unfinished_images(&self) -> Result<Vec<ImageId>> {
+        let asked = Asked::new("unfinished_images", String::new()).reading();
+        call!(self, asked, |store| store.unfinished_images())
+    }
+
+    async fn stored_bytes(&self, client: &str) -> Result<StoredBytes> {
+        let asked = Asked::new("stored_bytes", client.to_owned()).reading();
+        call!(self, asked, |store, client| store.stored_bytes(client))
+    }
+
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
         let asked = Asked::new("audit_events", client.to_owned()).reading();
         call!(self, asked, |store, client, filter, page| store

@@ -84,6 +84,16 @@ pub(crate) fn newest_schema() -> u32 {
     scripts(Dialect::Sqlite).last().unwrap().0
 }
 
+/// The schemas that were followed by another.
+pub(crate) fn earlier_schemas() -> Vec<u32> {
+    let mut schemas: Vec<_> = scripts(Dialect::Sqlite)
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    schemas.pop();
+    schemas
+}
+
 /// The migrations that make a schema.
 pub(crate) fn migrations(schema: u32, dialect: Dialect) -> Vec<Migration> {
     let made_it = scripts(dialect)

@@ -78,7 +78,7 @@ async fn what_this_version_writes_in_postgres_can_be_kept_as_a_golden() {
 
 #[test]
 fn every_schema_that_was_followed_by_another_has_a_golden() {
-    for schema in 1..golden::newest_schema() {
+    for schema in golden::earlier_schemas() {
         assert!(
             golden::is_kept(schema),
             "golden {schema:04} is missing: executor/tests/upgrade/README.md says how to write it"

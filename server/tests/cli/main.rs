@@ -11,4 +11,5 @@ mod postgres;
 mod refusals;
 mod rendering;
 mod serving;
+mod storing;
 mod trial;

@@ -14,6 +14,7 @@ mod form;
 mod gateway;
 mod hook;
 mod picture;
+pub mod storage;
 
 pub use case::{Case, Gate, Gateway};
 pub use desk::Recorded;
