@@ -51,7 +51,10 @@ fn a_render_says_who_drew_what_it_cost_there_and_why_not_the_first() {
     assert!(drawn.contains("stability/v2beta/core, 1536x1536"), "{ran:?}");
     // Stability tells no cost: it is the price of the plan.
     assert!(drawn.ends_with("paid $0.03 (estimated)"), "{ran:?}");
-    assert!(ran.stdout.contains("expected $0.11854, paid $0.03 (estimated)\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("expected $0.11854, paid $0.03 (estimated)\n"),
+        "{ran:?}"
+    );
     // On the way it is told why another one drew it.
     assert!(
         ran.stderr.contains("openai") && ran.stderr.contains("PROVIDER_ACCOUNT"),

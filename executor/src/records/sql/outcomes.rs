@@ -56,7 +56,7 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     let step = found_step(&step, &image.step_id)?;
     let record = &mut attempt.record;
     match record.state {
-        AttemptState::Committed if is_committed(tx, record, &step, commit).await? => return Ok(()),
+        AttemptState::Committed if is_committed(record, &step, commit) => return Ok(()),
         AttemptState::Received => {}
         _ => return Err(refuse(record)),
     }
@@ -85,19 +85,13 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     complete_step(tx, &mut execution, step, image.id, commit.now)
 }
 
-/// True when the attempt was committed with this very picture, and with the same word about it.
-async fn is_committed(
-    tx: &mut Tx<'_>,
-    record: &AttemptRecord,
-    step: &StepRecord,
-    commit: &Commit,
-) -> Result<bool> {
-    if commit.rejection.is_none() {
-        return Ok(record.failure.is_none() && step.image == Some(commit.image.id));
+/// True when the attempt was committed with this very picture, and with the same word about it. A rejected one may have
+/// been taken since, or deleted.
+fn is_committed(record: &AttemptRecord, step: &StepRecord, commit: &Commit) -> bool {
+    match commit.rejection {
+        Some(_) => record.failure.is_some(),
+        None => record.failure.is_none() && step.image == Some(commit.image.id),
     }
-    // The step may have taken it since.
-    let image = library::find(tx, &commit.image.client, commit.image.id).await?;
-    Ok(record.failure.is_some() && image.is_some_and(|image| image.attempt == record.id))
 }
 
 /// What an attempt was billed.
