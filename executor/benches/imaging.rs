@@ -62,7 +62,11 @@ fn main() {
         let full = fastest(|| full_job(&bytes));
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-        println!("| {name} | {:.1} | {:.1} |", milliseconds(small), milliseconds(full));
+        println!(
+            "| {name} | {:.1} | {:.1} |",
+            milliseconds(small),
+            milliseconds(full)
+        );
     }
 }
 

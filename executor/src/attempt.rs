@@ -105,6 +105,13 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
         return Ok(Outcome::Paused);
     }
+    let ready = match provider
+        .get_ready(&with_references(run, target, provider, attempt, &references))
+        .await
+    {
+        Ok(ready) => ready,
+        Err(error) => return conclude::unready(run, attempt, error).await,
+    };
     let send_margin = run.inner.parts.settings.send_margin;
     // Counted from before the write: the database begins to count only after this.
     let send_before = clock.uptime().saturating_add(send_margin);
@@ -125,7 +132,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         target,
         provider,
         attempt,
-        &references,
+        (&references, &ready),
         (Sending::First, send_before),
     )
     .await
@@ -159,8 +166,23 @@ pub(crate) fn call<'a>(
         render: &target.render,
         timeout: plan.policy.attempt_timeout.unwrap_or_else(deadline),
         references: &[],
+        ready: &[],
         webhook_url: None,
         previews: None,
+    }
+}
+
+/// The same with the pictures that the drawing refers to.
+fn with_references<'a>(
+    run: &Run<'_>,
+    target: &'a Target,
+    provider: &Arc<dyn ImageProvider>,
+    attempt: AttemptId,
+    references: &'a [Reference],
+) -> Call<'a> {
+    Call {
+        references,
+        ..call(run.plan, target, provider, attempt)
     }
 }
 
@@ -192,6 +214,11 @@ async fn send_again(
         // They were there when it was first sent. Whoever looks at it next may find them again.
         Err(missing) => return Err(RecordError::Unavailable(missing.message.into())),
     };
+    let ready = provider
+        .get_ready(&with_references(run, target, provider, attempt, &references))
+        .await;
+    // An earlier call may be billed, so this one is not given up: it is tried again later.
+    let ready = ready.map_err(|error| RecordError::Unavailable(Box::new(error)))?;
     let send_margin = run.inner.parts.settings.send_margin;
     let send_before = run.inner.parts.clock.uptime().saturating_add(send_margin);
     run.records()
@@ -203,7 +230,7 @@ async fn send_again(
         target,
         provider,
         attempt,
-        &references,
+        (&references, &ready),
         (sending, send_before),
     )
     .await
@@ -216,7 +243,7 @@ async fn send(
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
     attempt: AttemptId,
-    references: &[Reference],
+    (references, ready): (&[Reference], &[String]),
     (sending, send_before): (Sending, Duration),
 ) -> Result<Outcome, RecordError> {
     let started = run.inner.parts.clock.now();
@@ -228,14 +255,14 @@ async fn send(
     let previews = run.inner.previews.of(run.fence.execution, &step.step_id, attempt);
     let public_url = run.inner.parts.settings.public_url.as_deref();
     let call = Call {
-        references,
+        ready,
         previews: Some(&previews),
         webhook_url: public_url.map(|base| WebhookUrl {
             base,
             provider: &target.render.provider,
             attempt,
         }),
-        ..call(run.plan, target, provider, attempt)
+        ..with_references(run, target, provider, attempt, references)
     };
     let submitted = provider.submit(&call).await;
     let sign = pace::sign_of(run.inner, &submitted);

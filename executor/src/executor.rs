@@ -11,10 +11,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::asked::Claiming;
 use crate::{
     artifact::{Limits, Optimised},
-    asked::Asked,
+    asked::{Asked, Awaited},
     blob::BlobStore,
     clock::Clock,
     darkroom::Darkroom,
+    deletion::{self, DeletionError, Sweep, SweepOrder},
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     pace::Pace,
@@ -22,8 +23,8 @@ use crate::{
     previews::Previews,
     providers::Registry,
     records::{
-        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, NewExecution, NewPlan, NewStep,
-        RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
+        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, ImageDeletion, NewExecution,
+        NewPlan, NewStep, RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
     },
     references::{self, ImportError, Imported},
     running::Running,
@@ -54,7 +55,7 @@ pub struct Parts {
 pub struct Settings {
     /// Which executions are taken.
     pub claiming: Claiming,
-    /// Most executions in progress at once; further ones wait as pending.
+    /// Most executions in progress at once; further ones wait as pending, but for those whose pictures these wait for.
     pub max_running_executions: u32,
     /// How long a claim holds without a heartbeat. Renewed each third of it.
     pub lease: Duration,
@@ -210,6 +211,7 @@ pub(crate) struct Inner {
     pub(crate) work: Notify,
     /// What is claimed.
     pub(crate) asked: Asked,
+    pub(crate) awaited: Awaited,
     /// No new work is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -240,6 +242,7 @@ impl Executor {
             signals: Signals::new(Arc::clone(&parts.records)),
             asked: Asked::new(parts.settings.claiming),
             darkroom: Darkroom::new(parts.settings.decoding_bytes),
+            awaited: Awaited::default(),
             parts,
             boot,
             tails: Tails::default(),
@@ -273,6 +276,24 @@ impl Executor {
     pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
         let parts = &self.inner.parts;
         references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
+    }
+
+    /// Deletes an image: marks its record, removes the objects that no other image stands on, and leaves a tombstone.
+    /// False when the client has no such image. Safe to repeat.
+    ///
+    /// # Errors
+    /// Records or store cannot be used now; what was done stays done.
+    pub async fn delete_image(&self, deletion: &ImageDeletion) -> Result<bool, DeletionError> {
+        deletion::delete(&self.inner, deletion).await
+    }
+
+    /// Looks for objects without a record and records without an object, of all clients, and removes them unless it is
+    /// a dry run. Any number of processes may do so at once, while pictures are drawn.
+    ///
+    /// # Errors
+    /// Records or store cannot be used now; what was done stays done.
+    pub async fn sweep(&self, order: SweepOrder) -> Result<Sweep, DeletionError> {
+        deletion::sweep(&self.inner, order).await
     }
 
     /// Who draws.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     artifact::{self, Expected},
     attempt::{Outcome, write_end},
-    blob::{BlobError, BlobKey},
+    blob::{BlobError, BlobKey, BlobMetadata},
     copies::{self, Copy, Wanted},
     cost::Cost,
     executor::Inner,
@@ -20,7 +20,7 @@ use crate::{
     ids::{AttemptId, ExecutionId, ImageId},
     look::Look,
     persist::{self, Saved},
-    plan::{Plan, Render, Step, Target},
+    plan::{ImageFormat, Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
         AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
@@ -37,7 +37,8 @@ pub(crate) async fn stage(
     body: Bytes,
 ) -> Result<Bytes, RecordError> {
     let key = BlobKey::staged(attempt);
-    match persist::save(inner, lost, &key, "application/octet-stream", &body).await? {
+    let metadata = BlobMetadata::new("application/octet-stream");
+    match persist::save(inner, lost, &key, &metadata, &body).await? {
         Saved::Stored => Ok(body),
         Saved::OtherBytes => read_blob(inner, &key).await,
     }
@@ -293,11 +294,12 @@ pub(crate) async fn store(
     // The picture is checked: it has the format and the size of the plan.
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
-    must_save(inner, lost, &key, format.media_type(), &picture.rendered.image).await?;
+    let metadata = |format: ImageFormat| BlobMetadata::new(format.media_type()).of_plan(&plan.digest);
+    must_save(inner, lost, &key, &metadata(format), &picture.rendered.image).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
         let key = copy.key(client, id);
-        let size_bytes = keep_copy(inner, lost, &key, copy.format.media_type(), &copy.bytes).await?;
+        let size_bytes = keep_copy(inner, lost, &key, &metadata(copy.format), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
             purpose: copy.purpose,
             public_url: blobs.public_url(&key).unwrap_or_default(),
@@ -366,10 +368,10 @@ async fn must_save(
     inner: &Inner,
     lost: &CancellationToken,
     key: &BlobKey,
-    media_type: &str,
+    metadata: &BlobMetadata,
     bytes: &Bytes,
 ) -> Result<(), RecordError> {
-    match persist::save(inner, lost, key, media_type, bytes).await? {
+    match persist::save(inner, lost, key, metadata, bytes).await? {
         Saved::Stored => Ok(()),
         Saved::OtherBytes => Err(RecordError::Damaged(format!(
             "other bytes are stored under {key}"
@@ -383,10 +385,10 @@ async fn keep_copy(
     inner: &Inner,
     lost: &CancellationToken,
     key: &BlobKey,
-    media_type: &str,
+    metadata: &BlobMetadata,
     bytes: &Bytes,
 ) -> Result<i64, RecordError> {
-    let size_bytes = match persist::save(inner, lost, key, media_type, bytes).await? {
+    let size_bytes = match persist::save(inner, lost, key, metadata, bytes).await? {
         Saved::Stored => bytes.len(),
         Saved::OtherBytes => read_blob(inner, key).await?.len(),
     };

@@ -34,6 +34,7 @@ pub mod conformance;
 mod copies;
 mod cost;
 mod darkroom;
+pub mod deletion;
 pub mod events;
 pub mod executor;
 pub mod failure;

@@ -343,7 +343,7 @@ impl Notes {
         if lasted < self.next {
             return Ok(self.next.saturating_sub(lasted));
         }
-        let silence = lasted.clamp(self.next, LONGEST_SILENCE);
+        let silence = lasted.min(LONGEST_SILENCE);
         self.next = lasted.saturating_add(silence);
         let Some(known) = lock(&waiter.desk.last_wait).clone() else {
             return Ok(silence);

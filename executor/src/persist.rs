@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
-    blob::{BlobError, BlobKey},
+    blob::{BlobError, BlobKey, BlobMetadata},
     clock::Clock,
     executor::Inner,
     records::{Receipt, RecordError},
@@ -58,10 +58,10 @@ pub(crate) async fn save(
     inner: &Inner,
     lost: &CancellationToken,
     key: &BlobKey,
-    media_type: &str,
+    metadata: &BlobMetadata,
     bytes: &Bytes,
 ) -> Result<Saved, RecordError> {
-    let put = || inner.parts.blobs.put(key, media_type, bytes.clone());
+    let put = || inner.parts.blobs.put(key, metadata, bytes.clone());
     let is_away = |error: &BlobError| !matches!(error, BlobError::Conflict(_));
     match until_done(inner.parts.clock.as_ref(), lost, is_away, put).await {
         None => Err(RecordError::Fenced),

@@ -32,6 +32,8 @@ pub struct Call<'a> {
     pub timeout: Duration,
     /// Pictures that the drawing refers to, in the order of the render. Empty for most renders.
     pub references: &'a [Reference],
+    /// What [`ImageProvider::get_ready`] returned. Empty where it was not asked, as for questions about a call.
+    pub ready: &'a [String],
     /// Address that the provider may send news of the work to. Nothing: there is none.
     pub webhook_url: Option<WebhookUrl<'a>>,
     /// Takes unfinished pictures, where the render asks for them. Nothing: nobody does.
@@ -283,7 +285,15 @@ pub trait ImageProvider: fmt::Debug + Send + Sync {
     /// Longest time that a call of this render may take, when the plan does not say.
     fn deadline(&self, render: &Render) -> Duration;
 
-    /// Sends the call and waits for the answer or the job id.
+    /// Does what must come before a call, costs nothing and may take its time: uploads pictures, renews a token. Called
+    /// before every `submit`, which finds in [`Call::ready`] what is returned here. An error says that the call cannot
+    /// be made now; whatever it is, nothing that costs was sent.
+    async fn get_ready(&self, _call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        Ok(Vec::new())
+    }
+
+    /// Sends the call and waits for the answer or the job id. Its one request leaves at once: when it may leave at the
+    /// latest is written down, and who takes over relies on it.
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError>;
 
     /// Asks once for work that was accepted. Only called with job ids that `submit` or `lookup` returned, any number

@@ -368,6 +368,30 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Entries of the audit log of a client, newest first.
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>>;
 
+    // Deleting images.
+
+    /// Marks an image as to be deleted, once, and writes that into the audit log; from then on nobody finds it. Says
+    /// which objects are to be removed: those on which no other image stands, and on which none will from now on. Its
+    /// unit goes to another image of the same picture; without one it is idle, and the picture can be drawn, and paid,
+    /// again. Attempts and ledger stay as they are. Nothing: the client has no such image.
+    async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>>;
+
+    /// Makes a marked image a tombstone, whose objects are gone. Of any other nothing changes.
+    async fn finish_deletion(&self, client: &str, image: ImageId, now: UnixMicros) -> Result<()>;
+
+    /// At most `limit` images of all clients that are no tombstones, in order of their ids, after one.
+    async fn stored_images(&self, after: Option<ImageId>, limit: u32) -> Result<Vec<StoredImage>>;
+
+    /// Those of the keys on which no image stands, and no small copy of one.
+    async fn unrecorded(&self, keys: &[String]) -> Result<Vec<String>>;
+
+    /// Images that may be recorded yet: those of executions that have not ended, and of attempts that may still come
+    /// to something.
+    async fn unfinished_images(&self) -> Result<Vec<ImageId>>;
+
+    /// How much of a client is kept.
+    async fn stored_bytes(&self, client: &str) -> Result<StoredBytes>;
+
     // Money.
 
     /// A budget as it stands in its current period.

@@ -7,7 +7,7 @@ use limn_proto::{digest::sha256_hex, reason::Reason};
 
 use crate::{
     artifact,
-    blob::{BlobError, BlobKey, BlobStore},
+    blob::{BlobError, BlobKey, BlobMetadata, BlobStore},
     failure::Failure,
     plan::{self, Render},
     provider::Reference,
@@ -55,7 +55,9 @@ pub(crate) async fn import(
     let (format, sha256) = (artifact.format, artifact.sha256);
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let key = BlobKey::reference(client, &sha256, format);
-    blobs.put(&key, format.media_type(), bytes).await?;
+    blobs
+        .put(&key, &BlobMetadata::new(format.media_type()), bytes)
+        .await?;
     Ok(Imported {
         reference: plan::Reference { sha256, format },
         width_px: artifact.width_px,

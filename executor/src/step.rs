@@ -137,9 +137,14 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
     }
 }
 
-/// Goes on with a call of an earlier owner, which counts as one in progress again.
+/// Goes on with a call of an earlier owner, which counts as one in progress again. So does one whose outcome is unknown: it
+/// may still go on, and where that is the same call it is sent again.
 async fn resume(run: &Run<'_>, step: &Step, attempt: &AttemptRecord) -> Result<Outcome, RecordError> {
-    if !matches!(attempt.state, AttemptState::Dispatching | AttemptState::Accepted) {
+    let may_go_on = matches!(
+        attempt.state,
+        AttemptState::Dispatching | AttemptState::Accepted | AttemptState::Unknown
+    );
+    if !may_go_on {
         return attempt::resume(run, step, attempt).await;
     }
     let pass = pace::count(run, &attempt.provider).await;
@@ -362,6 +367,7 @@ async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left
 async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
     let mut changes = run.inner.signals.subscribe(holder);
     run.inner.ask(holder);
+    let _waiter = run.inner.awaited.wait(holder);
     tokio::select! {
         biased;
         () = run.stops.lost.cancelled() => Err(RecordError::Fenced),

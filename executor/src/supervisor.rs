@@ -47,7 +47,13 @@ async fn claim_once(inner: &Arc<Inner>) {
     let running = inner.running.ids();
     let in_progress = u32::try_from(running.len()).unwrap_or(u32::MAX);
     let free = settings.max_running_executions.saturating_sub(in_progress);
-    if free == 0 {
+    let (limit, these) = if free > 0 {
+        (free, inner.asked.without(&running))
+    } else {
+        let awaited = inner.awaited.without(&running);
+        (u32::try_from(awaited.len()).unwrap_or(u32::MAX), Some(awaited))
+    };
+    if limit == 0 {
         return;
     }
     // From before the claim: the database counts from later.
@@ -55,11 +61,11 @@ async fn claim_once(inner: &Arc<Inner>) {
     let records = &inner.parts.records;
     // A lease can pass while its owner is at work: a laptop sleeps, a disk hangs. Taking over from oneself would give
     // up the calls in flight.
-    let claims = match inner.asked.without(&running) {
-        None => records.claim(inner.boot, settings.lease, free, &running).await,
-        Some(asked) => {
+    let claims = match these {
+        None => records.claim(inner.boot, settings.lease, limit, &running).await,
+        Some(these) => {
             records
-                .claim_these(inner.boot, settings.lease, free, &asked)
+                .claim_these(inner.boot, settings.lease, limit, &these)
                 .await
         }
     };

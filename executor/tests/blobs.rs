@@ -7,13 +7,17 @@ use std::{fs, sync::Arc};
 use bytes::Bytes;
 use limn_executor::{
     blob::{
-        BlobError, BlobKey, BlobStore,
+        BlobError, BlobKey, BlobMetadata, BlobStore,
+        cloudinary::{CloudinarySettings, CloudinaryStore},
         folder::FolderStore,
         link::{LinkError, LinkSigner},
+        memory::MemoryStore,
+        vercel_blob::{VercelBlobSettings, VercelBlobStore},
     },
-    clock::UnixMicros,
+    clock::{Clock as _, SystemClock, UnixMicros},
     conformance,
 };
+use limn_fakes::storage::{CloudinaryFake, VercelBlobFake};
 
 fn key(text: &str) -> BlobKey {
     BlobKey::parse(text).unwrap()
@@ -27,13 +31,24 @@ async fn the_folder_store_conforms() {
     conformance::blobs::conforms(Arc::new(store)).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_memory_store_conforms() {
+    let signer = Arc::new(LinkSigner::new([7; 32]).with_base_url("http://localhost:1"));
+    let store = MemoryStore::new(Arc::new(SystemClock), Some(signer));
+    conformance::blobs::conforms(Arc::new(store)).await.unwrap();
+}
+
 #[tokio::test]
 async fn blobs_outlive_the_store_and_leftovers_of_a_power_cut_are_swept() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();
     let kept = key("clients/a/images/kept.png");
     store
-        .put(&kept, "image/png", Bytes::from_static(b"kept"))
+        .put(
+            &kept,
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"kept"),
+        )
         .await
         .unwrap();
     let leftover = folder.path().join("~unfinished/half-written");
@@ -68,9 +83,18 @@ async fn puts_leave_nothing_but_the_blob() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::open(folder.path(), None).unwrap();
     let place = key("a/b");
-    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, "", Bytes::from_static(b"1")).await.unwrap();
-    store.put(&place, "", Bytes::from_static(b"2")).await.unwrap_err();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    store
+        .put(&place, &BlobMetadata::new("image/png"), Bytes::from_static(b"2"))
+        .await
+        .unwrap_err();
     let names: Vec<_> = fs::read_dir(folder.path().join("a"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -91,10 +115,20 @@ async fn symbolic_links_do_not_lead_out_of_the_folder() {
     store.get(&key("folder/secret")).await.unwrap_err();
     store.get(&key("file")).await.unwrap_err();
     store.delete(&key("folder/secret")).await.unwrap_err();
-    let put = store.put(&key("folder/new"), "", Bytes::from_static(b"x")).await;
+    let put = store
+        .put(
+            &key("folder/new"),
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"x"),
+        )
+        .await;
     assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
     let put = store
-        .put(&key("folder/deep/new"), "", Bytes::from_static(b"x"))
+        .put(
+            &key("folder/deep/new"),
+            &BlobMetadata::new("image/png"),
+            Bytes::from_static(b"x"),
+        )
         .await;
     assert!(matches!(put, Err(BlobError::Unavailable { .. })), "{put:?}");
     assert_eq!(store.list("").await.unwrap(), []);
@@ -188,4 +222,105 @@ fn a_signer_learns_its_address_late_and_never_shows_its_key() {
         !shown.contains("90") && !shown.contains("5a") && !shown.contains("ZZ"),
         "{shown}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_stores_of_vercel_blob_conform() {
+    for is_public in [true, false] {
+        let fake = VercelBlobFake::start(is_public).await;
+        let settings = VercelBlobSettings {
+            token: VercelBlobFake::TOKEN.into(),
+            is_public,
+            api_url: fake.api_url(),
+            blob_url: Some(fake.blob_url()),
+        };
+        let store = VercelBlobStore::new(settings, None).unwrap();
+        assert!(!format!("{store:?}").contains("0123456789abcdef"));
+        conformance::blobs::conforms(Arc::new(store)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_vercel_blob_that_is_public_has_addresses_for_everybody() {
+    let fake = VercelBlobFake::start(true).await;
+    let settings = |token: &str| VercelBlobSettings {
+        token: token.into(),
+        is_public: true,
+        api_url: fake.api_url(),
+        blob_url: Some(fake.blob_url()),
+    };
+    let store = VercelBlobStore::new(settings(VercelBlobFake::TOKEN), None).unwrap();
+    let key = key("clients/a/images/one.png");
+    let metadata = BlobMetadata::new("image/png");
+    store
+        .put(&key, &metadata, Bytes::from_static(b"pixels"))
+        .await
+        .unwrap();
+    let answer = reqwest::get(store.public_url(&key).unwrap()).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    assert_eq!(answer.bytes().await.unwrap(), "pixels");
+
+    let stranger = VercelBlobStore::new(settings("vercel_blob_rw_FakeStore_of-somebody-else"), None).unwrap();
+    let refused = stranger.check().await.unwrap_err().to_string();
+    assert!(refused.contains("403: Access denied"), "{refused}");
+    assert!(!refused.contains("of-somebody-else"), "{refused}");
+}
+
+fn cloudinary(fake: &CloudinaryFake, is_public: bool, secret: &str) -> CloudinaryStore {
+    let settings = CloudinarySettings {
+        cloud_name: CloudinaryFake::CLOUD_NAME.to_owned(),
+        api_key: CloudinaryFake::API_KEY.to_owned(),
+        api_secret: secret.into(),
+        is_public,
+        api_url: fake.url(),
+        delivery_url: fake.url(),
+    };
+    CloudinaryStore::new(settings, Arc::new(SystemClock)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_stores_of_cloudinary_conform() {
+    for is_public in [true, false] {
+        let fake = CloudinaryFake::start().await;
+        let store = cloudinary(&fake, is_public, CloudinaryFake::API_SECRET);
+        conformance::blobs::conforms(Arc::new(store)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_picture_at_cloudinary_has_a_lasting_and_an_expiring_address() {
+    let fake = CloudinaryFake::start().await;
+    let store = cloudinary(&fake, true, CloudinaryFake::API_SECRET);
+    let key = key("clients/a/images/one.png");
+    let picture = Bytes::from_static(b"\x89PNG\r\n\x1a\n and so on");
+    store
+        .put(&key, &BlobMetadata::new("image/png"), picture.clone())
+        .await
+        .unwrap();
+    let public = store.public_url(&key).unwrap();
+    assert_eq!(public, format!("{}/fake-cloud/image/upload/{key}", fake.url()));
+    let in_a_minute = SystemClock.now().plus(std::time::Duration::from_secs(60));
+    let signed = store.signed_url(&key, in_a_minute).await.unwrap().unwrap();
+    for address in [public, signed.clone()] {
+        assert_eq!(
+            reqwest::get(address).await.unwrap().bytes().await.unwrap(),
+            picture
+        );
+    }
+    let over = store
+        .signed_url(&key, UnixMicros(1_000_000))
+        .await
+        .unwrap()
+        .unwrap();
+    let longer = signed.replace("expires_at=", "expires_at=9");
+    for address in [over, longer] {
+        assert_eq!(reqwest::get(address).await.unwrap().status(), 401);
+    }
+    let stranger = cloudinary(&fake, true, "another-secret");
+    let refused = format!("{:?}", stranger.check().await.unwrap_err());
+    assert!(
+        refused.contains("Invalid Signature") && !refused.contains("sign -"),
+        "{refused}"
+    );
+    assert!(!refused.contains("another-secret"), "{refused}");
 }

@@ -35,8 +35,14 @@ fn sound(format: ImageFormat) -> Vec<u8> {
 
 /// CRC-32 as PNG has it.
 fn crc32(bytes: &[u8]) -> u32 {
-    let rounds = |crc: u32| (0..8).fold(crc, |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()));
-    !bytes.iter().fold(u32::MAX, |crc, byte| rounds(crc ^ u32::from(*byte)))
+    let rounds = |crc: u32| {
+        (0..8).fold(crc, |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    };
+    !bytes
+        .iter()
+        .fold(u32::MAX, |crc, byte| rounds(crc ^ u32::from(*byte)))
 }
 
 fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
@@ -79,7 +85,8 @@ impl<W: std::io::Write> EncodeAll for image::codecs::png::PngEncoder<W> {
     fn encode_all(self, pixels: &image::GrayImage) {
         use image::ImageEncoder as _;
         let (width, height) = pixels.dimensions();
-        self.write_image(pixels, width, height, image::ExtendedColorType::L8).unwrap();
+        self.write_image(pixels, width, height, image::ExtendedColorType::L8)
+            .unwrap();
     }
 }
 
@@ -139,16 +146,52 @@ fn animated_webp() -> Vec<u8> {
 /// Each with the words of its refusal.
 fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     vec![
-        ("a flat PNG of 20,000 by 20,000", flat_png(20_000), "400000000 pixels are more than the limit"),
-        ("a JPEG that tells 65,535 by 65,535", lying_jpeg(65_535), "pixels are more than the limit"),
-        ("a WebP that tells 16,384 by 16,384", lying_webp(), "268435456 pixels are more than the limit"),
-        ("a PNG with a script", with_script(ImageFormat::Png), "stand behind the end"),
-        ("a JPEG with a script", with_script(ImageFormat::Jpeg), "stand behind the end"),
-        ("a WebP with a script", with_script(ImageFormat::Webp), "stand behind the end"),
+        (
+            "a flat PNG of 20,000 by 20,000",
+            flat_png(20_000),
+            "400000000 pixels are more than the limit",
+        ),
+        (
+            "a JPEG that tells 65,535 by 65,535",
+            lying_jpeg(65_535),
+            "pixels are more than the limit",
+        ),
+        (
+            "a WebP that tells 16,384 by 16,384",
+            lying_webp(),
+            "268435456 pixels are more than the limit",
+        ),
+        (
+            "a PNG with a script",
+            with_script(ImageFormat::Png),
+            "stand behind the end",
+        ),
+        (
+            "a JPEG with a script",
+            with_script(ImageFormat::Jpeg),
+            "stand behind the end",
+        ),
+        (
+            "a WebP with a script",
+            with_script(ImageFormat::Webp),
+            "stand behind the end",
+        ),
         ("a PNG that is a ZIP", zip_behind_png(), "stand behind the end"),
-        ("an SVG", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec(), "SVG"),
-        ("an SVG behind a declaration", b"<?xml version='1.0'?><!DOCTYPE svg><svg/>".to_vec(), "SVG"),
-        ("a page", b"\n\t<!doctype html><script>alert(1)</script>".to_vec(), "HTML"),
+        (
+            "an SVG",
+            b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec(),
+            "SVG",
+        ),
+        (
+            "an SVG behind a declaration",
+            b"<?xml version='1.0'?><!DOCTYPE svg><svg/>".to_vec(),
+            "SVG",
+        ),
+        (
+            "a page",
+            b"\n\t<!doctype html><script>alert(1)</script>".to_vec(),
+            "HTML",
+        ),
         ("an animated GIF", gif(), "a GIF"),
         ("an animated PNG", animated_png(), "animation"),
         ("an animated WebP", animated_webp(), "animation"),
@@ -180,12 +223,17 @@ fn what_is_hostile_is_refused_in_little_memory() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how the test above names the file")]
 fn inspects_what_it_is_given() {
-    let Some(file) = std::env::var_os(VICTIM) else { return };
+    let Some(file) = std::env::var_os(VICTIM) else {
+        return;
+    };
     let bytes = Bytes::from(fs::read(Path::new(&file)).unwrap());
     let refusal = inspect_any(&bytes, &Limits::default()).unwrap_err().to_string();
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let resident = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    println!("\ninspected: {} {refusal}", resident.split_whitespace().nth(1).unwrap());
+    println!(
+        "\ninspected: {} {refusal}",
+        resident.split_whitespace().nth(1).unwrap()
+    );
 }
 
 proptest! {

@@ -48,6 +48,7 @@ async fn submit(render: &Render) -> Result<Answer, CallError> {
         render,
         timeout: Duration::from_secs(60),
         references: &[],
+        ready: &[],
         webhook_url: None,
         previews: None,
     };

@@ -2,12 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
-use limn_executor::{
-    blob::{folder, link::LinkSigner},
-    clock::SystemClock,
-    executor::Executor,
-    records::RecordError,
-};
+use limn_executor::{blob::link::LinkSigner, clock::SystemClock, executor::Executor, records::RecordError};
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
     account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
@@ -89,20 +84,23 @@ pub enum AppError {
         #[source]
         source: io::Error,
     },
-    /// The folder of images is not the one that the other processes of the database use.
-    #[error(
-        "{folder} is not the store that belongs to {database}: share one storage.folder among all processes; or, when \
-         its pictures are meant to be gone, write {expected} into {folder}/{}",
-        folder::IDENTITY,
-        folder = .folder.display()
-    )]
+    /// The store of images is not the one that the other processes of the database use.
+    #[error("{store} is not the store that belongs to {database}: {remedy}")]
     OtherStore {
-        /// The folder.
-        folder: PathBuf,
+        /// The store.
+        store: String,
         /// The database, without user and password.
         database: String,
-        /// Identity of the folder that belongs to it.
-        expected: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The store of images cannot be set up.
+    #[error("cannot use {store}: {message}")]
+    Store {
+        /// The store.
+        store: String,
+        /// What is wrong.
+        message: String,
     },
     /// A provider cannot be set up.
     #[error("cannot set up providers.{provider}: {message}")]
@@ -160,6 +158,7 @@ impl App {
             pages: PageTokens::new(wired.key),
             clock: Arc::new(SystemClock),
             max_message_bytes: config.server.max_message_bytes,
+            storage_price: config.storage.price.clone(),
             watch_stall: config.executor.watch_stall,
         };
         Ok(Self {

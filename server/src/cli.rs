@@ -47,6 +47,7 @@ mod request;
 mod resolve;
 mod serve;
 mod settings;
+mod sweep;
 mod table;
 mod unpark;
 mod usage;
@@ -92,6 +93,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Sweep(args) => sweep::run(&args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,
@@ -139,6 +141,9 @@ impl Global {
         }
         if let Some(database) = &self.database {
             keys.push(database_key(database));
+        }
+        if let Some(store) = &self.store {
+            keys.push(("storage.url".to_owned(), store.clone()));
         }
         Ok(keys)
     }

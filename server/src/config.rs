@@ -35,7 +35,7 @@ pub use providers::{Account, Own, Provider};
 pub use retention::Retention;
 pub use selection::{Client, Selection};
 pub use server::Server;
-pub use storage::Storage;
+pub use storage::{ClientBucket, Cloudinary, S3, Storage, StoragePrice, StorePlace, VercelBlob};
 
 use reader::{Found, Section};
 

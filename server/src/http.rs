@@ -144,7 +144,7 @@ fn respond(links: &Links, key: &BlobKey, size: u64, asked: &HeaderMap, etag: &st
     let body = Body::from_stream(chunks(Arc::clone(&links.blobs), key.clone(), part));
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(key)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(key.media_type()));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(part.length));
     if status == StatusCode::PARTIAL_CONTENT {
         let last = part.first + part.length - 1;
@@ -198,15 +198,6 @@ fn parameters(query: &str) -> Option<(i64, &str)> {
 /// Bytes under a key never change, so the key stands for them.
 fn etag(key: &BlobKey) -> String {
     format!("\"{}\"", &sha256_hex(key.as_str().as_bytes())[..32])
-}
-
-fn media_type(key: &BlobKey) -> &'static str {
-    match key.as_str().rsplit_once('.').map(|(_, extension)| extension) {
-        Some("png") => "image/png",
-        Some("jpg") => "image/jpeg",
-        Some("webp") => "image/webp",
-        _ => "application/octet-stream",
-    }
 }
 
 fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

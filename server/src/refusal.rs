@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, error::Error};
 
 use limn_executor::{
     blob::BlobError,
+    deletion::DeletionError,
     executor::SubmitError,
     plan::PlanRefused,
     records::{BudgetShortage, PrunedExecution, RecordError},
@@ -238,7 +239,16 @@ impl From<BlobError> for Refusal {
                 "the store of images cannot be reached: try again",
                 error,
             ),
-            BlobError::NotFound(_) | BlobError::Conflict(_) => Self::internal(error),
+            BlobError::NotFound(_) | BlobError::Conflict(_) | BlobError::Damaged(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeletionError> for Refusal {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::Records(error) => error.into(),
+            DeletionError::Store(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use limn_executor::{clock::Clock, executor::Executor, ids::ExecutionId, provider
 use limn_planner::Catalog;
 use limn_proto::name::Collection;
 
-use crate::{paging::PageTokens, refusal::Refusal};
+use crate::{config::StoragePrice, paging::PageTokens, refusal::Refusal};
 
 mod account;
 mod call;
@@ -42,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     /// Largest message that is accepted, in bytes.
     pub(crate) max_message_bytes: usize,
+    /// What keeping pictures costs; nothing: it is not estimated.
+    pub(crate) storage_price: Option<StoragePrice>,
     /// How long a reader of progress may not read.
     pub(crate) watch_stall: Duration,
 }

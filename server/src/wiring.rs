@@ -26,6 +26,7 @@ mod database;
 mod store;
 
 pub use database::{Gates, check_database, read_gates};
+pub use store::check_store;
 
 /// What a server is made of.
 pub(crate) struct Wired {
@@ -87,7 +88,7 @@ pub(crate) async fn open(
     let records = database::open(config, &blobs).await?;
     let executor = Executor::start(Parts {
         records,
-        blobs: Arc::new(blobs.store),
+        blobs: blobs.store,
         providers: providers(config, traits)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),

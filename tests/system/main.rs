@@ -15,5 +15,6 @@ mod joining;
 mod library;
 mod plans;
 mod restart;
+mod second_choice;
 mod several;
 mod watching;

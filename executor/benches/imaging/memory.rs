@@ -92,11 +92,7 @@ pub(crate) fn measure() {
             all_called: Barrier::new(PICTURES),
         };
         let executor = Executor::start(Parts {
-            records: Arc::new(
-                SqliteRecords::open(&folder.path().join("limn.db"))
-                    .await
-                    .unwrap(),
-            ),
+            records: Arc::new(SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap()),
             blobs: Arc::new(FolderStore::open(&folder.path().join("blobs"), None).unwrap()),
             providers: Registry::new(vec![Arc::new(flood)]),
             clock: Arc::new(SystemClock),

@@ -7,7 +7,7 @@ use limn_proto::reason::Reason;
 
 use super::{Outcome, evidence, outcome_unknown, receipt, unknown};
 use crate::{
-    blob::BlobKey,
+    blob::{BlobKey, BlobMetadata},
     failure::Failure,
     ids::AttemptId,
     persist,
@@ -51,6 +51,26 @@ pub(super) async fn call_error(
             Ok(unknown::parked(run, step, class, failure))
         }
     }
+}
+
+/// Writes down that the call could not be made ready. Nothing that costs was sent, whatever the provider said.
+pub(super) async fn unready(
+    run: &Run<'_>,
+    attempt: AttemptId,
+    error: CallError,
+) -> Result<Outcome, RecordError> {
+    let failure = match error {
+        CallError::Rejected(rejection) => Refusal::from(rejection).failure,
+        CallError::Unsent { message } | CallError::Unknown { message, .. } => {
+            Failure::new(Reason::ProviderUnavailable, message).retryable()
+        }
+    };
+    end(run, attempt, AttemptOutcome::Abandoned, &failure, "").await?;
+    Ok(if failure.reason == Reason::ContentBlocked {
+        Outcome::Failed(failure)
+    } else {
+        Outcome::Unpaid(failure)
+    })
 }
 
 /// Writes down that the provider refused the call.
@@ -152,7 +172,7 @@ async fn keep_partial(
         .inner
         .parts
         .blobs
-        .put(&key, "application/octet-stream", body)
+        .put(&key, &BlobMetadata::new("application/octet-stream"), body)
         .await
     {
         tracing::warn!(%attempt, %error, "the part of an answer that came could not be kept");

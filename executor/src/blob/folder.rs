@@ -11,15 +11,17 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::UNIX_EPOCH,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 
+mod listing;
 mod unfinished;
 
-use super::{BlobError, BlobKey, BlobStore, link::LinkSigner};
+use super::{BlobError, BlobInfo, BlobKey, BlobMetadata, BlobPage, BlobStore, link::LinkSigner};
 use crate::clock::UnixMicros;
 use unfinished::Unfinished;
 
@@ -92,7 +94,8 @@ impl FolderStore {
 
 #[async_trait]
 impl BlobStore for FolderStore {
-    async fn put(&self, key: &BlobKey, _media_type: &str, bytes: Bytes) -> Result<(), BlobError> {
+    /// Keeps the bytes only: what else there is to know is in the record of an image.
+    async fn put(&self, key: &BlobKey, _metadata: &BlobMetadata, bytes: Bytes) -> Result<(), BlobError> {
         self.run(key, move |folder, key| folder.put(key, &bytes)).await
     }
 
@@ -105,33 +108,21 @@ impl BlobStore for FolderStore {
             .await
     }
 
-    async fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
-        self.run(key, Folder::size_bytes).await
+    async fn head(&self, key: &BlobKey) -> Result<Option<BlobInfo>, BlobError> {
+        self.run(key, Folder::head).await
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         self.run(key, Folder::delete).await
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>, BlobError> {
-        // Only whole parts of the prefix name a folder; the rest is compared with each key.
-        let parent = match prefix.rsplit_once('/') {
-            None => None,
-            Some((parts, _)) => match BlobKey::parse(parts) {
-                None => return Ok(Vec::new()),
-                parsed => parsed,
-            },
-        };
-        let prefix = prefix.to_owned();
-        let listed_key = parent.clone().unwrap_or_else(probe_key);
-        let folder = Arc::clone(&self.folder);
-        let listed = tokio::task::spawn_blocking(move || folder.list(parent.as_ref(), &prefix)).await;
-        listed
-            .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
-            .map_err(|source| BlobError::Unavailable {
-                key: listed_key,
-                source: source.into(),
-            })
+    async fn list_page(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<BlobPage, BlobError> {
+        let (prefix, from) = (prefix.to_owned(), from.map(str::to_owned));
+        self.run(&probe_key(), move |folder, key| {
+            let page = listing::page(&folder.root, &prefix, from.as_deref(), limit);
+            page.map_err(|source| BlobError::unavailable(key, source))
+        })
+        .await
     }
 
     fn public_url(&self, key: &BlobKey) -> Option<String> {
@@ -139,22 +130,26 @@ impl BlobStore for FolderStore {
         Some(format!("{base_url}/{key}"))
     }
 
-    fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Option<String> {
-        self.links.as_ref()?.sign(key, expires_at)
+    async fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Result<Option<String>, BlobError> {
+        Ok(self.links.as_ref().and_then(|links| links.sign(key, expires_at)))
     }
 
     async fn check(&self) -> Result<(), BlobError> {
-        let key = probe_key();
-        let written = Bytes::from_static(b"limn");
-        self.put(&key, "text/plain", written).await?;
-        self.get(&key).await?;
-        self.delete(&key).await
+        super::check(self).await
+    }
+
+    async fn sweep_unfinished(&self, before: UnixMicros, dry_run: bool) -> Result<u64, BlobError> {
+        self.run(&probe_key(), move |folder, key| {
+            let swept = folder.unfinished.sweep(before, dry_run);
+            swept.map_err(|source| BlobError::unavailable(key, source))
+        })
+        .await
     }
 }
 
-/// Where `check` writes.
+/// Stands for the folder as a whole in errors.
 fn probe_key() -> BlobKey {
-    BlobKey("staging/check".to_owned())
+    BlobKey("staging".to_owned())
 }
 
 /// The blocking half.
@@ -224,9 +219,19 @@ impl Folder {
         read.map_err(|source| failed(key, source))
     }
 
-    fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
-        match self.path_to_read(key).and_then(fs::metadata) {
-            Ok(metadata) => Ok(Some(metadata.len())),
+    fn head(&self, key: &BlobKey) -> Result<Option<BlobInfo>, BlobError> {
+        let found = self.path_to_read(key).and_then(|path| {
+            let metadata = fs::metadata(path)?;
+            Ok(BlobInfo {
+                size_bytes: metadata.len(),
+                stored_at: stored_at(&metadata)?,
+                media_type: None,
+                plan_digest: None,
+                sha256: None,
+            })
+        });
+        match found {
+            Ok(info) => Ok(Some(info)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(source) => Err(failed(key, source)),
         }
@@ -241,20 +246,6 @@ impl Folder {
             Err(source) if !is_absence(&source) => Err(failed(key, source)),
             _ => Ok(()),
         }
-    }
-
-    fn list(&self, parent: Option<&BlobKey>, prefix: &str) -> io::Result<Vec<BlobKey>> {
-        let top = parent.map_or_else(|| self.root.clone(), |key| self.root.join(key.as_str()));
-        if !top.is_dir() || !top.canonicalize()?.starts_with(&self.root) {
-            return Ok(Vec::new());
-        }
-        let mut keys: Vec<BlobKey> = files_below(&top)?
-            .into_iter()
-            .filter_map(|path| BlobKey::parse(path.strip_prefix(&self.root).ok()?.to_str()?))
-            .filter(|key| key.as_str().starts_with(prefix))
-            .collect();
-        keys.sort_unstable();
-        Ok(keys)
     }
 
     /// The path of an existing blob. Nothing outside the root and no symbolic link is a blob.
@@ -324,22 +315,15 @@ fn remove_if_present(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Files below a folder. Symbolic links are neither listed nor followed.
-fn files_below(top: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![top.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() {
-                files.push(entry.path());
-            }
-        }
-    }
-    Ok(files)
+/// When a file was last written: nobody writes into one that is in place.
+fn stored_at(metadata: &fs::Metadata) -> io::Result<UnixMicros> {
+    let since_epoch = metadata
+        .modified()?
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ok(UnixMicros(
+        i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX),
+    ))
 }
 
 /// A key whose parent is a blob names nothing either.

@@ -10,6 +10,7 @@ pub mod answers;
 mod audit;
 pub mod budgets;
 pub mod cancel;
+pub mod deleting;
 mod driver;
 pub mod fences;
 pub mod follow_ups;
@@ -140,6 +141,8 @@ macro_rules! record_scenarios {
             refunds: a_write_off_that_was_not_billed_is_paid_back,
             unparking: only_what_is_stuck_is_unparked,
             unparking: what_its_owners_died_of_runs_again,
+            deleting: an_image_goes_in_two_steps,
+            deleting: a_picture_stays_while_an_image_stands_on_it,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,

@@ -129,6 +129,18 @@ impl ComfyUi {
         })
     }
 
+    /// What the placeholders of the workflow stand for, but for the pictures to draw from.
+    fn values(&self, call: &Call<'_>) -> Result<BTreeMap<String, Value>, CallError> {
+        order::values(
+            &self.workflow,
+            call.render,
+            &self.model,
+            &id_of(call.attempt),
+            call.references.len(),
+        )
+        .map_err(not_sendable)
+    }
+
     fn timeout(&self, call: &Call<'_>) -> Duration {
         self.api.question_timeout().min(call.timeout)
     }
@@ -330,21 +342,24 @@ impl ImageProvider for ComfyUi {
         self.traits.deadlines.of(render)
     }
 
-    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
-        let attempt = id_of(call.attempt);
-        let mut values = order::values(
-            &self.workflow,
-            call.render,
-            &self.model,
-            &attempt,
-            call.references.len(),
-        )
-        .map_err(not_sendable)?;
+    /// Uploads the pictures to draw from, and returns their names there.
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        // What would not be sent is not uploaded for.
+        self.values(call)?;
         let mut uploaded = Vec::new();
         for (number, reference) in (1..).zip(call.references) {
             uploaded.push(self.upload(call, number, reference).await?);
         }
-        order::set_references(&mut values, &uploaded);
+        Ok(uploaded)
+    }
+
+    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
+        let attempt = id_of(call.attempt);
+        let mut values = self.values(call)?;
+        if call.ready.len() != call.references.len() {
+            return Err(not_sendable("its reference pictures are not uploaded".to_owned()));
+        }
+        order::set_references(&mut values, call.ready);
         let graph = self.workflow.fill(&values).map_err(not_sendable)?;
         let body = json!({"prompt": graph, "prompt_id": attempt});
         let request = self.api.client.post(self.api.url("/prompt")).json(&body);

@@ -22,6 +22,7 @@ pub(super) use download::{Credentials, DownloadError, Downloaded, Downloads};
 pub(super) use encoded::{data_url, decode, encode};
 pub(super) use events::{EventStream, Opened, ServerEvent};
 pub(super) use redact::Redaction;
+use redact::{secrets_of, without_secrets};
 pub(super) use result::JobResult;
 pub(super) use signature::{hex, is_signed};
 pub(super) use table::{Body, Row, proven, row, rows};

@@ -1,6 +1,6 @@
 //! What it takes to set a provider up: which kinds there are to choose from is in [`KINDS`](super::KINDS).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -94,7 +94,7 @@ pub struct Setup {
 }
 
 /// How a provider is reached. What is absent is as suits the provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Connection {
     /// Address that paths are appended to.
     pub base_url: Option<String>,
@@ -106,6 +106,33 @@ pub struct Connection {
     pub max_answer_bytes: Option<usize>,
     /// True: pictures may be fetched from private addresses of the network too, such as 10.0.0.7 or localhost.
     pub allow_private_addresses: bool,
+}
+
+impl fmt::Debug for Connection {
+    /// Without users and passwords in addresses.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |address: &Option<String>| address.as_deref().map(without_user);
+        formatter
+            .debug_struct("Connection")
+            .field("base_url", &shown(&self.base_url))
+            .field("proxy", &shown(&self.proxy))
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("max_answer_bytes", &self.max_answer_bytes)
+            .field("allow_private_addresses", &self.allow_private_addresses)
+            .finish()
+    }
+}
+
+/// An address without whatever stands before the last `@` of it, where it has a user and a password.
+pub(super) fn without_user(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let Some((_, rest)) = rest.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    match scheme {
+        "" => format!("[user]@{rest}"),
+        scheme => format!("{scheme}://[user]@{rest}"),
+    }
 }
 
 /// Settings that no provider can be built from.

@@ -34,7 +34,7 @@ use crate::{
     plan::Render,
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
-        Rendered, Submission,
+        Rejection, Rendered, Submission,
     },
 };
 
@@ -263,7 +263,8 @@ impl Midjourney {
         self.upscales.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What became of work that is over without a picture.
+    /// What became of work that is over without a picture. Whether it was billed is what the refusal says: the catalog
+    /// knows of content that was refused, and nothing of a grid that was drawn before.
     fn over(&self, call: &Call<'_>, refusal: Refusal) -> CallError {
         let received = Received {
             status: 200,
@@ -271,8 +272,14 @@ impl Midjourney {
             body: Bytes::new(),
             ending: Ending::Whole,
         };
-        self.api
+        let billing = refusal.billing;
+        match self
+            .api
             .rejected(&received, REQUEST_ID, &call.render.prompt, refusal)
+        {
+            CallError::Rejected(rejection) => CallError::Rejected(Rejection { billing, ..rejection }),
+            error => error,
+        }
     }
 
     async fn picture(&self, call: &Call<'_>, grid: &Task, upscale: &Task) -> Result<Answer, CallError> {

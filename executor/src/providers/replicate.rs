@@ -221,11 +221,16 @@ impl ImageProvider for Replicate {
         self.traits.deadlines.of(render)
     }
 
-    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
-        let mut references = files::inline(call.references).map_err(not_sendable)?;
+    /// Uploads the pictures that are too large for the request, and returns their addresses.
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
         // What would not be sent is not uploaded for.
+        let references = files::to_upload(call).map_err(not_sendable)?;
         self.body(call, &references).map_err(not_sendable)?;
-        self.upload(call, &mut references).await?;
+        self.upload(call).await
+    }
+
+    async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
+        let references = files::to_draw_from(call, call.ready).map_err(not_sendable)?;
         let body = self.body(call, &references).map_err(not_sendable)?;
         // Nothing that nobody waits for any more goes on spending.
         let deadline_seconds = call.timeout.as_secs().max(MIN_DEADLINE_SECONDS);

@@ -165,6 +165,13 @@ impl Vertex {
     }
 }
 
+/// A call does not wait for another token: it leaves at once or not at all.
+fn token_gone() -> CallError {
+    CallError::Unsent {
+        message: "the access token was refused or ended just before the call".to_owned(),
+    }
+}
+
 fn with_token(request: RequestBuilder, token: Option<&SecretString>) -> RequestBuilder {
     match token {
         Some(token) => request.bearer_auth(token.expose_secret()),
@@ -200,11 +207,21 @@ impl ImageProvider for Vertex {
         self.traits.deadlines.of(render)
     }
 
+    /// Sees to it that there is a token that is good for some minutes.
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        // What would not be sent needs none.
+        drop(self.request(call).map_err(not_sendable)?);
+        let token = self.token().await;
+        token.map_err(|message| CallError::Unsent { message })?;
+        Ok(Vec::new())
+    }
+
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
         let request = self.request(call).map_err(not_sendable)?;
-        // Asked for before anything is sent that costs something: without one nothing is.
-        let token = self.token().await;
-        let token = token.map_err(|message| CallError::Unsent { message })?;
+        let token = match &self.account {
+            Some(account) => Some(account.kept().await.ok_or_else(token_gone)?),
+            None => self.api.key.clone(),
+        };
         let request = with_token(request, token.as_ref()).timeout(call.timeout);
         let received = self.api.send(request).await?;
         if let (401, Some(account), Some(token)) = (received.status, &self.account, &token) {

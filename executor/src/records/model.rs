@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod budgets;
+mod deletion;
 mod hints;
 mod history;
 mod library;
@@ -17,6 +18,7 @@ mod verification;
 pub use attempts::*;
 pub use audit::*;
 pub use budgets::*;
+pub use deletion::*;
 pub use hints::*;
 pub use history::*;
 pub use library::*;

@@ -39,6 +39,7 @@ pub(super) mod backend;
 mod batch;
 mod budgets;
 mod claims;
+mod deletion;
 mod events;
 mod image_rows;
 mod ledger;

@@ -197,6 +197,8 @@ words! {
         AttemptWrittenOff = "attempt.write_off",
         /// An execution that was parked because its owners died may be claimed again.
         ExecutionUnparked = "execution.unpark",
+        /// Somebody let an image be deleted.
+        ImageDeleted = "image.delete",
         /// A client asked for a stop.
         ExecutionCancelled = "execution.cancel",
         /// A stored plan was deleted.

@@ -8,6 +8,7 @@ mod breaker;
 mod calls;
 mod crashes;
 mod crowd;
+mod deleting;
 mod ended;
 mod fallback;
 mod lookups;

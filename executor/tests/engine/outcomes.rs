@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use limn_executor::{
     executor::{Order, SubmitError},
-    provider::{Billing, CapabilityClass},
+    provider::{Billing, CallError, CapabilityClass},
     records::{AttemptState, Balance, ExecutionMode, ExecutionRecord, ExecutionState, StepState},
     snapshot,
 };
 use limn_proto::{plan::Money, reason::Reason};
 
 use crate::{
-    scripted::{Act, Scripted},
+    scripted::{Act, Scripted, rejection},
     support::{CEILING_NANOS, PRICE_NANOS, Process, plan, spec},
 };
 
@@ -65,6 +65,41 @@ const HELD_ONE: Balance = Balance {
     reserved_nanos: 0,
     unknown_held_nanos: CEILING_NANOS,
 };
+
+#[test]
+fn what_hinders_a_call_before_it_is_sent_costs_nothing_and_is_no_call() {
+    let world = world();
+    let lost = CallError::Unknown {
+        message: "the answer to the upload was lost".to_owned(),
+        http_status: None,
+        request_id: String::new(),
+        partial_body: Default::default(),
+    };
+    let refused = rejection(Reason::ProviderAccount, Billing::Unknown);
+    world.first.hinder([lost, CallError::Rejected(refused)]);
+
+    let ended = world
+        .process
+        .run(&plan(&spec(1, &["first", "second"])), &Order::default());
+
+    assert_eq!((world.first.calls(), world.second.calls()), (0, 1));
+    assert_eq!(ended.state, ExecutionState::Completed);
+    assert_eq!(
+        attempt_states(&ended),
+        [
+            AttemptState::Abandoned,
+            AttemptState::Abandoned,
+            AttemptState::Committed
+        ]
+    );
+    let attempts = &ended.steps[0].attempts;
+    assert!(
+        attempts[..2]
+            .iter()
+            .all(|attempt| attempt.dispatched_at.is_none())
+    );
+    assert_eq!(world.process.balance(), SPENT_ONE);
+}
 
 #[test]
 fn proven_unpaid_failures_are_retried_up_to_the_limit_and_then_fall_back() {

@@ -19,7 +19,7 @@ use crate::{
     support::{Process, plan, spec},
 };
 
-const LIMITS: [(&str, u32); 3] = [("first", 2), ("second", 5), ("third", 10)];
+const LIMITS: [(&str, u32); 3] = [("openai", 2), ("stability", 5), ("workshop", 10)];
 
 async fn studios() -> Vec<Studio> {
     let mut studios = Vec::new();
@@ -66,7 +66,7 @@ async fn two_hundred_steps_at_three_providers_stay_within_the_limits_of_each() {
     let studios = studios().await;
     let records = SqliteRecords::open(&folder.path().join("limn.db")).await.unwrap();
     let executor = executor(Arc::new(records), folder.path(), &studios, |settings| settings);
-    let targets: [&[&str]; 3] = [&["first"], &["second"], &["third"]];
+    let targets = LIMITS.each_ref().map(|(id, _)| std::slice::from_ref(id));
     let (big, small) = (plan_of("big", 150, &targets), plan_of("small", 50, &targets));
     let ((big, big_events), (small, small_events)) =
         tokio::join!(follow(&executor, &big), follow(&executor, &small));
@@ -81,7 +81,7 @@ async fn two_hundred_steps_at_three_providers_stay_within_the_limits_of_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_share_the_limits_of_three_providers() {
+async fn two_hundred_steps_of_two_processes_share_the_limits_of_three_providers() {
     let Some(url) = scratch_postgres().await else {
         return;
     };
@@ -90,8 +90,8 @@ async fn two_processes_share_the_limits_of_three_providers() {
     let open = async || Arc::new(PostgresRecords::open(&url, 4).await.unwrap());
     let one = executor(open().await, folder.path(), &studios, |settings| settings);
     let other = executor(open().await, folder.path(), &studios, |settings| settings);
-    let targets: [&[&str]; 3] = [&["first"], &["second"], &["third"]];
-    let (here, there) = (plan_of("here", 45, &targets), plan_of("there", 45, &targets));
+    let targets = LIMITS.each_ref().map(|(id, _)| std::slice::from_ref(id));
+    let (here, there) = (plan_of("here", 120, &targets), plan_of("there", 80, &targets));
     let ((here, events_here), (there, events_there)) =
         tokio::join!(follow(&one, &here), follow(&other, &there));
     check_events(&events_here);

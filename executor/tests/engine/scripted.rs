@@ -74,6 +74,7 @@ pub(crate) struct Scripted {
     class: CapabilityClass,
     script: Mutex<VecDeque<Act>>,
     words: Mutex<VecDeque<Word>>,
+    unready: Mutex<VecDeque<CallError>>,
     /// Answers after a cancel that the work was stopped.
     pub(crate) is_stoppable: AtomicBool,
     /// How long it takes calls of one attempt for the same.
@@ -99,6 +100,7 @@ impl Scripted {
             class,
             script: Mutex::default(),
             words: Mutex::default(),
+            unready: Mutex::default(),
             is_stoppable: AtomicBool::new(false),
             repeatable_for: Mutex::new(Duration::MAX),
             cancels: AtomicU32::new(0),
@@ -128,6 +130,11 @@ impl Scripted {
     /// The next answers about lost calls; after them the last one is repeated. Without any it cannot be asked.
     pub(crate) fn say(&self, words: impl IntoIterator<Item = Word>) {
         *self.words.lock().unwrap() = words.into_iter().collect();
+    }
+
+    /// What goes wrong before the next calls.
+    pub(crate) fn hinder(&self, errors: impl IntoIterator<Item = CallError>) {
+        self.unready.lock().unwrap().extend(errors);
     }
 
     fn act(&self, act: Act, drawn: Answer) -> Result<Submission, CallError> {
@@ -160,7 +167,7 @@ impl Scripted {
     }
 }
 
-fn rejection(reason: Reason, billing: Billing) -> Rejection {
+pub(crate) fn rejection(reason: Reason, billing: Billing) -> Rejection {
     Rejection {
         reason,
         message: "refused by the script".to_owned(),
@@ -199,7 +206,15 @@ impl ImageProvider for Scripted {
         Duration::from_secs(30)
     }
 
+    async fn get_ready(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        match self.unready.lock().unwrap().pop_front() {
+            Some(error) => Err(error),
+            None => Ok(vec![format!("{} pictures", call.references.len())]),
+        }
+    }
+
     async fn submit(&self, call: &Call<'_>) -> Result<Submission, CallError> {
+        assert_eq!(call.ready, [format!("{} pictures", call.references.len())]);
         *self.references.lock().unwrap() = call.references.to_vec();
         self.submits.fetch_add(1, Ordering::SeqCst);
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Draw);

@@ -21,6 +21,27 @@ use secrecy::SecretString;
 
 use crate::support::{plan, spec};
 
+/// What is drawn by whom, by the id: the kind, the fake, the model, and settings of the kind. Other ids are OpenAI's.
+const KINDS: [(&str, [&str; 3], Option<&str>); 3] = [
+    ("openai", ["openai", "openai", "gpt-image-2"], None),
+    (
+        "stability",
+        ["stability", "stability", "v1/stable-diffusion-xl-1024-v1-0"],
+        None,
+    ),
+    (
+        "workshop",
+        ["openai-compatible", "stable-diffusion-cpp", "fake"],
+        Some("stable-diffusion-cpp"),
+    ),
+];
+
+fn kind_of(id: &str) -> ([&'static str; 3], Option<&'static str>) {
+    let found = KINDS.iter().find(|(known, ..)| *known == id);
+    let (_, kind, dialect) = found.unwrap_or(&KINDS[0]);
+    (*kind, *dialect)
+}
+
 /// A fake provider under an id, with our limits of it.
 pub(crate) struct Studio {
     pub(crate) id: &'static str,
@@ -32,9 +53,10 @@ impl Studio {
     /// One whose calls take this long.
     pub(crate) async fn open(id: &'static str, at_once: Option<u32>, latency: Duration) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let ([_, fake, _], _) = kind_of(id);
         Self {
             id,
-            fake: Fake::listen("openai", address, latency).await.unwrap(),
+            fake: Fake::listen(fake, address, latency).await.unwrap(),
             limits: Limits {
                 max_concurrency: at_once,
                 calls_per_minute: None,
@@ -43,6 +65,8 @@ impl Studio {
     }
 
     fn adapter(&self) -> Arc<dyn ImageProvider> {
+        let ([kind, ..], dialect) = kind_of(self.id);
+        let dialect = dialect.map(|dialect| ("dialect".to_owned(), dialect.into()));
         let setup = Setup {
             id: self.id.to_owned(),
             key: Some(SecretString::from(Fake::KEY)),
@@ -50,9 +74,10 @@ impl Studio {
                 base_url: Some(self.fake.base_url()),
                 ..Connection::default()
             },
+            table: dialect.into_iter().collect(),
             ..Setup::default()
         };
-        Kind::find("openai").unwrap().build(setup).unwrap()
+        Kind::find(kind).unwrap().build(setup).unwrap()
     }
 }
 
@@ -93,7 +118,8 @@ pub(crate) fn plan_of(name: &str, steps: usize, targets: &[&[&str]]) -> PlanSpec
         for (target, provider) in (0..).zip(providers) {
             let mut render = render.clone();
             render.provider = (*provider).to_owned();
-            render.model = "gpt-image-2".to_owned();
+            let ([.., drawn_by], _) = kind_of(provider);
+            render.model = drawn_by.to_owned();
             render.prompt = format!("{name} {number}");
             render.seed_mode = limn_proto::plan::SeedMode::Unsupported.into();
             render.seed = 0;

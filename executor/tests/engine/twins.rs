@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use limn_executor::{
-    executor::Order,
+    executor::{Order, Settings},
     provider::CapabilityClass,
-    records::{AttemptState, Balance, ExecutionRecord, ExecutionState},
+    records::{AttemptState, Balance, ExecutionRecord, ExecutionState, StepState},
 };
 use limn_proto::{plan::PlanSpec, reason::Reason};
 
@@ -90,4 +90,39 @@ fn a_step_that_waits_for_one_whose_provider_is_gone_is_parked_with_it() {
     assert_eq!(record.state, ExecutionState::Completed);
     assert_eq!(first.calls(), 2);
     assert_eq!(process.balance().spent_nanos, PRICE_NANOS);
+}
+
+#[test]
+fn what_is_waited_for_goes_on_though_those_who_wait_have_all_the_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Scripted::new("first", CapabilityClass::A);
+    first.script([Act::Hold]);
+    let second = Scripted::new("second", CapabilityClass::A);
+    second.script([Act::Hold]);
+    let providers = [Arc::clone(&first), Arc::clone(&second)];
+    let newer = spec(1, &["first"]);
+    let mut older = spec(2, &["second"]);
+    older.steps[1].targets.clone_from(&newer.steps[0].targets);
+
+    // The older order comes to the picture of both when the newer one draws it.
+    let process = Process::start(folder.path(), &providers);
+    let older = submit(&process, &older);
+    process.block_on(async { second.reached.acquire().await.unwrap().forget() });
+    let newer = submit(&process, &newer);
+    process.block_on(async { first.reached.acquire().await.unwrap().forget() });
+    second.gate.add_permits(1);
+    process.until(older.id, |now| now.steps[1].state == StepState::Processing);
+    process.crash();
+
+    let process = Process::start_with(folder.path(), &providers, |settings| Settings {
+        max_running_executions: 1,
+        ..settings
+    });
+    for order in [older, newer] {
+        let record = process.until(order.id, |now| now.state.is_terminal());
+        assert_eq!(record.state, ExecutionState::Completed);
+    }
+    // The call that was in flight came again, to a provider that takes both for one.
+    assert_eq!((first.calls(), second.calls()), (2, 1));
+    assert_eq!(process.balance().spent_nanos, 2 * PRICE_NANOS);
 }

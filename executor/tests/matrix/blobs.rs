@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use limn_executor::{
-    blob::{BlobError, BlobKey, BlobStore},
+    blob::{BlobError, BlobInfo, BlobKey, BlobMetadata, BlobPage, BlobStore},
     clock::UnixMicros,
 };
 
@@ -69,14 +69,14 @@ impl Kind {
 
 #[async_trait]
 impl BlobStore for FaultyBlobs {
-    async fn put(&self, key: &BlobKey, media_type: &str, bytes: Bytes) -> Result<(), BlobError> {
+    async fn put(&self, key: &BlobKey, metadata: &BlobMetadata, bytes: Bytes) -> Result<(), BlobError> {
         let operation = match Kind::of(key) {
             Kind::Answer => "stage",
             Kind::Partial => "stage_partial",
             Kind::Image => "put_image",
             Kind::Thumbnail => "put_thumbnail",
         };
-        self.call(operation, key, self.inner.put(key, media_type, bytes))
+        self.call(operation, key, self.inner.put(key, metadata, bytes))
             .await
     }
 
@@ -93,24 +93,26 @@ impl BlobStore for FaultyBlobs {
             .await
     }
 
-    async fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
-        self.call("size", key, self.inner.size_bytes(key)).await
+    async fn head(&self, key: &BlobKey) -> Result<Option<BlobInfo>, BlobError> {
+        self.call("size", key, self.inner.head(key)).await
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         self.call("unstage", key, self.inner.delete(key)).await
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>, BlobError> {
-        self.seams.carry_out(self.inner.list(prefix)).await
+    async fn list_page(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<BlobPage, BlobError> {
+        self.seams
+            .carry_out(self.inner.list_page(prefix, from, limit))
+            .await
     }
 
     fn public_url(&self, key: &BlobKey) -> Option<String> {
         self.inner.public_url(key)
     }
 
-    fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Option<String> {
-        self.inner.signed_url(key, expires_at)
+    async fn signed_url(&self, key: &BlobKey, expires_at: UnixMicros) -> Result<Option<String>, BlobError> {
+        self.inner.signed_url(key, expires_at).await
     }
 
     async fn check(&self) -> Result<(), BlobError> {

@@ -112,6 +112,12 @@ store! {
     events_after(execution: ExecutionId, sequence: u64, limit: u32) -> Vec<StoredEvent>;
     image(client: &str, image: ImageId) -> Option<ImageRecord>;
     images(client: &str, filter: &ImageFilter, page: &Page) -> Vec<ImageRecord>;
+    begin_deletion(deletion: &ImageDeletion) -> Option<BegunDeletion>;
+    finish_deletion(client: &str, image: ImageId, now: UnixMicros) -> ();
+    stored_images(after: Option<ImageId>, limit: u32) -> Vec<StoredImage>;
+    unrecorded(keys: &[String]) -> Vec<String>;
+    unfinished_images() -> Vec<ImageId>;
+    stored_bytes(client: &str) -> StoredBytes;
     audit_events(client: &str, filter: &AuditFilter, page: &Page) -> Vec<AuditEvent>;
     take_turn(request: &TurnRequest) -> Turn;
     renew_turns(boot: BootId, turns: &[TurnId], lease: Duration) -> ();

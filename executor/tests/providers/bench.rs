@@ -33,6 +33,8 @@ pub(crate) struct Variant {
     pub(crate) class: CapabilityClass,
     /// As in the catalog.
     pub(crate) refusals: RefusalBilling,
+    /// Refusals of the fake that come when something was drawn already.
+    pub(crate) late_refusals: &'static [&'static str],
     /// What is drawn, with every field that the API takes.
     pub(crate) render: fn() -> Render,
     /// The kind's own settings.
@@ -84,6 +86,7 @@ pub(crate) const VARIANT: Variant = Variant {
     fake: "",
     class: CapabilityClass::D,
     refusals: RefusalBilling::Unknown,
+    late_refusals: &[],
     render,
     settings: no_settings,
     inputs: no_settings,

@@ -27,6 +27,7 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "comfyui",
             class: CapabilityClass::B,
             refusals: RefusalBilling::No,
+            late_refusals: &[],
             render,
             tells: Tells {
                 cost: CostSource::Reported,
@@ -39,6 +40,7 @@ pub(crate) const BENCH: Bench = Bench {
             fake: "comfyui",
             class: CapabilityClass::B,
             refusals: RefusalBilling::No,
+            late_refusals: &[],
             render: || Render {
                 model: "flux-dev".to_owned(),
                 seed_mode: SeedMode::Given,

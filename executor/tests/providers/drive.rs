@@ -48,15 +48,27 @@ impl Order {
             render: &self.render,
             timeout: self.timeout,
             references: &self.references,
+            ready: &[],
             webhook_url: None,
             previews: None,
         }
     }
 }
 
+/// Makes the call ready, and sends it.
+pub(crate) async fn submit(provider: &dyn ImageProvider, call: &Call<'_>) -> Result<Submission, CallError> {
+    let ready = provider.get_ready(call).await?;
+    let call = Call {
+        ready: &ready,
+        ..*call
+    };
+    provider.submit(&call).await
+}
+
 /// From the order to the picture.
 pub(crate) async fn draw(provider: &dyn ImageProvider, order: &Order) -> Ended {
-    match provider.submit(&order.call()).await {
+    let submitted = submit(provider, &order.call()).await;
+    match submitted {
         Ok(Submission::Received(answer)) => read(provider, order, answer),
         Ok(Submission::Accepted { job_id }) => follow(provider, order, &job_id).await,
         Err(error) => failed(error),

@@ -25,6 +25,7 @@ pub(crate) const BENCH: Bench = Bench {
         fake: "midjourney",
         class: CapabilityClass::C,
         refusals: RefusalBilling::Unknown,
+        late_refusals: &["banned upscale"],
         render,
         settings: || json!({"speed": "relax", "bot": "mj"}),
         inputs: || serde_json::json!({}),

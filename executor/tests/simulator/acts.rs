@@ -231,6 +231,7 @@ impl World {
     fn gone(&mut self, number: u32) {
         // Whatever its tasks asked for while they were dropped went nowhere.
         self.surroundings.desk.take();
+        self.forget_turns(number);
         let mut kept = Vec::new();
         for mut entry in std::mem::take(&mut self.entries) {
             if entry.process == Some(number) {

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use limn_executor::{
-    blob::{BlobError, BlobKey, BlobStore},
+    blob::{BlobEntry, BlobError, BlobInfo, BlobKey, BlobMetadata, BlobPage, BlobStore},
     clock::UnixMicros,
 };
 use tokio::sync::oneshot;
@@ -109,7 +109,7 @@ fn away(key: &BlobKey) -> BlobError {
 
 #[async_trait]
 impl BlobStore for Blobs {
-    async fn put(&self, key: &BlobKey, _media_type: &str, bytes: Bytes) -> Result<()> {
+    async fn put(&self, key: &BlobKey, _metadata: &BlobMetadata, bytes: Bytes) -> Result<()> {
         self.call("put", key, move |shelf, key| match shelf.get(key.as_str()) {
             Some(there) if *there != bytes => Err(BlobError::Conflict(key.clone())),
             Some(_) => Ok(()),
@@ -135,9 +135,15 @@ impl BlobStore for Blobs {
         Ok(whole.slice(place(offset)..place(offset.saturating_add(length))))
     }
 
-    async fn size_bytes(&self, key: &BlobKey) -> Result<Option<u64>> {
-        self.call("size", key, |shelf, key| {
-            Ok(shelf.get(key.as_str()).map(|bytes| bytes.len() as u64))
+    async fn head(&self, key: &BlobKey) -> Result<Option<BlobInfo>> {
+        self.call("head", key, |shelf, key| {
+            Ok(shelf.get(key.as_str()).map(|bytes| BlobInfo {
+                size_bytes: bytes.len() as u64,
+                stored_at: UnixMicros(0),
+                media_type: None,
+                plan_digest: None,
+                sha256: None,
+            }))
         })
         .await
     }
@@ -150,18 +156,28 @@ impl BlobStore for Blobs {
         .await
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>> {
+    async fn list_page(&self, prefix: &str, _from: Option<&str>, _limit: u32) -> Result<BlobPage> {
         let shelf = self.shelf.0.lock().unwrap();
-        let keys = shelf.keys().filter(|key| key.starts_with(prefix));
-        Ok(keys.filter_map(|key| BlobKey::parse(key)).collect())
+        let found = shelf.iter().filter(|(key, _)| key.starts_with(prefix));
+        let entry = |(key, bytes): (&String, &Bytes)| {
+            Some(BlobEntry {
+                key: BlobKey::parse(key)?,
+                size_bytes: bytes.len() as u64,
+                stored_at: UnixMicros(0),
+            })
+        };
+        Ok(BlobPage {
+            blobs: found.filter_map(entry).collect(),
+            next: None,
+        })
     }
 
     fn public_url(&self, _key: &BlobKey) -> Option<String> {
         None
     }
 
-    fn signed_url(&self, _key: &BlobKey, _expires_at: UnixMicros) -> Option<String> {
-        None
+    async fn signed_url(&self, _key: &BlobKey, _expires_at: UnixMicros) -> Result<Option<String>> {
+        Ok(None)
     }
 
     async fn check(&self) -> Result<()> {

@@ -1,12 +1,15 @@
 //! Results in a word, for the trace.
 
 use limn_executor::records::{
-    Acceptance, AttemptRecord, AuditEvent, Balance, BudgetChange, BudgetKey, BudgetRecord, Claim, Dispatch,
-    ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord, Preparation, Pruned,
-    PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredEvent, Stranded, Turn, UnitGrant, Unparked,
-    UsageRecord, Verification,
+    Acceptance, AttemptRecord, AuditEvent, Balance, BegunDeletion, BudgetChange, BudgetKey, BudgetRecord,
+    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord,
+    Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes, StoredEvent,
+    StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
 };
-use limn_executor::{clock::UnixMicros, ids::ExecutionId};
+use limn_executor::{
+    clock::UnixMicros,
+    ids::{ExecutionId, ImageId},
+};
 use std::collections::BTreeMap;
 
 use crate::desk::about;
@@ -50,7 +53,11 @@ by_debug!(
     BudgetRecord,
     BudgetChange,
     UsageRecord,
-    Verification
+    Verification,
+    BegunDeletion,
+    StoredImage,
+    StoredBytes,
+    ImageId
 );
 
 impl Brief for PlanRecord {

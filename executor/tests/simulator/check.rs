@@ -6,7 +6,7 @@ use std::{
 };
 
 use limn_executor::{
-    clock::Clock,
+    clock::{Clock, UnixMicros},
     ids::{AttemptId, ExecutionId},
     records::sqlite::SqliteRecords,
 };
@@ -167,6 +167,29 @@ impl Database {
         )
         .fetch_one(&mut self.checker);
         self.runtime.block_on(query).unwrap()
+    }
+
+    /// How many turns count at a vendor in one of these states.
+    pub(crate) fn turns(&mut self, vendor: &str, states: &[&str], now: UnixMicros) -> usize {
+        let query =
+            sqlx::query_scalar("SELECT state FROM provider_turns WHERE provider = $1 AND lease_us > $2")
+                .bind(vendor)
+                .bind(now.0)
+                .fetch_all(&mut self.checker);
+        let found: Vec<String> = self.runtime.block_on(query).unwrap();
+        let counts = |state: &&String| states.contains(&state.as_str());
+        found.iter().filter(counts).count()
+    }
+
+    /// True while a step waits for its turn, and its execution goes on.
+    pub(crate) fn is_waited(&mut self) -> bool {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM steps s JOIN executions e ON e.id = s.execution_id \
+             WHERE e.state IN ('processing', 'cancelling') AND s.state = 'processing' AND s.wait IS NOT NULL",
+        )
+        .fetch_one(&mut self.checker);
+        let count: i64 = self.runtime.block_on(query).unwrap();
+        count > 0
     }
 
     /// True when an execution was removed after the retention time.

@@ -18,7 +18,7 @@ use tokio::{
     task,
 };
 
-use crate::vendor::VendorCall;
+use crate::{turns::TurnFact, vendor::VendorCall};
 
 /// Tells a waiting call its answer.
 pub(crate) type Deliver = Box<dyn FnOnce() + Send>;
@@ -56,6 +56,8 @@ pub(crate) enum Fact {
     Decided(ExecutionId),
     /// This process may send the call of an attempt.
     Granted(AttemptId),
+    /// Something about a turn at a vendor.
+    Turn(TurnFact),
 }
 
 /// A call of a verb of the records.

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod acts;
+mod asking;
 mod blobs;
 mod brief;
 mod callers;
@@ -18,8 +19,11 @@ mod orders;
 mod process;
 mod records;
 mod reply;
+mod rest;
 mod rng;
 mod trace;
+mod traffic;
+mod turns;
 mod vendor;
 mod world;
 

@@ -16,8 +16,8 @@ use crate::{
     orders::{CEILING_NANOS, PRICE_NANOS},
     reply::{Reply, lost, rejected, unsent},
     rng::Rng,
+    traffic::CONNECT_MOST_MS,
     vendor::{KEYS_KEPT, Question, VendorCall, body},
-    world::CONNECT_MOST_MS,
 };
 
 /// How long every vendor keeps a picture for those who ask.

@@ -13,7 +13,7 @@ use limn_executor::{
     clock::UnixMicros,
     executor::{Executor, Parts, Settings},
     provider::ImageProvider,
-    providers::Registry,
+    providers::{Limits, Registry},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) desk: Arc<Desk>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) settings: Settings,
+    /// Of each vendor.
+    pub(crate) limits: [Limits; NAMES.len()],
 }
 
 /// Tells when no task of a runtime can go on.
@@ -88,10 +90,14 @@ impl Process {
             let vendor = Vendor::new(vendor, number, world, Arc::clone(&decoded));
             Arc::new(vendor) as Arc<dyn ImageProvider>
         });
+        let limits = NAMES.into_iter().zip(world.limits);
+        let providers = limits.fold(Registry::new(vendors.collect()), |registry, (name, limits)| {
+            registry.with_limits(name, limits)
+        });
         let parts = Parts {
             records: Arc::new(Records::new(number, Arc::clone(desk))),
             blobs: Arc::new(Blobs::new(number, Arc::clone(desk), Arc::clone(&world.shelf))),
-            providers: Registry::new(vendors.collect()),
+            providers,
             ids: Arc::new(ProcessIds::new(number, Arc::clone(&clock))),
             clock: Arc::clone(&clock) as Arc<_>,
             settings: world.settings.clone(),

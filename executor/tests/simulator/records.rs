@@ -1,144 +1,23 @@
 //! The records as one process sees them: the real ones, but every call waits for its turn at the scheduler.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt as _, stream::BoxStream};
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
-    records::{sqlite::SqliteRecords, *},
+    records::*,
 };
-use tokio::sync::oneshot;
 
+pub(crate) use crate::asking::Records;
 use crate::{
-    brief::Brief,
-    desk::{Applied, Desk, Fact, Fault, StoreCall, Work, about},
+    asking::{Asked, call},
+    desk::{Fact, Work, about},
     market::shown,
+    turns::{self, TurnFact},
 };
-
-/// The records of one process.
-pub(crate) struct Records {
-    process: u32,
-    desk: Arc<Desk>,
-}
-
-impl fmt::Debug for Records {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Records")
-    }
-}
-
-impl Records {
-    pub(crate) fn new(process: u32, desk: Arc<Desk>) -> Self {
-        Self { process, desk }
-    }
-
-    /// Waits for the turn of a call, and then for its answer.
-    async fn call<T, F>(&self, asked: Asked<T>, run: F) -> Result<T>
-    where
-        T: Brief + Send + 'static,
-        F: FnOnce(Arc<SqliteRecords>) -> BoxFuture<'static, Result<T>> + Send + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        let label = format!("{} {}", asked.verb, asked.subject);
-        let (verb, fence, reads) = (asked.verb, asked.fence, asked.reads);
-        let run = move |store: Arc<SqliteRecords>, fault: Fault| {
-            async move {
-                let done = match fault {
-                    Fault::Before => Err(away()),
-                    Fault::Nothing | Fault::After => run(store).await,
-                };
-                let facts = done
-                    .as_ref()
-                    .map(|result| (asked.facts)(result))
-                    .unwrap_or_default();
-                let is_ok = done.is_ok();
-                let is_mistake = matches!(
-                    done,
-                    Err(RecordError::WrongState { .. } | RecordError::Damaged(_))
-                );
-                let told = if fault == Fault::After {
-                    done.and(Err(away()))
-                } else {
-                    done
-                };
-                let brief = match &told {
-                    Ok(result) => result.brief(),
-                    Err(error) if is_ok => format!("ok, but told: {error}"),
-                    Err(error) => error.to_string(),
-                };
-                Applied {
-                    brief,
-                    is_ok,
-                    is_mistake,
-                    facts,
-                    decodes: matches!(verb, "received" | "plan"),
-                    deliver: Box::new(move || drop(answer.send(told))),
-                }
-            }
-            .boxed()
-        };
-        let call = StoreCall {
-            verb,
-            fence,
-            reads,
-            run: Box::new(run),
-        };
-        self.desk.arrive(self.process, label, Work::Store(call));
-        answered.await.unwrap_or_else(|_| Err(away()))
-    }
-}
-
-/// What an answer of the store means to the world.
-type Facts<T> = Box<dyn Fn(&T) -> Vec<Fact> + Send>;
-
-/// A call, before its arguments.
-struct Asked<T> {
-    verb: &'static str,
-    subject: String,
-    fence: Option<Fence>,
-    reads: bool,
-    facts: Facts<T>,
-}
-
-impl<T> Asked<T> {
-    fn new(verb: &'static str, subject: String) -> Self {
-        Self {
-            verb,
-            subject,
-            fence: None,
-            reads: false,
-            facts: Box::new(|_| Vec::new()),
-        }
-    }
-
-    fn fenced(mut self, fence: &Fence) -> Self {
-        self.fence = Some(*fence);
-        self
-    }
-
-    fn reading(mut self) -> Self {
-        self.reads = true;
-        self
-    }
-}
-
-fn away() -> RecordError {
-    RecordError::Unavailable("the simulated database is away".into())
-}
-
-/// Makes the call with arguments of its own: it may be carried out after its caller has gone.
-macro_rules! call {
-    ($records:ident, $asked:expr, |$store:ident $(, $argument:ident)*| $verb:expr) => {{
-        let arguments = ($($argument.to_owned(),)*);
-        $records.call($asked, move |$store| async move {
-            let ($($argument,)*) = &arguments;
-            $verb.await
-        }.boxed()).await
-    }};
-}
 
 #[async_trait]
 impl RecordStore for Records {
@@ -453,6 +332,37 @@ impl RecordStore for Records {
             .images(client, filter, page))
     }
 
+    async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>> {
+        let asked = Asked::new("begin_deletion", deletion.image.to_string());
+        call!(self, asked, |store, deletion| store.begin_deletion(deletion))
+    }
+
+    async fn finish_deletion(&self, client: &str, image: ImageId, now: UnixMicros) -> Result<()> {
+        let asked = Asked::new("finish_deletion", image.to_string());
+        call!(self, asked, |store, client| store
+            .finish_deletion(client, image, now))
+    }
+
+    async fn stored_images(&self, after: Option<ImageId>, limit: u32) -> Result<Vec<StoredImage>> {
+        let asked = Asked::new("stored_images", String::new()).reading();
+        call!(self, asked, |store| store.stored_images(after, limit))
+    }
+
+    async fn unrecorded(&self, keys: &[String]) -> Result<Vec<String>> {
+        let asked = Asked::new("unrecorded", keys.len().to_string()).reading();
+        call!(self, asked, |store, keys| store.unrecorded(keys))
+    }
+
+    async fn unfinished_images(&self) -> Result<Vec<ImageId>> {
+        let asked = Asked::new("unfinished_images", String::new()).reading();
+        call!(self, asked, |store| store.unfinished_images())
+    }
+
+    async fn stored_bytes(&self, client: &str) -> Result<StoredBytes> {
+        let asked = Asked::new("stored_bytes", client.to_owned()).reading();
+        call!(self, asked, |store, client| store.stored_bytes(client))
+    }
+
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {
         let asked = Asked::new("audit_events", client.to_owned()).reading();
         call!(self, asked, |store, client, filter, page| store
@@ -460,7 +370,17 @@ impl RecordStore for Records {
     }
 
     async fn take_turn(&self, request: &TurnRequest) -> Result<Turn> {
-        let asked = Asked::new("take_turn", request.provider.clone());
+        let mut asked = Asked::new("take_turn", request.provider.clone());
+        let (turn, in_progress) = (request.turn, request.in_progress);
+        let vendor = turns::vendor(&request.provider);
+        asked.facts = Box::new(move |answer| match answer {
+            Turn::Granted { .. } => vec![Fact::Turn(TurnFact::Granted {
+                turn,
+                vendor,
+                in_progress,
+            })],
+            Turn::Wait(_) => Vec::new(),
+        });
         call!(self, asked, |store, request| store.take_turn(request))
     }
 
@@ -470,7 +390,8 @@ impl RecordStore for Records {
     }
 
     async fn leave_turn(&self, turn: TurnId, counts: bool) -> Result<()> {
-        let asked = Asked::new("leave_turn", String::new());
+        let mut asked = Asked::new("leave_turn", String::new());
+        asked.facts = Box::new(move |()| vec![Fact::Turn(TurnFact::Left { turn, counts })]);
         call!(self, asked, |store| store.leave_turn(turn, counts))
     }
 

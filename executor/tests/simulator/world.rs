@@ -12,7 +12,6 @@ use limn_executor::{
     executor::Settings,
     ids::{AttemptId, ExecutionId},
     plan::Plan,
-    provider::CapabilityClass,
     records::{Fence, Hint, Retention},
 };
 
@@ -24,27 +23,19 @@ use crate::{
     clock::{START, WorldClock},
     desk::{Applied, Arrival, BlobCall, Deliver, Desk, Fact, Fault, StoreCall, Work, about},
     faults::{Faults, Rhythm},
-    market::{Market, Reaction, shown},
+    market::Market,
     process::{Process, Surroundings},
-    reply::{Reply, timed_out, unsent},
     rng::Rng,
     trace::{Trace, take_panics},
-    vendor::{CLASSES, Question, VendorCall},
+    traffic::CONNECT_MOST_MS,
+    turns::{self, Turns},
+    vendor::VendorCall,
 };
 
-/// Longest time from the last look at the clock to the first byte of a call, in a process that is not frozen: a bit
-/// less than the margin that executors leave for it.
-pub(crate) const CONNECT_MOST_MS: u64 = 1_900;
 /// A schedule that takes more steps than this goes round in circles.
 const MAX_STEPS: u64 = 30_000;
 /// How long the world may take to come to rest once nothing goes wrong any more.
 const MAX_REST: Duration = Duration::from_secs(3 * 3600);
-
-/// How long nothing may happen before the world is at rest: longer than any vendor needs, and than executors leave what
-/// is unknown alone at first.
-const QUIET: Duration = Duration::from_secs(70);
-/// How often to look whether something happened.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// Something that will go on.
 pub(crate) struct Entry {
@@ -82,12 +73,14 @@ pub(crate) enum Stage {
 }
 
 /// The permission to send.
-struct Grant {
-    process: u32,
-    send_by: UnixMicros,
+pub(crate) struct Grant {
+    pub(crate) process: u32,
+    pub(crate) send_by: UnixMicros,
     /// Its process knows of it: a permission that nobody heard of may be asked for again.
     heard: bool,
-    used: bool,
+    pub(crate) used: bool,
+    /// It was given for a call that was sent before.
+    pub(crate) is_again: bool,
 }
 
 /// One world.
@@ -109,16 +102,17 @@ pub(crate) struct World {
     pub(crate) calm_since: Option<UnixMicros>,
     next_ticket: u64,
     owners: HashMap<ExecutionId, Fence>,
-    grants: HashMap<AttemptId, Grant>,
+    pub(crate) grants: HashMap<AttemptId, Grant>,
     /// Executions about whose attempts a person decided since the last claim.
     decided: HashSet<ExecutionId>,
     /// Processes that were told that the vendor knows nothing of a call.
-    absent: HashSet<(u32, AttemptId)>,
-    charges_noted: usize,
+    pub(crate) absent: HashSet<(u32, AttemptId)>,
+    pub(crate) charges_noted: usize,
+    pub(crate) turns: Turns,
     /// Nothing happened since.
-    quiet_since: UnixMicros,
-    looked_at: UnixMicros,
-    progress: i64,
+    pub(crate) quiet_since: UnixMicros,
+    pub(crate) looked_at: UnixMicros,
+    pub(crate) progress: i64,
     /// Paid answers that a living process was given, with that process.
     pub(crate) answers: BTreeMap<AttemptId, u32>,
 }
@@ -157,6 +151,7 @@ impl World {
                 desk: Arc::new(Desk::default()),
                 shelf: Arc::new(Shelf::default()),
                 settings,
+                limits: turns::limits(seed),
             },
             rng,
             faults,
@@ -176,6 +171,7 @@ impl World {
             decided: HashSet::new(),
             absent: HashSet::new(),
             charges_noted: 0,
+            turns: Turns::default(),
             quiet_since: START,
             looked_at: START,
             progress: 0,
@@ -183,6 +179,9 @@ impl World {
         };
         world.trace.note(format_args!("faults: {}", world.faults.brief()));
         world.trace.note(format_args!("rhythm: {:?}", world.rhythm));
+        world
+            .trace
+            .note(format_args!("limits: {:?}", world.surroundings.limits));
         world.limit_budgets();
         world.begin();
         world
@@ -407,18 +406,20 @@ impl World {
                     self.owners.insert(fence.execution, fence);
                     self.decided.remove(&fence.execution);
                 }
+                Fact::Turn(fact) => self.turn(number, fact, fault != Fault::After)?,
                 Fact::Decided(execution) => {
                     self.decided.insert(execution);
                 }
                 Fact::Granted(attempt) => {
+                    let again = verb == "dispatch_again";
                     let grant = Grant {
+                        is_again: again,
                         process: number,
                         send_by: self.now.plus(self.surroundings.settings.send_margin),
                         // Who never hears of it may not use it.
                         used: fault == Fault::After,
                         heard: fault != Fault::After,
                     };
-                    let again = verb == "dispatch_again";
                     let kept = self.grants.get(&attempt).is_some_and(|earlier| earlier.heard);
                     if again || !kept {
                         self.grants.insert(attempt, grant);
@@ -449,124 +450,6 @@ impl World {
         }
     }
 
-    /// May this process send this call?
-    fn check_permission(&mut self, process: u32, call: &VendorCall) -> Result<(), Violation> {
-        let Question::Submit(_) = call.question else {
-            return Ok(());
-        };
-        let Some(grant) = self.grants.get_mut(&call.attempt) else {
-            return Err(Violation::new(
-                "a call was sent without permission",
-                shown(call.attempt),
-            ));
-        };
-        if grant.process == process && !grant.used {
-            grant.used = true;
-            if self.now > grant.send_by {
-                return Err(Violation::new("a call was sent too late", shown(call.attempt)));
-            }
-            return Ok(());
-        }
-        // Again: where that is the same call, or where the first one never came.
-        let may_repeat = match CLASSES[call.vendor] {
-            CapabilityClass::A => true,
-            CapabilityClass::B => self.absent.contains(&(process, call.attempt)),
-            CapabilityClass::C | CapabilityClass::D => false,
-        };
-        if may_repeat {
-            return Ok(());
-        }
-        Err(Violation::new("a call was sent twice", shown(call.attempt)))
-    }
-
-    /// The first byte of a call to a vendor leaves, or does not.
-    fn leave(&mut self, number: u32, label: String, call: VendorCall) -> Result<(), Violation> {
-        let connect_most = Duration::from_millis(CONNECT_MOST_MS);
-        // The process was frozen after its last look at the clock. Connecting took too long, mostly; what leaves
-        // nevertheless is what no executor can prevent, and only where others may have gone on without it.
-        let is_late = self.now.since(call.submitted) > connect_most;
-        let is_excused = is_late && matches!(CLASSES[call.vendor], CapabilityClass::A | CapabilityClass::B);
-        if self.rng.chance(if is_late { 800 } else { self.faults.unsent }) {
-            self.trace
-                .step(self.now, format_args!("p{number} {label}: not sent"));
-            return self.reply(number, label, call, Reply::Error(unsent()), self.now);
-        }
-        let reaction = self
-            .market
-            .arrive(&mut self.rng, &self.faults, self.now, &call, is_excused);
-        let late = if is_late { ", late" } else { "" };
-        self.trace
-            .step(self.now, format_args!("p{number} {label}: arrived{late}"));
-        self.note_charges()?;
-        if let Some((job, done_at)) = reaction.job {
-            self.enter(None, done_at, String::new(), Stage::Act(Act::Done(job)));
-        }
-        let (reply, at) = self.on_the_way_back(&call, reaction);
-        self.reply(number, label, call, reply, at)
-    }
-
-    /// What may happen to an answer before it is there.
-    fn on_the_way_back(&mut self, call: &VendorCall, reaction: Reaction) -> (Reply, UnixMicros) {
-        let Reaction { reply, at, .. } = reaction;
-        let is_submit = matches!(call.question, Question::Submit(_));
-        let deadline = call.submitted.plus(call.timeout).max(self.now);
-        if is_submit && self.rng.chance(self.faults.cut_off) {
-            (reply.broken(&mut self.rng, true), at)
-        } else if is_submit && self.rng.chance(self.faults.lost) {
-            (reply.broken(&mut self.rng, false), at)
-        } else if at > deadline && !self.rng.chance(self.faults.late) {
-            (Reply::Error(timed_out()), deadline)
-        } else {
-            (reply, at)
-        }
-    }
-
-    fn reply(
-        &mut self,
-        number: u32,
-        label: String,
-        call: VendorCall,
-        reply: Reply,
-        at: UnixMicros,
-    ) -> Result<(), Violation> {
-        if self.process(number).is_none() {
-            return Ok(());
-        }
-        let paid = matches!(reply, Reply::Answer(_)).then_some(call.attempt);
-        let absent = matches!(reply, Reply::Absent).then_some(call.attempt);
-        let (brief, deliver) = reply.deliver(call.question);
-        let due = at.plus(Duration::from_millis(self.rng.pick(&[0, 3, 200])));
-        let stage = Stage::Answer {
-            brief,
-            deliver,
-            paid,
-            absent,
-            idle: false,
-            decodes: false,
-        };
-        self.enter(Some(number), due, label, stage);
-        Ok(())
-    }
-
-    /// Tells the checker what vendors billed meanwhile.
-    pub(crate) fn note_charges(&mut self) -> Result<(), Violation> {
-        let new: Vec<_> = self.market.charges()[self.charges_noted..].to_vec();
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.charges_noted += new.len();
-        for charge in new {
-            self.trace.note(format_args!(
-                "{} is billed {}",
-                shown(charge.attempt),
-                charge.nanos
-            ));
-            self.database
-                .charged(charge.attempt, charge.nanos, charge.excused);
-        }
-        self.database.check()
-    }
-
     /// Lets a process run, and reads what its callers were told.
     pub(crate) fn run_process(&mut self, number: u32, decodes: bool) -> Result<(), Violation> {
         let process = self.processes.iter_mut().find(|process| process.number == number);
@@ -579,96 +462,6 @@ impl World {
             return Err(Violation::new("a task panicked", panic));
         }
         self.read_messages()
-    }
-
-    /// Trouble is over, everybody was answered, and for a while nothing was found out: what goes on are only looks.
-    fn is_at_rest(&mut self) -> bool {
-        if self.calm_since.is_none() || !self.callers.are_done() {
-            self.quiet_since = self.now;
-            return false;
-        }
-        if self.now.since(self.looked_at) > LOOK {
-            self.looked_at = self.now;
-            let progress = self.database.progress();
-            let is_awaited = |entry: &Entry| matches!(&entry.stage, Stage::Act(act) if !act.is_idle());
-            if progress != self.progress || self.entries.iter().any(is_awaited) {
-                self.progress = progress;
-                self.quiet_since = self.now;
-            }
-        }
-        let is_idle = |entry: &Entry| match &entry.stage {
-            Stage::Act(act) => act.is_idle(),
-            Stage::Sleep(_) | Stage::Hint(_) => true,
-            Stage::Store(call) => is_routine(call.verb),
-            Stage::Answer { idle, .. } => *idle,
-            Stage::Blob(_) | Stage::Leaving(_) => false,
-        };
-        self.now.since(self.quiet_since) > QUIET && self.entries.iter().all(is_idle)
-    }
-
-    /// What must hold when nothing goes on any more by itself.
-    fn check_rest(&mut self) -> Result<(), Violation> {
-        self.database.check()?;
-        self.database.check_rest()?;
-        self.verify_books()?;
-        let rows = self
-            .database
-            .rows("SELECT id, state, CAST(last_seq AS TEXT) FROM executions");
-        let last_sequence: BTreeMap<String, String> =
-            rows.into_iter().map(|(id, _, last)| (id, last)).collect();
-        for (execution, cursor) in self.callers.ends_seen() {
-            let last = last_sequence.get(&execution.to_string());
-            if last.is_some_and(|last| *last != cursor.to_string()) {
-                let subject = format!("{}: {cursor} of {last:?}", about(execution));
-                return Err(Violation::new("a watcher did not see everything", subject));
-            }
-        }
-        self.check_answers()
-    }
-
-    /// What must hold once people decided about everything that executors could not.
-    fn check_end(&mut self) -> Result<(), Violation> {
-        self.database.check_end()?;
-        let images = self
-            .database
-            .rows("SELECT id, storage_path, '' FROM images ORDER BY id");
-        for (image, key, _) in images {
-            if !self.surroundings.shelf.holds(&key) {
-                return Err(Violation::new("an image has no bytes", image));
-            }
-        }
-        Ok(())
-    }
-
-    /// Every paid answer that came is an image, was settled without one, or is staged with a receipt to be decided on.
-    /// What was decided is no longer waited for.
-    fn check_answers(&mut self) -> Result<(), Violation> {
-        let states = self.database.rows(
-            "SELECT id, CASE WHEN state = 'unknown' AND EXISTS (SELECT 1 FROM executions \
-             WHERE executions.id = attempts.execution_id AND executions.state = 'needs_decision' \
-             AND executions.failure IS NOT NULL) THEN 'stuck' ELSE state END, CAST((SELECT COUNT(*) FROM receipts WHERE attempt_id = attempts.id \
-             AND kind = 'answer') AS TEXT) FROM attempts WHERE resolution = ''",
-        );
-        for (id, state, receipts) in states {
-            let Some(attempt) = AttemptId::parse(&id).filter(|id| self.answers.contains_key(id)) else {
-                continue;
-            };
-            let is_staged = self.surroundings.shelf.holds(&format!("staging/{id}"));
-            let is_kept = match state.as_str() {
-                "committed" | "failed_paid" => true,
-                // Of a stuck execution, which goes on from there once it is unparked.
-                "dispatching" | "accepted" | "received" | "stuck" => is_staged,
-                _ => is_staged && receipts != "0",
-            };
-            if !is_kept {
-                let subject = format!(
-                    "{} is {state}, staged {is_staged}, receipts {receipts}",
-                    shown(attempt)
-                );
-                return Err(Violation::new("a paid answer that came was lost", subject));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -685,7 +478,7 @@ fn retention(rng: &mut Rng) -> Retention {
 }
 
 /// True for what processes do now and then, whether there is something to do or not.
-fn is_routine(verb: &str) -> bool {
+pub(crate) fn is_routine(verb: &str) -> bool {
     matches!(verb, "claim" | "renew" | "stranded" | "leave_stranded" | "prune")
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use limn_executor::{
-    blob::{BlobStore as _, folder::FolderStore},
+    blob::{BlobMetadata, BlobStore as _, folder::FolderStore},
     clock::{Clock, SystemClock},
     executor::{Executor, Parts, Settings},
     ids::TimeOrderedIds,
@@ -95,7 +95,10 @@ impl Place {
         }
         let store = self.blobs();
         for (key, body) in golden::staged(text) {
-            store.put(&key, "application/octet-stream", body).await.unwrap();
+            store
+                .put(&key, &BlobMetadata::new("application/octet-stream"), body)
+                .await
+                .unwrap();
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! After this file there is one code path: tonic clients over a channel.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use limn_executor::clock::{Clock as _, SystemClock};
 use limn_proto::{
@@ -83,7 +86,7 @@ impl Connection {
                 // It may be gone by now; then the lock is free.
                 if let Ok(channel) = connect(url).await {
                     output.note(&format!("using the running server at {url}"));
-                    let blobs = Some(config.storage.folder);
+                    let blobs = config.storage.folder().map(Path::to_owned);
                     return Ok(Self {
                         channel,
                         place: Place::LocalServer,
@@ -118,7 +121,7 @@ impl Connection {
         Self {
             channel: app.channel(),
             place: Place::InProcess(Box::new(app)),
-            blobs: Some(config.storage.folder.clone()),
+            blobs: config.storage.folder().map(Path::to_owned),
         }
     }
 
@@ -145,6 +148,11 @@ impl Connection {
     /// True when executions end with this process.
     pub(crate) fn is_in_process(&self) -> bool {
         matches!(self.place, Place::InProcess(_))
+    }
+
+    /// True when somebody answers at an address of a picture: a server, or the store itself.
+    pub(crate) fn has_addresses(&self) -> bool {
+        !self.is_in_process() || self.blobs.is_none()
     }
 
     /// The file of a stored picture, when it is on this machine.

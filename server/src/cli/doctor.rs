@@ -1,12 +1,12 @@
 //! `limn doctor`: what works, what does not, and what is missing. Nothing is planned, drawn or spent.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use limn_proto::v1;
 use limn_server::{
     Gates,
     catalog::Loaded,
-    check_database, check_providers,
+    check_database, check_providers, check_store,
     config::{Config, DatabasePlace},
     listing, load_catalog,
     lock::{DataLock, Holder, LockError},
@@ -147,7 +147,15 @@ async fn look_here(config: &Config, findings: &mut Findings) {
         } else {
             findings.add("database", state, "is made together with the data folder");
         }
-        findings.add("storage", state, "is made together with the data folder");
+        if config
+            .storage
+            .folder()
+            .is_some_and(|store| store.starts_with(folder))
+        {
+            findings.add("storage", state, "is made together with the data folder");
+        } else {
+            findings.add_result("storage", check_store(config).await);
+        }
         return;
     }
     // The lock keeps everyone else out while the database is opened, and is given back at once.
@@ -159,7 +167,7 @@ async fn look_here(config: &Config, findings: &mut Findings) {
                 format!("{}, used by nobody now", folder.display()),
             );
             findings.add_result("database", look_at_database(config).await);
-            findings.add_result("storage", look_at_storage(&config.storage.folder));
+            findings.add_result("storage", check_store(config).await);
         }
         Err(LockError::Held { holder, .. }) => {
             look_at_holder(folder, &holder, findings).await;
@@ -170,6 +178,7 @@ async fn look_here(config: &Config, findings: &mut Findings) {
                 let detail = format!("in use by process {}", holder.pid);
                 findings.add("database", State::Ok, detail);
             }
+            findings.add_result("storage", check_store(config).await);
         }
         Err(error) => findings.add("data folder", State::Broken, error.to_string()),
     }
@@ -234,18 +243,6 @@ fn look_at_key(file: &Path) -> Result<String, String> {
         )),
         Err(error) => Err(format!("{} cannot be used: {error}", file.display())),
     }
-}
-
-/// Writes a file into the folder and takes it away again.
-fn look_at_storage(folder: &Path) -> Result<String, String> {
-    if !folder.exists() {
-        return Ok(format!("{} is made by the first picture", folder.display()));
-    }
-    let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    fs::write(&probe, [])
-        .and_then(|()| fs::remove_file(&probe))
-        .map(|()| format!("{} can be written", folder.display()))
-        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))
 }
 
 fn nearest_existing(path: &Path) -> Option<&Path> {

@@ -66,7 +66,10 @@ async fn order_plan(
         connection,
         order,
         &plan,
-        args.out.as_deref(),
+        order::Extras {
+            out: args.out.as_deref(),
+            url_seconds: None,
+        },
         JsonShape::Events,
         output,
     )

@@ -44,6 +44,10 @@ pub(crate) struct Global {
     /// Database instead of the one in the data folder: an address of Postgres, or a file of SQLite.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Store of the pictures instead of the folder in the data folder: a folder, `s3://bucket/prefix`, `cloudinary:`,
+    /// `vercel-blob:` or `memory:`.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// Client that plans, executions and images belong to [default: default].
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) client: Option<String>,
@@ -86,8 +90,10 @@ pub(crate) enum Command {
     Plans(PlansArgs),
     /// List executions, or show one.
     Executions(ExecutionsArgs),
-    /// List images, show one, make addresses, save copies.
+    /// List images, show one, make addresses, save copies, delete one.
     Images(ImagesArgs),
+    /// Remove what is stored without a record and what is recorded without an object, of all clients.
+    Sweep(SweepArgs),
     /// Take in pictures to draw from; `limn render --reference` does so by itself.
     Import(ImportArgs),
     /// Show what may be spent, or change it.
@@ -113,6 +119,9 @@ pub(crate) struct RenderArgs {
     /// Also copy the pictures into this folder. A file with other content is never overwritten.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Also make a signed address for each picture that works this long, for example 90s, 15m, 2h or 7d.
+    #[arg(long, value_name = "TTL", value_parser = super::names::parse_ttl)]
+    pub(crate) url: Option<i64>,
 }
 
 #[derive(Debug, Args)]
@@ -293,8 +302,27 @@ pub(crate) struct ImagesArgs {
     /// Copy the pictures into this folder. A file with other content is never overwritten.
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
+    /// Delete the named image. What it cost stays in the books.
+    #[arg(long, requires = "name", requires = "reason", conflicts_with_all = ["url", "save"])]
+    pub(crate) delete: bool,
+    /// Who decides; kept in the audit log [default: the user who runs limn].
+    #[arg(long, value_name = "NAME", requires = "delete")]
+    pub(crate) actor: Option<String>,
+    /// Why it is deleted; kept in the audit log.
+    #[arg(long, value_name = "TEXT", requires = "delete")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) paging: Paging,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// Only say what there is.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only what is older, for example 36h or 7d; at least 1h.
+    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::names::parse_ttl)]
+    pub(crate) older_than: i64,
 }
 
 /// Conditions that all must hold.

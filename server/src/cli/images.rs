@@ -23,10 +23,34 @@ pub(crate) async fn run(args: ImagesArgs, settings: &Settings, output: &Output) 
     let full_name = |text| names::full_name(text, &client, Collection::Images);
     let name = args.name.as_deref().map(full_name).transpose()?;
     let filter = args.filter.to_filter(&client)?;
+    let deletion = match (&name, args.delete) {
+        (Some(name), true) => Some(v1::DeleteImageRequest {
+            name: name.clone(),
+            actor: settings.actor(args.actor.as_deref())?,
+            reason: args.reason.clone().unwrap_or_default(),
+        }),
+        _ => None,
+    };
     let connection = Connection::open(settings, output).await?;
-    let result = show(name, &filter, &args, settings, &connection, output).await;
+    let result = match deletion {
+        Some(deletion) => delete(deletion, &connection, output).await,
+        None => show(name, &filter, &args, settings, &connection, output).await,
+    };
     connection.close(&result).await;
     result
+}
+
+async fn delete(
+    request: v1::DeleteImageRequest,
+    connection: &Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let answer = connection.images().delete_image(request.clone()).await?;
+    if output.is_json() {
+        return output.json(&answer.into_inner());
+    }
+    output.note(&format!("deleted {}", request.name));
+    Ok(())
 }
 
 async fn show(
@@ -59,7 +83,7 @@ async fn show(
         }
     };
     let urls = match args.url {
-        Some(_) if connection.is_in_process() => return Err(no_server()),
+        Some(_) if !connection.has_addresses() => return Err(no_server()),
         Some(seconds) => addresses(connection, &images, seconds).await?,
         None => Vec::new(),
     };
@@ -74,8 +98,8 @@ async fn show(
     )
 }
 
-/// An address leads to a server; without one it would lead nowhere.
-fn no_server() -> Failure {
+/// An address of ours leads to a server; without one it would lead nowhere.
+pub(crate) fn no_server() -> Failure {
     Failure::unavailable(
         "SERVER_UNREACHABLE",
         "no server runs that could answer at an address",
@@ -83,7 +107,7 @@ fn no_server() -> Failure {
     .advise("start one with `limn serve`, or copy the pictures with --save")
 }
 
-async fn addresses(
+pub(crate) async fn addresses(
     connection: &Connection,
     images: &[v1::Image],
     seconds: i64,
@@ -105,6 +129,12 @@ async fn addresses(
     Ok(urls)
 }
 
+/// An address with its end, as below a picture.
+pub(crate) fn address(url: &v1::SignedUrl) -> String {
+    let until = report::moment(url.expire_time.as_ref());
+    format!("  address  {}\n  until    {until}\n", url.url)
+}
+
 fn lines(urls: &[v1::SignedUrl], pictures: &[Picture], quiet: bool) -> String {
     let mut text = String::new();
     for picture in pictures {
@@ -116,8 +146,7 @@ fn lines(urls: &[v1::SignedUrl], pictures: &[Picture], quiet: bool) -> String {
             (false, url) => {
                 text.push_str(&report::image(picture));
                 if let Some(url) = url {
-                    let until = report::moment(url.expire_time.as_ref());
-                    text.push_str(&format!("  address  {}\n  until    {until}\n", url.url));
+                    text.push_str(&address(url));
                 }
             }
         }

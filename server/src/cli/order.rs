@@ -11,6 +11,7 @@ use super::{
     failure::Failure,
     flags::{Mode, OrderFlags},
     follow::{self, Subject},
+    images,
     output::Output,
     pictures,
     progress::Progress,
@@ -40,6 +41,15 @@ impl OrderFlags {
     }
 }
 
+/// What is wanted of finished pictures beside their records.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extras<'e> {
+    /// Copies in this folder.
+    pub(crate) out: Option<&'e Path>,
+    /// Signed addresses that work this long, in seconds.
+    pub(crate) url_seconds: Option<i64>,
+}
+
 /// How the result is printed with `--json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JsonShape {
@@ -54,10 +64,11 @@ pub(crate) async fn run(
     connection: &Connection,
     order: v1::ExecutionOrder,
     plan: &v1::ImageGenerationPlan,
-    out: Option<&Path>,
+    extras: Extras<'_>,
     shape: JsonShape,
     output: &Output,
 ) -> Result<(), Failure> {
+    let Extras { out, url_seconds } = extras;
     if let Some(folder) = out {
         pictures::make_folder(folder)?;
     }
@@ -71,6 +82,13 @@ pub(crate) async fn run(
         return Ok(());
     };
     let pictures = pictures::of_execution(connection, &ended.execution, out).await?;
+    let urls = match url_seconds {
+        Some(seconds) => {
+            let made: Vec<_> = pictures.iter().map(|picture| picture.image.clone()).collect();
+            images::addresses(connection, &made, seconds).await?
+        }
+        None => Vec::new(),
+    };
     match (output.is_json(), shape) {
         (true, JsonShape::Events) => {}
         (true, JsonShape::Document) => {
@@ -79,20 +97,31 @@ pub(crate) async fn run(
                 .iter()
                 .filter_map(pictures::Picture::file_as_json)
                 .collect();
-            output.json(&json!({
+            let mut document = json!({
                 "plan": plan,
                 "execution": ended.execution,
                 "images": images,
                 "files": files,
-            }))?;
+            });
+            if url_seconds.is_some() {
+                document["urls"] = json!(urls);
+            }
+            output.json(&document)?;
         }
         (false, _) if output.is_quiet() => {
             for picture in &pictures {
-                let path = picture.file().map(|path| path.display().to_string());
-                output.text(&path.unwrap_or_else(|| picture.image.name.clone()))?;
+                let url = urls.iter().find(|url| url.name == picture.image.name);
+                let path = || picture.file().map(|path| path.display().to_string());
+                let shown = url.map(|url| url.url.clone()).or_else(path);
+                output.text(&shown.unwrap_or_else(|| picture.image.name.clone()))?;
             }
         }
-        (false, _) => output.text(&report::run(plan, &ended.execution, &pictures))?,
+        (false, _) => {
+            output.text(&report::run(plan, &ended.execution, &pictures))?;
+            for url in &urls {
+                output.text(&images::address(url))?;
+            }
+        }
     }
     ended.into_result()
 }

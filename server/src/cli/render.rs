@@ -6,6 +6,7 @@ use super::{
     connect::Connection,
     failure::Failure,
     flags::RenderArgs,
+    images,
     order::{self, JsonShape},
     output::Output,
     settings::Settings,
@@ -17,6 +18,9 @@ pub(crate) async fn run(args: RenderArgs, settings: &Settings, output: &Output) 
     let references = args.request.references()?;
     let connection = Connection::open(settings, output).await?;
     let result = async {
+        if args.url.is_some() && !connection.has_addresses() {
+            return Err(images::no_server());
+        }
         let answer = connection.planner().plan(request).await?.into_inner();
         let plan = answer
             .plan
@@ -34,7 +38,10 @@ pub(crate) async fn run(args: RenderArgs, settings: &Settings, output: &Output) 
             &connection,
             order,
             &plan,
-            args.out.as_deref(),
+            order::Extras {
+                out: args.out.as_deref(),
+                url_seconds: args.url,
+            },
             JsonShape::Document,
             output,
         )

@@ -33,12 +33,27 @@ async fn show(request: v1::GetUsageRequest, connection: &Connection, output: &Ou
     }
     table.row(cells("all", &answer.total.clone().unwrap_or_default()));
     output.text(&table.text())?;
+    if let Some(storage) = &answer.storage {
+        output.text(&kept(storage))?;
+    }
     output.note(&format!(
         "from {} to {}, UTC",
         moment(answer.start_time.as_ref()),
         moment(answer.end_time.as_ref())
     ));
     Ok(())
+}
+
+/// What is kept, in a line of its own: it is no money of the ledger.
+fn kept(storage: &v1::StorageUsage) -> String {
+    let estimate = match &storage.estimated_monthly_cost {
+        Some(cost) => format!(", about {} a month", money::show_known(Some(cost))),
+        None => String::new(),
+    };
+    format!(
+        "stored   {} pictures, {} bytes{estimate}\n",
+        storage.objects, storage.size_bytes
+    )
 }
 
 fn cells(name: &str, line: &v1::UsageLine) -> [String; 8] {

@@ -25,6 +25,24 @@ const ALIASES: [(&str, &str); 2] = [
     ("LIMN_DEFAULT_PROVIDER", "selection.default_provider"),
 ];
 
+/// Variables that every tool for a store reads, and the keys that they set when nobody else does; only where the address
+/// of the store begins so. The first of several for one key counts.
+const OF_STORES: [(&str, &str, &str); 9] = [
+    ("cloudinary:", "CLOUDINARY_URL", "storage.cloudinary.url"),
+    (
+        "vercel-blob:",
+        "BLOB_READ_WRITE_TOKEN",
+        "storage.vercel_blob.token",
+    ),
+    ("s3:", "AWS_ACCESS_KEY_ID", "storage.s3.access_key_id"),
+    ("s3:", "AWS_SECRET_ACCESS_KEY", "storage.s3.secret_access_key"),
+    ("s3:", "AWS_SESSION_TOKEN", "storage.s3.session_token"),
+    ("s3:", "AWS_REGION", "storage.s3.region"),
+    ("s3:", "AWS_DEFAULT_REGION", "storage.s3.region"),
+    ("s3:", "AWS_ENDPOINT_URL_S3", "storage.s3.endpoint"),
+    ("s3:", "AWS_ENDPOINT_URL", "storage.s3.endpoint"),
+];
+
 /// Everything that a configuration is read from.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -194,6 +212,16 @@ pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> Node {
             if let Some(value) = sources.variable(name) {
                 root.set(&key, value.to_owned(), &Origin::Variable(name.to_owned()));
             }
+        }
+    }
+    let store = match root.find("storage.url") {
+        Some(Node::Text(url, _) | Node::Typed(toml::Value::String(url), _)) => url.clone(),
+        _ => String::new(),
+    };
+    for (scheme, name, key) in OF_STORES {
+        let is_wanted = store.starts_with(scheme) && root.find(key).is_none();
+        if let Some(value) = sources.variable(name).filter(|_| is_wanted) {
+            root.set(key, value.to_owned(), &Origin::Variable(name.to_owned()));
         }
     }
     root

@@ -126,8 +126,11 @@ impl AccountServer {
         let (client, currency) = fields.finish(client.zip(currency))?;
         let now = self.0.clock.now();
         let since = UnixMicros::of_day(now.day() - i64::from(days) + 1);
-        let lines = self.0.executor.records().usage(client, &currency, since).await?;
+        let records = self.0.executor.records();
+        let lines = records.usage(client, &currency, since).await?;
+        let stored = records.stored_bytes(client).await?;
         Ok(GetUsageResponse {
+            storage: Some(messages::storage(stored, self.0.storage_price.as_ref())),
             total: Some(messages::usage_total(&lines, &currency)),
             lines: lines
                 .iter()

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 use limn_executor::{
-    blob::{BlobKey, BlobStore},
+    blob::{BlobError, BlobKey, BlobStore},
     clock::UnixMicros,
+    deletion::SweepOrder,
     ids::ImageId,
-    records::{ImageFilter, ImageRecord},
+    records::{ImageDeletion, ImageFilter, ImageRecord},
     references::ImportError,
     snapshot,
 };
@@ -16,12 +17,15 @@ use limn_proto::{
     plan::{ImageType, Reference},
     reason::Reason,
     v1::{
-        self, GetImageRequest, GetImageResponse, ImportReferenceRequest, ImportReferenceResponse,
-        IssueImageUrlsRequest, IssueImageUrlsResponse, ListImagesRequest, ListImagesResponse,
-        ReadImageRequest, ReadImageResponse, SignedUrl, image_library_service_server::ImageLibraryService,
+        self, DeleteImageRequest, DeleteImageResponse, GetImageRequest, GetImageResponse,
+        ImportReferenceRequest, ImportReferenceResponse, IssueImageUrlsRequest, IssueImageUrlsResponse,
+        ListImagesRequest, ListImagesResponse, ReadImageRequest, ReadImageResponse, SignedUrl,
+        SweepOrphansRequest, SweepOrphansResponse, image_library_service_server::ImageLibraryService,
     },
 };
+use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{
     Context,
@@ -41,6 +45,18 @@ const MAX_NAMES: usize = 100;
 const DEFAULT_TTL: Duration = Duration::from_secs(3600);
 /// The longest that addresses may work.
 const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Age of what a sweep looks at when nobody says.
+const DEFAULT_MIN_AGE: Duration = Duration::from_secs(24 * 3600);
+/// The youngest that a sweep looks at: a picture is stored and recorded long before.
+const MIN_AGE: Duration = Duration::from_secs(3600);
+/// The longest age that may be asked for.
+const MAX_AGE: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Most characters of the one who decides.
+const MAX_ACTOR_CHARS: usize = 256;
+/// Most characters of a reason.
+const MAX_REASON_CHARS: usize = 1024;
 
 /// `ImageLibraryService`.
 #[derive(Clone, Debug)]
@@ -115,7 +131,8 @@ impl ImageLibraryServer {
             return Err(Refusal::field(Reason::CursorOutOfRange, "offset", what).with("sizeBytes", size));
         }
         let key = key_of(&record.storage_key)?;
-        Ok(chunks(Arc::clone(self.0.executor.blobs()), key, offset, size))
+        let blobs = Arc::clone(self.0.executor.blobs());
+        Ok(chunks(blobs, key, offset, size, record.stored_sha256))
     }
 
     async fn import(&self, request: ImportReferenceRequest) -> Result<ImportReferenceResponse, Refusal> {
@@ -142,6 +159,54 @@ impl ImageLibraryServer {
         })
     }
 
+    async fn delete(&self, request: DeleteImageRequest) -> Result<DeleteImageResponse, Refusal> {
+        let mut fields = Fields::default();
+        let name = fields.image("name", &request.name);
+        let actor = fields.words("actor", &request.actor, MAX_ACTOR_CHARS);
+        let reason = fields.words("reason", &request.reason, MAX_REASON_CHARS);
+        let (((client, image), actor), reason) = fields.finish(name.zip(actor).zip(reason))?;
+        let deletion = ImageDeletion {
+            client: client.to_owned(),
+            image,
+            actor: actor.to_owned(),
+            reason: reason.to_owned(),
+            audit_id: Uuid::now_v7(),
+            now: self.0.clock.now(),
+        };
+        match self.0.executor.delete_image(&deletion).await? {
+            true => Ok(DeleteImageResponse {}),
+            false => Err(Refusal::not_found(Collection::Images, &request.name)),
+        }
+    }
+
+    async fn sweep(&self, request: SweepOrphansRequest) -> Result<SweepOrphansResponse, Refusal> {
+        let mut fields = Fields::default();
+        let older_than = match &request.min_age {
+            None => Some(DEFAULT_MIN_AGE),
+            Some(age) => u64::try_from(age.seconds).ok().map(Duration::from_secs),
+        };
+        let older_than = older_than.filter(|age| (MIN_AGE..=MAX_AGE).contains(age));
+        if older_than.is_none() {
+            fields.wrong("min_age", "must be 1 hour to 366 days");
+        }
+        let order = SweepOrder {
+            older_than: fields.finish(older_than)?,
+            dry_run: request.dry_run,
+        };
+        let found = self.0.executor.sweep(order).await?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Ok(SweepOrphansResponse {
+            objects: number(found.objects),
+            object_bytes: number(found.object_bytes),
+            staged_answers: number(found.staged),
+            records: number(found.records),
+            images: found.images,
+            missing_thumbnails: number(found.missing_copies),
+            deletions: number(found.deletions),
+            unfinished_uploads: number(found.unfinished),
+        })
+    }
+
     async fn issue(&self, request: IssueImageUrlsRequest) -> Result<IssueImageUrlsResponse, Refusal> {
         let (names, ttl) = read_names(&request)?;
         let expires_at = UnixMicros(self.0.clock.now().plus(ttl).seconds() * 1_000_000);
@@ -152,7 +217,7 @@ impl ImageLibraryServer {
             let thumbnails = thumbnails.filter(|_| request.include_thumbnails);
             for storage_key in [&record.storage_key].into_iter().chain(thumbnails) {
                 let key = key_of(storage_key)?;
-                let url = self.0.executor.blobs().signed_url(&key, expires_at);
+                let url = self.0.executor.blobs().signed_url(&key, expires_at).await?;
                 let url = url.ok_or_else(|| {
                     Refusal::new(
                         Reason::StoreUnavailable,
@@ -205,6 +270,25 @@ impl ImageLibraryService for ImageLibraryServer {
         call.streaming(self.read(request)).await
     }
 
+    async fn delete_image(
+        &self,
+        request: Request<DeleteImageRequest>,
+    ) -> Result<Response<DeleteImageResponse>, Status> {
+        let request = request.into_inner();
+        let client = client_of(&request.name).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/DeleteImage", &client);
+        call.unary(self.delete(request)).await
+    }
+
+    async fn sweep_orphans(
+        &self,
+        request: Request<SweepOrphansRequest>,
+    ) -> Result<Response<SweepOrphansResponse>, Status> {
+        let request = request.into_inner();
+        let call = Call::begin("limn.v1.ImageLibraryService/SweepOrphans", "");
+        call.unary(self.sweep(request)).await
+    }
+
     async fn import_reference(
         &self,
         request: Request<ImportReferenceRequest>,
@@ -226,16 +310,18 @@ impl ImageLibraryService for ImageLibraryServer {
     }
 }
 
-/// The bytes from `offset` to `size`; one empty chunk when there are none.
+/// The bytes from `offset` to `size`; one empty chunk when there are none. A whole read compares their hash with the one
+/// of the record before the last chunk goes out.
 fn chunks(
     blobs: Arc<dyn BlobStore>,
     key: BlobKey,
     offset: u64,
     size: u64,
+    stored_sha256: String,
 ) -> impl Stream<Item = Result<ReadImageResponse, Refusal>> + Send {
-    let start = Some(offset);
-    stream::try_unfold(start, move |next| {
-        let (blobs, key) = (Arc::clone(&blobs), key.clone());
+    let start = (Some(offset), Sha256::new());
+    stream::try_unfold(start, move |(next, mut hash)| {
+        let (blobs, key, stored_sha256) = (Arc::clone(&blobs), key.clone(), stored_sha256.clone());
         async move {
             let Some(at) = next else { return Ok(None) };
             let data = blobs.get_range(&key, at, CHUNK_BYTES.min(size - at)).await?;
@@ -243,10 +329,18 @@ fn chunks(
             if data.is_empty() && at < size {
                 return Err(Refusal::internal(format!("{key} ends at byte {at} of {size}")));
             }
+            hash.update(&data);
+            if offset == 0 && end >= size && hex(&hash.clone().finalize()) != stored_sha256 {
+                return Err(BlobError::Damaged(key).into());
+            }
             let next = (end < size).then_some(end);
-            Ok(Some((ReadImageResponse { data }, next)))
+            Ok(Some((ReadImageResponse { data }, (next, hash))))
         }
     })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A key that we stored ourselves.

@@ -11,13 +11,13 @@ use limn_executor::{
     },
 };
 
-use super::store::Store;
+use super::store::{self, Store};
 use crate::{
     app::AppError,
     config::{Config, Database, DatabasePlace},
 };
 
-/// Name of the fact that the folder of images is for the processes of a database.
+/// Name of the fact that the store of images is for the processes of a database.
 const STORE: &str = "store";
 
 /// Opens the database and brings its schema up to date.
@@ -46,7 +46,7 @@ pub(super) async fn open(config: &Config, store: &Store) -> Result<Arc<dyn Recor
     }
 }
 
-/// Refuses a folder that is not the one that the other processes use: an answer that one of them staged, and another
+/// Refuses a store that is not the one that the other processes use: an answer that one of them staged, and another
 /// one cannot find, would be taken for one that never came.
 async fn check_store(
     config: &Config,
@@ -65,9 +65,9 @@ async fn check_store(
         return Ok(());
     }
     Err(AppError::OtherStore {
-        folder: config.storage.folder.clone(),
+        store: store::name(&config.storage),
         database: format!("the {address}"),
-        expected,
+        remedy: store::remedy(&config.storage, &expected),
     })
 }
 

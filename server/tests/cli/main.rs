@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod deciding;
+mod fallback;
 mod limn;
 mod paying;
 mod planning;
@@ -10,4 +11,5 @@ mod postgres;
 mod refusals;
 mod rendering;
 mod serving;
+mod storing;
 mod trial;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::support::Server;
 use bytes::Bytes;
 use limn_executor::{
-    blob::BlobKey,
+    blob::{BlobKey, BlobMetadata},
     clock::{Clock as _, SystemClock, UnixMicros},
 };
 use tokio::{
@@ -53,9 +53,15 @@ async fn ask(server: &Server, method: &str, target: &str, headers: &str) -> Answ
 }
 
 /// Path and query of a link to the key that works for an hour.
-fn link(server: &Server, key: &str, expires_at: UnixMicros) -> String {
+async fn link(server: &Server, key: &str, expires_at: UnixMicros) -> String {
     let key = BlobKey::parse(key).unwrap();
-    let url = server.executor.blobs().signed_url(&key, expires_at).unwrap();
+    let url = server
+        .executor
+        .blobs()
+        .signed_url(&key, expires_at)
+        .await
+        .unwrap()
+        .unwrap();
     let base = format!("http://{}", server.address);
     url.strip_prefix(&base).unwrap().to_owned()
 }
@@ -71,7 +77,7 @@ async fn server_with_an_image() -> Server {
     let key = BlobKey::parse(KEY).unwrap();
     let blobs = server.executor.blobs();
     blobs
-        .put(&key, "image/png", Bytes::from_static(BODY))
+        .put(&key, &BlobMetadata::new("image/png"), Bytes::from_static(BODY))
         .await
         .unwrap();
     server
@@ -80,7 +86,7 @@ async fn server_with_an_image() -> Server {
 #[tokio::test]
 async fn a_link_serves_the_image_with_everything_a_cache_needs() {
     let server = server_with_an_image().await;
-    let link = link(&server, KEY, in_an_hour());
+    let link = link(&server, KEY, in_an_hour()).await;
     let answer = ask(&server, "GET", &link, "").await;
     assert_eq!((answer.status, answer.body.as_slice()), (200, BODY));
     assert_eq!(answer.header("content-type"), "image/png");
@@ -106,7 +112,7 @@ async fn a_link_serves_the_image_with_everything_a_cache_needs() {
 #[tokio::test]
 async fn a_part_of_an_image_can_be_asked_for() {
     let server = server_with_an_image().await;
-    let link = link(&server, KEY, in_an_hour());
+    let link = link(&server, KEY, in_an_hour()).await;
     let part = ask(&server, "GET", &link, "Range: bytes=2-4\r\n").await;
     assert_eq!((part.status, part.body.as_slice()), (206, &b"234"[..]));
     assert_eq!(part.header("content-range"), "bytes 2-4/10");
@@ -128,12 +134,12 @@ async fn a_part_of_an_image_can_be_asked_for() {
 #[tokio::test]
 async fn a_link_that_was_changed_or_is_over_or_not_ours_is_forbidden() {
     let server = server_with_an_image().await;
-    let good = link(&server, KEY, in_an_hour());
+    let good = link(&server, KEY, in_an_hour()).await;
     let (path, query) = good.split_once('?').unwrap();
     let (expires, signature) = query.split_once('&').unwrap();
     let unix: i64 = expires.strip_prefix("expires=").unwrap().parse().unwrap();
-    let over = link(&server, KEY, UnixMicros(1_000_000));
-    let of_other = link(&server, "clients/alice/images/other.png", in_an_hour());
+    let over = link(&server, KEY, UnixMicros(1_000_000)).await;
+    let of_other = link(&server, "clients/alice/images/other.png", in_an_hour()).await;
     let other_query = of_other.split_once('?').unwrap().1;
     for target in [
         path.to_owned(),
@@ -158,7 +164,7 @@ async fn a_link_that_was_changed_or_is_over_or_not_ours_is_forbidden() {
 #[tokio::test]
 async fn paths_that_are_no_keys_and_keys_without_bytes_are_not_found() {
     let server = server_with_an_image().await;
-    let good = link(&server, KEY, in_an_hour());
+    let good = link(&server, KEY, in_an_hour()).await;
     let query = good.split_once('?').unwrap().1.to_owned();
     for path in [
         "/blobs/",
@@ -180,7 +186,7 @@ async fn paths_that_are_no_keys_and_keys_without_bytes_are_not_found() {
         let answer = ask(&server, "GET", &format!("{path}?{query}"), "").await;
         assert_eq!(answer.status, 404, "{path}");
     }
-    let missing = link(&server, "clients/alice/images/gone.png", in_an_hour());
+    let missing = link(&server, "clients/alice/images/gone.png", in_an_hour()).await;
     assert_eq!(ask(&server, "GET", &missing, "").await.status, 404);
     assert_eq!(ask(&server, "DELETE", &good, "").await.status, 405);
     server.stop().await;

@@ -111,6 +111,15 @@ impl Case {
     }
 }
 
+/// Something that stands before the API and answers in its place, whatever it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// It refuses with this status, and repeats every header that it was sent wherever an API would say what is wrong.
+    Echo(u16),
+    /// It sends everybody to this address, with this status.
+    Redirect(u16, String),
+}
+
 /// Holds answers back until it is opened.
 #[derive(Clone, Debug)]
 pub struct Gate(watch::Sender<bool>);

@@ -1,14 +1,14 @@
 //! What a fake remembers: requests, work, and what it would charge.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
 use tokio::sync::watch;
 
 use crate::{
-    case::Case,
+    case::{Case, Gateway},
     exchange::{Request, Response},
     picture::{self, Format},
 };
@@ -101,6 +101,10 @@ pub(crate) struct Desk {
     pub(crate) has_forgotten: bool,
     /// How many answers to the next requests are lost, where they ask for no work.
     pub(crate) lost: u32,
+    /// What answers in its place.
+    pub(crate) gateway: Option<Gateway>,
+    /// Everything that ever came in the header of the key.
+    pub(crate) keys: BTreeSet<String>,
 }
 
 impl Desk {
@@ -122,6 +126,8 @@ impl Desk {
             expired: false,
             has_forgotten: false,
             lost: 0,
+            gateway: None,
+            keys: BTreeSet::new(),
         }
     }
 

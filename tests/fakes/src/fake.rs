@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    case::Case,
+    case::{Case, Gateway},
     desk::{Desk, Recorded, Reply},
     dialects::{self, Dialect},
     exchange::{self, Request, Response},
@@ -123,6 +123,11 @@ impl Fake {
         self.desk().set_default(case);
     }
 
+    /// Puts something before the API that answers everything in its place, or takes it away.
+    pub fn set_gateway(&self, gateway: Option<Gateway>) {
+        self.desk().gateway = gateway;
+    }
+
     /// How many questions after a job are answered with "not yet"; 1 at first.
     pub fn set_patience(&self, questions: u32) {
         self.desk().patience = questions;
@@ -167,6 +172,11 @@ impl Fake {
     /// All requests, in order of their arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.desk().requests.clone()
+    }
+
+    /// Everything that ever came in the header of the key, each once.
+    pub fn keys(&self) -> Vec<String> {
+        self.desk().keys.iter().cloned().collect()
     }
 
     /// Returns when at least so many requests have asked for work.
@@ -270,6 +280,10 @@ fn answer(dialect: &dyn Dialect, desk: &Mutex<Desk>, request: &Request) -> (Repl
     let mut desk = lock(desk);
     let (header, had_the_key) = dialect.key(request);
     desk.requests.push(Recorded::of(request, header, had_the_key));
+    desk.keys.insert(request.header(header).to_owned());
+    if let Some(gateway) = &desk.gateway {
+        return (Reply::Plain(gateway.answer(request)), false);
+    }
     let calls = desk.calls();
     let charged = desk.charged;
     let reply = dialect.answer(request, &mut desk);

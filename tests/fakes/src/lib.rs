@@ -11,10 +11,12 @@ mod dialects;
 mod exchange;
 mod fake;
 mod form;
+mod gateway;
 mod hook;
 mod picture;
+pub mod storage;
 
-pub use case::{Case, Gate};
+pub use case::{Case, Gate, Gateway};
 pub use desk::Recorded;
 pub use exchange::Request;
 pub use fake::Fake;

@@ -63,3 +63,27 @@ async fn the_client_of_openai_draws_edits_streams_and_knows_every_error() {
     let requests = fake.requests();
     assert!(requests.iter().all(|request| request.had_the_key));
 }
+
+#[tokio::test]
+async fn the_client_of_google_draws_refers_to_pictures_and_lists_models() {
+    let Some(python) = python() else { return };
+    let fake = Fake::start("google").await;
+    run(&python, "google_genai_check.py", &fake).await;
+    assert_eq!((fake.calls(), fake.charged()), (2, 2));
+    assert!(fake.requests().iter().all(|request| request.had_the_key));
+}
+
+#[tokio::test]
+async fn the_client_of_replicate_follows_lists_and_stops_predictions() {
+    let Some(python) = python() else { return };
+    let fake = Fake::start("replicate").await;
+    run(&python, "replicate_check.py", &fake).await;
+    // The one that was stopped is not charged.
+    assert_eq!((fake.calls(), fake.charged()), (3, 2));
+    let requests = fake.requests();
+    // Pictures are fetched from addresses that ask for no key.
+    let mut asked = requests
+        .iter()
+        .filter(|request| !request.path.starts_with("/delivery/"));
+    assert!(asked.all(|request| request.had_the_key));
+}

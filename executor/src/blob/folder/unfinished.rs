@@ -12,6 +12,8 @@ use std::{
 
 use uuid::Uuid;
 
+use crate::clock::UnixMicros;
+
 /// Folder of all of them. Its name is not in the alphabet of keys, and it is on the same file system as they.
 const NAME: &str = "~unfinished";
 /// Extension of the locked files.
@@ -51,6 +53,20 @@ impl Unfinished {
         }
     }
 
+    /// Sweeps the folders of processes that are gone; counts only what is older than `before` and, in a dry run,
+    /// removes nothing. Living processes clean up behind themselves.
+    pub(super) fn sweep(&self, before: UnixMicros, dry_run: bool) -> io::Result<u64> {
+        let top = self.folder.parent().unwrap_or(&self.folder);
+        let mut files = 0_u64;
+        for entry in fs::read_dir(top)? {
+            let lock_path = entry?.path();
+            if lock_path.extension().is_some_and(|extension| extension == LOCK) {
+                files = files.saturating_add(sweep_of(&lock_path, Some(before), dry_run)?);
+            }
+        }
+        Ok(files)
+    }
+
     /// A path for a new file.
     pub(super) fn new_path(&self) -> PathBuf {
         self.folder.join(Uuid::new_v4().to_string())
@@ -68,7 +84,7 @@ fn sweep(top: &Path) -> io::Result<()> {
     for entry in fs::read_dir(top)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == LOCK) {
-            sweep_of(&path)?;
+            sweep_of(&path, None, false)?;
         } else if path.is_dir() {
             // The file goes after the folder and comes before it, so without one nobody is at work here.
             if !path.with_extension(LOCK).exists() {
@@ -81,17 +97,32 @@ fn sweep(top: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Sweeps what belongs to a locked file, when its process is gone.
-fn sweep_of(lock_path: &Path) -> io::Result<()> {
+/// Sweeps what belongs to a locked file, when its process is gone and, given a time, wrote nothing after it. Returns
+/// the number of files.
+fn sweep_of(lock_path: &Path, before: Option<UnixMicros>, dry_run: bool) -> io::Result<u64> {
     let lock = match OpenOptions::new().read(true).write(true).open(lock_path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         opened => opened?,
     };
     if lock.try_lock().is_err() {
-        return Ok(());
+        return Ok(0);
     }
-    remove(|| fs::remove_dir_all(lock_path.with_extension("")))?;
-    remove(|| fs::remove_file(lock_path))
+    let folder = lock_path.with_extension("");
+    let mut files = 0_u64;
+    if folder.is_dir() {
+        for entry in fs::read_dir(&folder)? {
+            let stored_at = super::stored_at(&entry?.metadata()?)?;
+            if before.is_some_and(|before| stored_at >= before) {
+                return Ok(0);
+            }
+            files = files.saturating_add(1);
+        }
+    }
+    if !dry_run {
+        remove(|| fs::remove_dir_all(&folder))?;
+        remove(|| fs::remove_file(lock_path))?;
+    }
+    Ok(files)
 }
 
 /// What is gone already was swept by somebody else.

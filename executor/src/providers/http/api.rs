@@ -6,10 +6,10 @@ use limn_proto::reason::Reason;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read};
+use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read, secrets_of, without_secrets};
 use crate::{
     provider::{Answer, Bill, Billing, CallError, InterpretError, Rejection},
-    providers::{RefusalBilling, Setup},
+    providers::{RefusalBilling, Setup, kind::without_user},
 };
 
 /// Longest time to resolve, connect and shake hands, when nothing else is set.
@@ -28,6 +28,8 @@ pub(in crate::providers) struct Api {
     /// Id of the provider.
     pub(in crate::providers) id: String,
     pub(in crate::providers) key: Option<SecretString>,
+    /// Everything that must not be told, whoever repeats it.
+    secrets: Vec<SecretString>,
     /// Address that paths are appended to; no slash at the end.
     pub(in crate::providers) base_url: Url,
     pub(in crate::providers) client: Client,
@@ -68,10 +70,17 @@ impl Api {
     pub(in crate::providers) fn new(setup: &Setup, default_base_url: &str) -> Result<Self, String> {
         let connection = &setup.connection;
         let base_url = connection.base_url.as_deref().unwrap_or(default_base_url);
+        let shown = without_user(base_url);
         let parsed =
-            Url::parse(base_url).map_err(|error| format!("base_url {base_url:?} is no address: {error}"))?;
+            Url::parse(base_url).map_err(|error| format!("base_url {shown:?} is no address: {error}"))?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
-            return Err(format!("base_url {base_url:?} is not http or https"));
+            return Err(format!("base_url {shown:?} is not http or https"));
+        }
+        // It is told in errors and logs.
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(format!(
+                "base_url {shown:?} has a user or a password in it: leave them out, keys have a setting of their own"
+            ));
         }
         let connect_timeout =
             Duration::from_millis(connection.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS));
@@ -82,6 +91,7 @@ impl Api {
         Ok(Self {
             id: setup.id.clone(),
             key: setup.key.clone(),
+            secrets: secrets_of(setup),
             base_url: parsed,
             client: client(&connecting).map_err(|error| format!("no HTTP client: {error}"))?,
             connect_timeout,
@@ -113,7 +123,13 @@ impl Api {
         } else {
             MAX_SMALL_BYTES
         };
-        read(response, bound).await
+        let is_success = response.status().is_success();
+        let mut received = read(response, bound).await;
+        if !is_success {
+            // An error may repeat the key, and is evidence that is kept and shown.
+            received.body = without_secrets(received.body, &self.secrets);
+        }
+        received
     }
 
     /// Asks something that costs nothing, for [`ImageProvider::check`](crate::provider::ImageProvider::check). An error says
@@ -136,7 +152,7 @@ impl Api {
     /// What must not appear in a message about a call with this prompt.
     pub(in crate::providers) fn redaction<'a>(&'a self, prompt: &'a str) -> Redaction<'a> {
         Redaction {
-            key: self.key.as_ref(),
+            secrets: &self.secrets,
             prompt,
         }
     }

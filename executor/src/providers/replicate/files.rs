@@ -3,8 +3,6 @@
 //! An upload is no work and costs nothing. When it fails, nothing that costs was sent. Replicate deletes an uploaded file by itself, at
 //! the time that it tells as `expires_at`.
 
-use std::time::Duration;
-
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
@@ -20,53 +18,53 @@ const MAX_INLINE_BYTES: usize = 256_000;
 const MAX_FILE_BYTES: usize = 100_000_000;
 
 /// Stands for the address of a picture that is not uploaded yet.
-pub(super) const NOT_UPLOADED: &str = "https://api.replicate.com/v1/files/";
+const NOT_UPLOADED: &str = "https://api.replicate.com/v1/files/";
 
-/// The pictures of a call as its inputs take them, without the addresses that are not known yet. An error says what cannot be sent at all.
-pub(super) fn inline(references: &[Reference]) -> Result<Vec<String>, String> {
-    let written = references.iter().map(|reference| {
+/// Pictures of a call that are too large for its request, with their numbers in it.
+fn large<'a>(call: &Call<'a>) -> impl Iterator<Item = (usize, &'a Reference)> {
+    let numbered = (1..).zip(call.references);
+    numbered.filter(|(_, reference)| is_large(reference))
+}
+
+fn is_large(reference: &Reference) -> bool {
+    reference.bytes.len() > MAX_INLINE_BYTES
+}
+
+/// The pictures of a call as its inputs take them, the large ones by these addresses. An error says what cannot be
+/// sent at all.
+pub(super) fn to_draw_from(call: &Call<'_>, addresses: &[String]) -> Result<Vec<String>, String> {
+    let mut addresses = addresses.iter();
+    let written = call.references.iter().map(|reference| {
         let size_bytes = reference.bytes.len();
         if size_bytes > MAX_FILE_BYTES {
             return Err(format!(
                 "a reference picture has {size_bytes} bytes, and replicate takes at most {MAX_FILE_BYTES}"
             ));
         }
-        Ok(if size_bytes > MAX_INLINE_BYTES {
-            NOT_UPLOADED.to_owned()
-        } else {
-            data_url(&reference.media_type, &reference.bytes)
-        })
+        if !is_large(reference) {
+            return Ok(data_url(&reference.media_type, &reference.bytes));
+        }
+        let address = addresses.next();
+        address
+            .cloned()
+            .ok_or_else(|| "a reference picture is not uploaded".to_owned())
     });
     written.collect()
 }
 
-impl Replicate {
-    /// Uploads what is too large, within this time all together. An error proves that nothing was sent that costs.
-    pub(super) async fn upload(&self, call: &Call<'_>, written: &mut [String]) -> Result<(), CallError> {
-        let large = written
-            .iter_mut()
-            .zip(call.references)
-            .enumerate()
-            .filter(|(_, (text, _))| *text == NOT_UPLOADED);
-        let uploads = async {
-            for (index, (text, reference)) in large {
-                *text = self.upload_one(call, index + 1, reference).await?;
-            }
-            Ok(())
-        };
-        let longest = self.longest_upload(call);
-        tokio::time::timeout(longest, uploads).await.unwrap_or_else(|_| {
-            Err(not_uploaded(&format!(
-                "not done within {} seconds",
-                longest.as_secs()
-            )))
-        })
-    }
+/// The same before anything is uploaded.
+pub(super) fn to_upload(call: &Call<'_>) -> Result<Vec<String>, String> {
+    to_draw_from(call, &vec![NOT_UPLOADED.to_owned(); large(call).count()])
+}
 
-    /// The time of a call is that of its request; an upload before it has as long as a question, so that the request is not sent long
-    /// after it was decided about.
-    fn longest_upload(&self, call: &Call<'_>) -> Duration {
-        self.api.question_timeout().min(call.timeout)
+impl Replicate {
+    /// Uploads what is too large for the request, and returns where it is.
+    pub(super) async fn upload(&self, call: &Call<'_>) -> Result<Vec<String>, CallError> {
+        let mut addresses = Vec::new();
+        for (number, reference) in large(call) {
+            addresses.push(self.upload_one(call, number, reference).await?);
+        }
+        Ok(addresses)
     }
 
     async fn upload_one(
@@ -85,7 +83,7 @@ impl Replicate {
         let request = self
             .with_key(request)
             .multipart(Form::new().part("content", part))
-            .timeout(self.longest_upload(call));
+            .timeout(call.timeout);
         let received = self.api.send(request).await;
         let received = received.map_err(|error| not_uploaded(&error.to_string()))?;
         if !(200..300).contains(&received.status) {

@@ -116,6 +116,14 @@ impl ServiceAccount {
         Ok(secret)
     }
 
+    /// The token that was given before, while it is good.
+    pub(super) async fn kept(&self) -> Option<SecretString> {
+        let token = self.token.lock().await;
+        let now = SystemClock.now();
+        let token = token.as_ref().filter(|token| now < token.use_until);
+        token.map(|token| token.secret.clone())
+    }
+
     /// Forgets the token, if it is still this one: it was refused.
     pub(super) async fn refused(&self, secret: &SecretString) {
         let mut token = self.token.lock().await;

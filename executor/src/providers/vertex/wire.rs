@@ -118,7 +118,7 @@ pub(super) fn read(body: &[u8], render: &Render) -> Result<Rendered, InterpretEr
         return Err(match why {
             Some(why) => {
                 let redaction = Redaction {
-                    key: None,
+                    secrets: &[],
                     prompt: &render.prompt,
                 };
                 let why = redaction.apply(why);

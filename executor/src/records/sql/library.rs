@@ -68,6 +68,7 @@ pub(super) async fn find(tx: &mut Tx<'_>, client: &str, image: ImageId) -> Resul
     let mut query = sql(IMAGES);
     query.push(" WHERE id = ").push_bind(image.to_string());
     query.push(" AND client = ").push_bind(client.to_owned());
+    query.push(" AND deleting_us IS NULL");
     Ok(load(tx, query).await?.pop())
 }
 
@@ -85,6 +86,7 @@ pub(super) async fn list(
 pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Statement {
     let mut query = sql(IMAGES);
     query.push(" WHERE client = ").push_bind(client.to_owned());
+    query.push(" AND deleting_us IS NULL");
     let execution = filter.execution.map(|id| id.to_string());
     let equal: [(&'static str, Option<&String>); 5] = [
         (" AND session_id = ", filter.session_id.as_ref()),

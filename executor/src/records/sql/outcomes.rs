@@ -15,6 +15,7 @@ use super::{
     attempts::{refuse, tell, tell_cost, tell_line},
     audit,
     batch::together,
+    deletion,
     ledger::{enter, give_back_held, post},
     library,
     lifecycle::{complete_step, found_step, step, step_query},
@@ -321,6 +322,7 @@ pub(super) async fn complete_reused(tx: &mut Tx<'_>, fence: &Fence, reuse: &Reus
         StepState::Processing => {}
         other => return Err(wrong_state(format!("step {}", image.step_id), other.as_str())),
     }
+    deletion::stand_on(tx, &image.storage_key).await?;
     library::insert(tx, &execution.client, image)?;
     units::idle_units(tx, &execution, &image.step_id, None);
     complete_step(tx, &mut execution, step, image.id, true, reuse.now)

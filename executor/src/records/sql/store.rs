@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, stream::BoxStream};
 
 use super::{
-    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, events, ledger, library,
-    lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve, retention, salvage, snapshots,
-    units, unpark, usage, verify,
+    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, deletion, events, ledger,
+    library, lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve, retention, salvage,
+    snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -367,6 +367,32 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
         read_tx!(self, |tx| library::list(tx, client, filter, page))
+    }
+
+    async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>> {
+        write_tx!(self, |tx, deletion| deletion::begin(tx, deletion))
+    }
+
+    async fn finish_deletion(&self, client: &str, image: ImageId, now: UnixMicros) -> Result<()> {
+        write_tx!(self, |tx, client, image, now| deletion::finish(
+            tx, client, *image, *now
+        ))
+    }
+
+    async fn stored_images(&self, after: Option<ImageId>, limit: u32) -> Result<Vec<StoredImage>> {
+        read_tx!(self, |tx| deletion::stored(tx, after, limit))
+    }
+
+    async fn unrecorded(&self, keys: &[String]) -> Result<Vec<String>> {
+        read_tx!(self, |tx| deletion::unrecorded(tx, keys))
+    }
+
+    async fn unfinished_images(&self) -> Result<Vec<ImageId>> {
+        read_tx!(self, |tx| deletion::unfinished(tx))
+    }
+
+    async fn stored_bytes(&self, client: &str) -> Result<StoredBytes> {
+        read_tx!(self, |tx| deletion::stored_bytes(tx, client))
     }
 
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {

@@ -51,6 +51,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../../migrations/sqlite/0004_answers.sql"),
     ),
     (
+        5,
+        "deletion",
+        include_str!("../../../migrations/sqlite/0005_deletion.sql"),
+    ),
+    (
         6,
         "quality",
         include_str!("../../../migrations/sqlite/0006_quality.sql"),

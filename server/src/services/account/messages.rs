@@ -1,7 +1,10 @@
 //! Records of an account as messages of the contract.
 
 use limn_executor::{
-    records::{AuditEvent, BalanceField, BudgetRecord, LedgerDifference, Period, UsageRecord, Verification},
+    records::{
+        AuditEvent, BalanceField, BudgetRecord, LedgerDifference, Period, StoredBytes, UsageRecord,
+        Verification,
+    },
     snapshot::timestamp,
 };
 use limn_proto::{
@@ -9,6 +12,8 @@ use limn_proto::{
     plan::Money,
     v1::{self, BudgetPeriod, VerifyLedgerResponse},
 };
+
+use crate::config::StoragePrice;
 
 fn money(currency: &str, nanos: i64) -> Money {
     Money {
@@ -61,6 +66,15 @@ pub(super) fn usage(record: &UsageRecord, currency: &str) -> v1::UsageLine {
         cost: Some(money(currency, record.cost_nanos)),
         mean_latency_ms: record.mean_latency_ms().unwrap_or_default(),
         mean_quality_bp: record.mean_quality_bp().and_then(|bp| u32::try_from(bp).ok()),
+    }
+}
+
+/// What is kept, and what keeping it costs by a price of ours.
+pub(super) fn storage(stored: StoredBytes, price: Option<&StoragePrice>) -> v1::StorageUsage {
+    v1::StorageUsage {
+        objects: i64::try_from(stored.objects).unwrap_or(i64::MAX),
+        size_bytes: i64::try_from(stored.bytes).unwrap_or(i64::MAX),
+        estimated_monthly_cost: price.map(|price| money(&price.currency, price.month_nanos(stored.bytes))),
     }
 }
 

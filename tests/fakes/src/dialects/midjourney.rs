@@ -44,7 +44,21 @@ impl Dialect for Midjourney {
     }
 
     fn configuration(&self) -> String {
-        format!("acknowledged = true\napi_key = {:?}\n", crate::Fake::KEY)
+        // A subscription has no list price, and without one nothing is drawn.
+        format!(
+            r#"acknowledged = true
+api_key = {:?}
+
+[catalog.providers.midjourney.models.v7]
+prices_as_of = "2026-11-21"
+prices_source = "30 USD a month, 900 pictures"
+
+[catalog.providers.midjourney.models.v7.pricing]
+kind = "per_image"
+prices = {{ any = "0.034" }}
+"#,
+            crate::Fake::KEY
+        )
     }
 
     fn answer(&self, request: &Request, desk: &mut Desk) -> Reply {
