@@ -11,6 +11,7 @@ mod crowd;
 mod deleting;
 mod ended;
 mod fallback;
+mod looks;
 mod lookups;
 mod news;
 mod outcomes;
