@@ -234,16 +234,7 @@ pub(crate) async fn develop(
     let scorer = drawing.inner.parts.settings.scorer.clone();
     let darkroom = &drawing.inner.darkroom;
     let _place = darkroom.enter(render.width_px, render.height_px).await;
-    let work = move || {
-        develop_blocking(
-            &provider,
-            &render,
-            &wanted,
-            &limits,
-            scorer.as_deref(),
-            &answer,
-        )
-    };
+    let work = move || develop_blocking(&provider, &render, &wanted, &limits, scorer.as_deref(), &answer);
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
