@@ -11,7 +11,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::cast_precision_loss,
     reason = "a bench that cannot go on has failed, and its result is what it prints"
 )]
 
@@ -33,6 +32,7 @@ use limn_proto::digest::sha256_hex;
 #[path = "imaging/memory.rs"]
 mod memory;
 #[path = "../tests/quality/pictures.rs"]
+#[expect(dead_code, reason = "the calibration set has more of them")]
 mod pictures;
 
 /// Each picture is worked on so often; the fastest round counts, because others use the machine, too.

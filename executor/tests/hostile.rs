@@ -3,11 +3,7 @@
 //! Each is inspected in a process of its own, which reports the greatest memory that it ever had. Mutations of sound files
 //! are inspected as well: the same run of the fuzz target that needs no nightly compiler.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests fail as tests do, and a child process tells its memory"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::{fs, path::Path, process::Command};
 

@@ -3,10 +3,10 @@
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, RgbaImage};
 
-/// Longest edge that a ThumbHash takes, in pixels.
+/// Longest edge that a `ThumbHash` takes, in pixels.
 const MAX_EDGE_PX: u32 = 100;
 
-/// The ThumbHash of a picture, some 25 bytes; nothing when it has no pixels. Takes a millisecond: call it off the async
+/// The `ThumbHash` of a picture, some 25 bytes; nothing when it has no pixels. Takes a millisecond: call it off the async
 /// threads.
 pub fn thumbhash(pixels: &DynamicImage) -> Option<Vec<u8>> {
     let longest = pixels.width().max(pixels.height()).max(1);

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, Rgb, RgbImage};
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// Numbers that look random and are the same each time (`SplitMix64`).
 pub(crate) struct Random(u64);
 
 impl Random {

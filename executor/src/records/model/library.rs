@@ -113,7 +113,7 @@ pub struct Assessment {
     pub scorer: String,
     /// What pictures that look the same have in common.
     pub fingerprint: Option<Fingerprint>,
-    /// The ThumbHash that stands for the picture until it is there; empty: none.
+    /// The `ThumbHash` that stands for the picture until it is there; empty: none.
     pub thumbhash: Vec<u8>,
 }
 
