@@ -11,6 +11,7 @@ use limn_executor::{
     provider::CapabilityClass,
     quality::{MAX_BP, Part, SCORER},
     records::{CopyPurpose, ExecutionRecord, ImageDeletion, ImageRecord},
+    score::PixelScorer,
     snapshot,
 };
 use uuid::Uuid;
@@ -31,7 +32,10 @@ fn images(process: &Process, ended: &ExecutionRecord) -> Vec<ImageRecord> {
 fn a_blank_picture_and_its_twin_are_recorded_with_their_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let provider = Scripted::new("easel", CapabilityClass::D);
-    let process = Process::start(folder.path(), &[provider]);
+    let process = Process::start_with(folder.path(), &[provider], |settings| Settings {
+        scorer: Some(Arc::new(PixelScorer)),
+        ..settings
+    });
     let ended = process.run(&plan(&spec(2, &["easel"])), &Order::default());
 
     let images = images(&process, &ended);
