@@ -70,11 +70,6 @@ const MIGRATIONS: &[migrations::Text] = &[
         "quality",
         include_str!("../../migrations/postgres/0006_quality.sql"),
     ),
-    (
-        7,
-        "quality gate",
-        include_str!("../../migrations/postgres/0007_quality_gate.sql"),
-    ),
 ];
 
 /// Records in a Postgres database.

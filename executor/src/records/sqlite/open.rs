@@ -60,11 +60,6 @@ const MIGRATIONS: &[migrations::Text] = &[
         "quality",
         include_str!("../../../migrations/sqlite/0006_quality.sql"),
     ),
-    (
-        7,
-        "quality gate",
-        include_str!("../../../migrations/sqlite/0007_quality_gate.sql"),
-    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
