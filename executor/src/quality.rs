@@ -33,7 +33,7 @@ use plane::Plane;
 pub const SCORER: &str = "limn.quality/1";
 
 /// Best score, and that of a part without a fault.
-pub const MAX_BP: u32 = 10_000;
+pub const MAX_BP: u32 = limn_proto::reroll::MAX_SCORE_BP;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

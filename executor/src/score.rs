@@ -6,6 +6,7 @@ use bytes::Bytes;
 use image::DynamicImage;
 use limn_proto::{
     name::{Collection, resource_name},
+    percent,
     reason::Reason,
 };
 
@@ -97,7 +98,7 @@ pub(crate) fn too_low(plan: &Plan, image: &ImageRecord) -> Failure {
     let message = format!(
         "the picture scores {}, and the plan takes {}: it is kept, and its step goes on without it",
         shown(image.quality_score_bp),
-        percent(min_score_bp)
+        percent::show(min_score_bp)
     );
     let failure = Failure::new(Reason::QualityBelowThreshold, message)
         .with("minScoreBp", min_score_bp)
@@ -115,13 +116,7 @@ pub(crate) fn name(image: &ImageRecord) -> String {
 
 /// A score as people write it.
 pub(crate) fn shown(score_bp: Option<u32>) -> String {
-    score_bp.map_or_else(|| "nothing".to_owned(), percent)
-}
-
-/// Basis points as a percentage without idle zeros.
-pub(crate) fn percent(basis_points: u32) -> String {
-    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    score_bp.map_or_else(|| "nothing".to_owned(), percent::show)
 }
 
 #[cfg(test)]
@@ -137,7 +132,7 @@ mod tests {
             (6_050, "60.5 %"),
             (10_000, "100 %"),
         ] {
-            assert_eq!(percent(basis_points), text);
+            assert_eq!(percent::show(basis_points), text);
         }
     }
 }

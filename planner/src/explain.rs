@@ -4,6 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use limn_proto::{
     digest::plan_digest,
+    percent,
     plan::{
         CostEstimate, CostLine, Label, PlanSpec, QualityGate, RenderSpec, RunPolicy, SeedMode, Step,
         UnknownPolicy,
@@ -127,14 +128,8 @@ fn describe_gate(gate: &QualityGate) -> String {
     };
     format!(
         "Takes pictures with a quality score of at least {}, {rerolls}, and then {otherwise}",
-        percent(gate.min_score_bp)
+        percent::show(gate.min_score_bp)
     )
-}
-
-/// Basis points as a percentage without idle zeros.
-fn percent(basis_points: u32) -> String {
-    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn on_unknown(policy: &RunPolicy) -> String {

@@ -1,9 +1,9 @@
 //! The quality gate of a step: pictures that were paid and are too bad for it, and what becomes of it when there is
 //! none that is good enough.
 
-use limn_proto::reason::Reason;
+use limn_proto::{percent, reason::Reason};
 
-use super::{Progress, end, reuse};
+use super::{Progress, end, unit::reuse};
 use crate::{
     failure::Failure,
     plan::{QualityGate, Step},
@@ -150,7 +150,7 @@ fn failure(
          when you plan again with more re-rolls, a lower min_score_bp or accept_best",
         pictures.len(),
         score::shown(score_bp),
-        score::percent(gate.min_score_bp),
+        percent::show(gate.min_score_bp),
     );
     let rerolls = pictures.iter().map(|picture| picture.reroll).max();
     let mut failure = Failure::new(Reason::QualityBelowThreshold, message)

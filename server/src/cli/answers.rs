@@ -1,9 +1,9 @@
 //! What a provider said about its answer, as text for people: the seed, the version of the model, what was used and what
 //! it cost.
 
-use limn_proto::{plan::Money, plan::SeedMode, v1};
+use limn_proto::{percent, plan::Money, plan::SeedMode, v1};
 
-use super::{money, percent};
+use super::money;
 
 /// An amount that was billed. Nothing is said about one that is known.
 pub(crate) fn cost(amount: Option<&Money>, is_estimated: bool) -> String {

@@ -25,14 +25,10 @@ pub(crate) fn parse(text: &str) -> Result<u32, String> {
     basis_points.ok_or_else(wrong)
 }
 
-/// Basis points as a percentage without idle zeros.
-pub(crate) fn show(basis_points: u32) -> String {
-    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 #[cfg(test)]
 mod tests {
+    use limn_proto::percent::show;
+
     use super::*;
 
     #[test]
