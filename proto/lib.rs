@@ -3,7 +3,8 @@
 //! The messages come from `proto/**/*.proto`; the comments there are the documentation of the contract.
 //! [`plan`](limn::plan::v1) is the package that is hashed, [`limn::v1`] everything else. What is written by
 //! hand is what both halves of the system must agree on and neither owns: the canonical encoding
-//! ([`digest`]), the vocabulary of reasons ([`reason`]) and the names of resources ([`name`]).
+//! ([`digest`]), the seeds of re-rolls ([`reroll`]), the vocabulary of reasons ([`reason`]), the names of
+//! resources ([`name`]) and how percentages are written ([`percent`]).
 //!
 //! Without features this crate is `no_std` and knows nothing but messages; the planner uses it so.
 //! `client` and `server` add tonic stubs, `json` adds canonical protobuf JSON.
@@ -15,7 +16,9 @@ extern crate alloc;
 
 pub mod digest;
 pub mod name;
+pub mod percent;
 pub mod reason;
+pub mod reroll;
 
 #[expect(
     clippy::large_enum_variant,

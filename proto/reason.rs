@@ -181,6 +181,10 @@ reasons! {
     NoImage = "NO_IMAGE", Unknown;
     /// The bytes are no image, or not the one of the plan.
     ImageInvalid = "IMAGE_INVALID", DataLoss;
+    /// No picture of the step reached the threshold of the plan; what was drawn and paid is kept.
+    QualityBelowThreshold = "QUALITY_BELOW_THRESHOLD", FailedPrecondition;
+    /// The plan asks for a quality score, and this server gives none.
+    QualityNotScored = "QUALITY_NOT_SCORED", FailedPrecondition;
     /// The next attempt could pass max_cost.
     CostLimitReached = "COST_LIMIT_REACHED", ResourceExhausted;
     /// A step before this one failed.

@@ -14,9 +14,13 @@ use crate::{failure::Failure, plan::ImageFormat};
 
 mod container;
 mod encode;
+mod optimised;
+mod placeholder;
 mod thumbnail;
 
 pub use encode::{EncodeError, encode};
+pub use optimised::{Optimised, optimised};
+pub use placeholder::thumbhash;
 pub use thumbnail::{ThumbnailError, thumbnail, thumbnail_size};
 
 /// What the plan promised.
@@ -48,6 +52,19 @@ impl Default for Limits {
             max_encoded_bytes: 48 << 20,
             max_pixels: 40_000_000,
             max_decoded_bytes: 320 << 20,
+        }
+    }
+}
+
+/// By how much a picture may outgrow the limit through the credentials that it is stored with, in bytes.
+const CREDENTIALS_BYTES: u64 = 1 << 20;
+
+impl Limits {
+    /// Those of a stored picture: one that was within the limits when it came is within these.
+    pub(crate) fn of_stored(self) -> Self {
+        Self {
+            max_encoded_bytes: self.max_encoded_bytes.saturating_add(CREDENTIALS_BYTES),
+            ..self
         }
     }
 }
@@ -179,17 +196,21 @@ pub fn inspect(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<Ar
 
 /// Checks bytes of which nothing is expected but to be a picture. Takes as long as [`inspect`].
 pub fn inspect_any(bytes: &Bytes, limits: &Limits) -> Result<Artifact, ArtifactError> {
+    inspect(bytes, &announced(bytes, limits)?, limits)
+}
+
+/// What bytes say of themselves, before anything is decoded: the header may lie, but then [`inspect`] refuses them.
+pub fn announced(bytes: &Bytes, limits: &Limits) -> Result<Expected, ArtifactError> {
     if bytes.is_empty() {
         return Err(ArtifactError::Empty);
     }
     let format = container::sniff(bytes).map_err(|found| ArtifactError::NotAnImage { found })?;
     let (width_px, height_px) = size(bytes, format, limits)?;
-    let expected = Expected {
+    Ok(Expected {
         format,
         width_px,
         height_px,
-    };
-    inspect(bytes, &expected, limits)
+    })
 }
 
 /// Width and height in pixels, as the header says.

@@ -19,7 +19,9 @@ use crate::{
     pace, persist,
     plan::{Plan, Step, Target},
     provider::{Answer, Call, CallError, ImageProvider, Poll, Reference, Rejection, Submission, WebhookUrl},
-    records::{AttemptOutcome, Dispatch, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError},
+    records::{
+        AttemptOutcome, Dispatch, ImageRecord, NewAttempt, Preparation, Receipt, ReceiptKind, RecordError,
+    },
     references,
     run::Run,
 };
@@ -39,6 +41,8 @@ pub(crate) use unknown::{LONGEST, given_up, pause};
 pub(crate) enum Outcome {
     /// The image is stored, recorded and settled; the step is complete.
     Committed,
+    /// The image is stored, recorded and settled, and its quality is below the threshold of the plan: the step goes on.
+    Rejected(Box<ImageRecord>),
     /// Proven not accepted and not billed: a retry or a fallback may follow.
     Unpaid(Failure),
     /// Never sent, for a reason that uses up no try.
@@ -80,6 +84,7 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         id: attempt,
         step_id: step.step_id.clone(),
         target: u32::try_from(target_index).unwrap_or(u32::MAX),
+        reroll: step.reroll,
         provider: target.render.provider.clone(),
         model: target.render.model.clone(),
         render_digest: target.render_digest.clone(),

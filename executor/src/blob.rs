@@ -53,6 +53,12 @@ impl BlobKey {
         ))
     }
 
+    /// Key of the copy with fewer bytes: `clients/{client}/images/{image}-optimised.{extension}`.
+    pub fn optimised(client: &str, image: ImageId, format: ImageFormat) -> Self {
+        let extension = format.extension();
+        Self(format!("clients/{client}/images/{image}-optimised.{extension}"))
+    }
+
     /// Key of a picture to draw from: `clients/{client}/references/{sha256}.{extension}`.
     pub fn reference(client: &str, sha256: &str, format: ImageFormat) -> Self {
         let extension = format.extension();

@@ -148,11 +148,12 @@ impl Found {
 
 /// Decodes a picture from anywhere, within the limits of this process and off the async threads.
 async fn look(inner: &Inner, picture: Bytes) -> Result<Looked, DetectError> {
-    let limits = inner.parts.settings.limits;
+    let limits = inner.parts.settings.limits.of_stored();
     let marker = inner.parts.settings.marker.clone();
-    let _permit = inner.developing.acquire().await;
+    let expected = artifact::announced(&picture, &limits)?;
+    let _place = inner.darkroom.enter(expected.width_px, expected.height_px).await;
     let work = move || {
-        let artifact = artifact::inspect_any(&picture, &limits)?;
+        let artifact = artifact::inspect(&picture, &expected, &limits)?;
         let credentials = marker.map(|marker| marker.read(&picture, artifact.format));
         Ok(Looked {
             fingerprint: Fingerprint::of(&artifact.pixels),
@@ -214,10 +215,12 @@ async fn make_up_for(inner: &Inner, image: &ImageRecord) -> Result<(), DetectErr
     let key = BlobKey::parse(&image.storage_key).ok_or_else(damaged)?;
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     let picture = inner.parts.blobs.get(&key).await.map_err(unavailable)?;
-    let limits = inner.parts.settings.limits;
-    let _permit = inner.developing.acquire().await;
-    let work =
-        move || artifact::inspect_any(&picture, &limits).map(|artifact| Fingerprint::of(&artifact.pixels));
+    let limits = inner.parts.settings.limits.of_stored();
+    let expected = artifact::announced(&picture, &limits)?;
+    let _place = inner.darkroom.enter(expected.width_px, expected.height_px).await;
+    let work = move || {
+        artifact::inspect(&picture, &expected, &limits).map(|artifact| Fingerprint::of(&artifact.pixels))
+    };
     let fingerprint = tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading an image stopped: {panic}")))??;

@@ -1,19 +1,19 @@
 //! The handle: accept an order, cancel, watch, shut down.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use limn_proto::{digest, v1};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::asked::Claiming;
 use crate::{
-    artifact::Limits,
     asked::{Asked, Awaited},
     blob::BlobStore,
     clock::Clock,
+    darkroom::Darkroom,
     deletion::{self, DeletionError, Sweep, SweepOrder},
     detection::{self, DetectError, Detected},
     ids::{BootId, ExecutionId, IdSource},
@@ -21,11 +21,10 @@ use crate::{
     pace::Pace,
     plan::{Plan, Step},
     previews::Previews,
-    provenance::Marker,
     providers::Registry,
     records::{
-        Acceptance, Breaker, BudgetShortage, ExecutionMode, ExecutionRecord, ImageDeletion, NewExecution,
-        NewPlan, NewStep, RecordError, RecordStore, Resolution, Resolved, Retention, Unparked, Unparking,
+        Acceptance, BudgetShortage, ExecutionMode, ExecutionRecord, ImageDeletion, NewExecution, NewPlan,
+        NewStep, RecordError, RecordStore, Resolution, Resolved, Unparked, Unparking,
     },
     references::{self, ImportError, Imported},
     running::Running,
@@ -33,6 +32,10 @@ use crate::{
     supervisor, watch,
     watch::{Tails, WatchError},
 };
+
+mod settings;
+
+pub use settings::Settings;
 
 /// What an executor works with.
 #[derive(Debug)]
@@ -49,67 +52,6 @@ pub struct Parts {
     pub ids: Arc<dyn IdSource>,
     /// Knobs.
     pub settings: Settings,
-}
-
-/// Knobs of an executor.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which executions are taken.
-    pub claiming: Claiming,
-    /// Most executions in progress at once; further ones wait as pending, but for those whose pictures these wait for.
-    pub max_running_executions: u32,
-    /// How long a claim holds without a heartbeat. Renewed each third of it.
-    pub lease: Duration,
-    /// How often to look for work and for changes that no signal told of.
-    pub poll: Duration,
-    /// How long after writing down a dispatch its first byte may leave.
-    pub send_margin: Duration,
-    /// How long a shutdown waits for calls in flight.
-    pub drain: Duration,
-    /// How often a quiet stream says that it is alive.
-    pub keep_alive: Duration,
-    /// How long an unknown outcome is asked about before the policy of the plan decides. Never before the last moment
-    /// at which the call may have been sent.
-    pub unknown_grace: Duration,
-    /// When calls to a provider that does not work stop.
-    pub breaker: Breaker,
-    /// Most owners that may be lost between two steps that end; after one more the execution is parked.
-    pub max_crashes: u32,
-    /// How often to look for what became of calls whose execution ended while their outcome was unknown.
-    pub reconcile: Duration,
-    /// What a picture may need.
-    pub limits: Limits,
-    /// How long histories are kept.
-    pub retention: Retention,
-    /// How often to look for histories that are too old.
-    pub prune_every: Duration,
-    /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
-    pub public_url: Option<String>,
-    /// What tells pictures where they come from, before they are stored. Nothing: they are stored as they came.
-    pub marker: Option<Arc<dyn Marker>>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            claiming: Claiming::Everything,
-            max_running_executions: 64,
-            lease: Duration::from_secs(30),
-            poll: Duration::from_secs(1),
-            send_margin: Duration::from_secs(5),
-            drain: Duration::from_secs(600),
-            keep_alive: Duration::from_secs(15),
-            unknown_grace: Duration::from_secs(60),
-            breaker: Breaker::default(),
-            max_crashes: 5,
-            reconcile: Duration::from_secs(60),
-            limits: Limits::default(),
-            retention: Retention::default(),
-            prune_every: Duration::from_secs(3600),
-            public_url: None,
-            marker: None,
-        }
-    }
 }
 
 /// An order: how to run a plan.
@@ -175,6 +117,11 @@ pub enum SubmitError {
     /// The plan names a provider that this server cannot call.
     #[error("provider {0} is not available on this server")]
     UnknownProvider(String),
+    /// The plan asks for a quality score, and this server gives none.
+    #[error(
+        "the plan has a quality gate, and this server does not score pictures: plan without quality_gate"
+    )]
+    QualityNotScored,
     /// The executor is shutting down.
     #[error("the executor is shutting down")]
     ShuttingDown,
@@ -213,7 +160,7 @@ pub(crate) struct Inner {
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Bounds how many answers are decoded at once.
-    pub(crate) developing: Semaphore,
+    pub(crate) darkroom: Darkroom,
 }
 
 impl Inner {
@@ -239,6 +186,7 @@ impl Executor {
             signals: Signals::new(Arc::clone(&parts.records)),
             asked: Asked::new(parts.settings.claiming),
             awaited: Awaited::default(),
+            darkroom: Darkroom::new(parts.settings.decoding_bytes),
             parts,
             boot,
             tails: Tails::default(),
@@ -249,7 +197,6 @@ impl Executor {
             work: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            developing: Semaphore::new(available_parallelism().map_or(1, NonZero::get)),
         });
         supervisor::spawn(&inner);
         Self { inner }
@@ -272,7 +219,14 @@ impl Executor {
     /// It is no picture, or it cannot be kept now.
     pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
         let parts = &self.inner.parts;
-        references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
+        references::import(
+            &parts.blobs,
+            &self.inner.darkroom,
+            &parts.settings.limits,
+            client,
+            bytes,
+        )
+        .await
     }
 
     /// The images of a client that a picture is, or seems to be, even re-encoded or resized; the strongest evidence
@@ -316,6 +270,9 @@ impl Executor {
         let now = inner.parts.clock.now();
         if let Some(not_after_unix) = plan.not_after_unix.filter(|end| *end < now.seconds()) {
             return Err(SubmitError::PlanExpired { not_after_unix });
+        }
+        if plan.policy.quality_gate.is_some() && inner.parts.settings.scorer.is_none() {
+            return Err(SubmitError::QualityNotScored);
         }
         let targets = plan.steps.iter().flat_map(|step| &step.targets);
         for provider in targets.map(|target| &target.render.provider) {

@@ -10,23 +10,25 @@ use limn_proto::digest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    artifact::{self, Artifact, Expected},
+    artifact::{self, Expected},
     attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey, BlobMetadata},
     clock::UnixMicros,
+    copies::{self, Copy, Wanted},
     cost::Cost,
     executor::Inner,
     failure::Failure,
-    fingerprint::Fingerprint,
     ids::{AttemptId, ExecutionId, ImageId},
+    look::Look,
     marking::{self, Marking},
     persist::{self, Saved},
-    plan::{ImageFormat, Plan, Render, Step, Target, Thumbnail},
+    plan::{ImageFormat, Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
         AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
     },
     run::Run,
+    score::{self, Scorer, Subject},
 };
 
 /// Stages the body of an answer and returns what is staged. After a crash an earlier answer of the same
@@ -178,9 +180,11 @@ pub(crate) async fn answer(
     )
     .await?;
     let cost_nanos = cost.nanos;
+    let rejection = image.rejected.then(|| score::too_low(run.plan, &image));
     let commit = Commit {
         attempt,
         image,
+        rejection,
         cost_nanos,
         cost_source: cost.source,
         usage: cost.usage,
@@ -195,10 +199,16 @@ pub(crate) async fn answer(
         provider = target.render.provider,
         cost_nanos,
         generation_time_ms = generation_time.as_millis(),
+        quality_score_bp = commit.image.quality_score_bp,
+        rejected = commit.image.rejected,
         "image recorded"
     );
     tidy(run.inner, attempt).await;
-    Ok(Outcome::Committed)
+    Ok(if commit.image.rejected {
+        Outcome::Rejected(Box::new(commit.image))
+    } else {
+        Outcome::Committed
+    })
 }
 
 /// Removes the staged answer of an image that is safe. One that stays behind is only untidy.
@@ -214,16 +224,8 @@ pub(crate) struct Picture {
     pub(crate) sha256: String,
     /// The picture as it is stored: what was rendered, with its provenance.
     pub(crate) marked: Bytes,
-    fingerprint: Fingerprint,
     copies: Vec<Copy>,
-}
-
-/// A small copy, as encoded.
-struct Copy {
-    spec: Thumbnail,
-    width_px: u32,
-    height_px: u32,
-    bytes: Bytes,
+    look: Look,
 }
 
 /// A paid answer without a picture of the plan.
@@ -249,50 +251,68 @@ pub(crate) async fn develop(
     drawing: &Drawing<'_>,
     answer: Answer,
 ) -> Result<Result<Picture, Flaw>, RecordError> {
-    let provider = Arc::clone(drawing.provider);
-    let render = drawing.target.render.clone();
-    let thumbnails = drawing.step.thumbnails.clone();
-    let limits = drawing.inner.parts.settings.limits;
-    let marking = Marking::of(drawing);
-    // A decoded picture takes hundreds of megabytes at worst: no more at once than there are cores to decode them.
-    let _permit = drawing.inner.developing.acquire().await;
-    let work = move || develop_blocking(&provider, &render, &thumbnails, &limits, marking, &answer);
-    tokio::task::spawn_blocking(work)
+    let settings = &drawing.inner.parts.settings;
+    let development = Development {
+        provider: Arc::clone(drawing.provider),
+        render: drawing.target.render.clone(),
+        wanted: Wanted {
+            thumbnails: drawing.step.thumbnails.clone(),
+            optimised: settings.optimised,
+        },
+        limits: settings.limits,
+        scorer: settings.scorer.clone(),
+        marking: Marking::of(drawing),
+    };
+    let render = &drawing.target.render;
+    let _place = drawing
+        .inner
+        .darkroom
+        .enter(render.width_px, render.height_px)
+        .await;
+    tokio::task::spawn_blocking(move || development.run(&answer))
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
 }
 
-fn develop_blocking(
-    provider: &Arc<dyn ImageProvider>,
-    render: &Render,
-    thumbnails: &[Thumbnail],
-    limits: &artifact::Limits,
+/// What it takes to make a picture of an answer.
+struct Development {
+    provider: Arc<dyn ImageProvider>,
+    render: Render,
+    wanted: Wanted,
+    limits: artifact::Limits,
+    scorer: Option<Arc<dyn Scorer>>,
     marking: Marking,
-    answer: &Answer,
-) -> Result<Picture, Flaw> {
-    let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
-        failure: Failure::new(error.reason, error.message),
-        bill: error.bill,
-    })?;
-    for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
-        make_storable(text);
+}
+
+impl Development {
+    fn run(self, answer: &Answer) -> Result<Picture, Flaw> {
+        let interpreted = self.provider.interpret(&self.render, answer);
+        let mut rendered = interpreted.map_err(|error| Flaw {
+            failure: Failure::new(error.reason, error.message),
+            bill: error.bill,
+        })?;
+        for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
+            make_storable(text);
+        }
+        let expected = expected(&self.render);
+        let flawed = |error: artifact::ArtifactError| Flaw {
+            failure: error.failure(),
+            bill: rendered.bill.clone(),
+        };
+        let artifact = artifact::inspect(&rendered.image, &expected, &self.limits).map_err(flawed)?;
+        let subject = Subject {
+            pixels: &artifact.pixels,
+            encoded: &rendered.image,
+            expected: &expected,
+        };
+        Ok(Picture {
+            look: Look::at(&subject, self.scorer.as_deref()),
+            copies: copies::make(&artifact, &self.wanted),
+            marked: self.marking.mark(&rendered, &artifact.sha256),
+            sha256: artifact.sha256,
+            rendered,
+        })
     }
-    let expected = expected(render);
-    let flawed = |error: artifact::ArtifactError| Flaw {
-        failure: error.failure(),
-        bill: rendered.bill.clone(),
-    };
-    let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
-    Ok(Picture {
-        copies: thumbnails
-            .iter()
-            .filter_map(|spec| copy(&artifact, spec))
-            .collect(),
-        fingerprint: Fingerprint::of(&artifact.pixels),
-        marked: marking.mark(&rendered, &artifact.sha256),
-        sha256: artifact.sha256,
-        rendered,
-    })
 }
 
 /// What the plan says of the picture.
@@ -308,23 +328,6 @@ pub(crate) fn expected(render: &Render) -> Expected {
 fn make_storable(text: &mut String) {
     if text.contains('\0') {
         *text = text.replace('\0', "\u{FFFD}");
-    }
-}
-
-/// A small copy. The picture is paid and whole: it is not given up for a copy that cannot be made.
-fn copy(artifact: &Artifact, spec: &Thumbnail) -> Option<Copy> {
-    let (width_px, height_px) = artifact::thumbnail_size(artifact.width_px, artifact.height_px, spec);
-    match artifact::thumbnail(&artifact.pixels, spec) {
-        Ok(bytes) => Some(Copy {
-            spec: *spec,
-            width_px,
-            height_px,
-            bytes: Bytes::from(bytes),
-        }),
-        Err(error) => {
-            tracing::error!(%error, "a thumbnail could not be made");
-            None
-        }
     }
 }
 
@@ -349,7 +352,7 @@ pub(crate) async fn store(
     } = *drawing;
     let blobs = &inner.parts.blobs;
     let client = &plan.client;
-    let id = ImageId::of_step(execution, &step.step_id);
+    let id = ImageId::of_reroll(execution, &step.step_id, step.reroll);
     // The picture is checked: it has the format and the size of the plan.
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
@@ -357,15 +360,15 @@ pub(crate) async fn store(
     let stored = marking::save(drawing, lost, &key, picture).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
-        let spec = &copy.spec;
-        let key = BlobKey::thumbnail(client, id, spec.width_px, spec.height_px, spec.format);
-        let size_bytes = keep_copy(inner, lost, &key, &metadata(spec.format), &copy.bytes).await?;
+        let key = copy.key(client, id);
+        let size_bytes = keep_copy(inner, lost, &key, &metadata(copy.format), &copy.bytes).await?;
         thumbnails.push(ThumbnailRecord {
+            purpose: copy.purpose,
             public_url: blobs.public_url(&key).unwrap_or_default(),
             storage_key: key.to_string(),
             width_px: copy.width_px,
             height_px: copy.height_px,
-            format: spec.format,
+            format: copy.format,
             size_bytes,
         });
     }
@@ -378,6 +381,8 @@ pub(crate) async fn store(
             "the provider billed more than the ceiling of the plan"
         );
     }
+    let quality = picture.look.quality_beside(drawing, id).await;
+    let score_bp = quality.as_ref().map(|quality| quality.score_bp);
     let now = inner.parts.clock.now();
     Ok(ImageRecord {
         id,
@@ -413,8 +418,9 @@ pub(crate) async fn store(
         currency: plan.currency.clone(),
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
-        quality_score_bp: None,
-        fingerprint: Some(picture.fingerprint),
+        rejected: score::is_too_low(plan, score_bp),
+        quality_score_bp: score_bp,
+        assessment: picture.look.assessment(quality),
         labels: step.labels.clone(),
         created_at: now,
         updated_at: now,

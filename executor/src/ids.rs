@@ -46,7 +46,19 @@ impl ImageId {
     /// The id of the image of a step. It follows from its parts, so a crash between store and database
     /// cannot make two.
     pub fn of_step(execution: ExecutionId, step_id: &str) -> Self {
-        let name = format!("{execution}/{step_id}");
+        Self::named(&format!("{execution}/{step_id}"))
+    }
+
+    /// The id of the image of a re-roll of a step, in the same way. Number zero is the first drawing.
+    pub fn of_reroll(execution: ExecutionId, step_id: &str, number: u32) -> Self {
+        match number {
+            0 => Self::of_step(execution, step_id),
+            // No step id has a slash.
+            _ => Self::named(&format!("{execution}/{step_id}/{number}")),
+        }
+    }
+
+    fn named(name: &str) -> Self {
         Self(Uuid::new_v5(&IMAGE_NAMESPACE, name.as_bytes()))
     }
 }

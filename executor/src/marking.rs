@@ -26,9 +26,6 @@ use crate::{
     records::RecordError,
 };
 
-/// By how much a picture may outgrow the limit through its credentials, in bytes.
-const CREDENTIALS_BYTES: u64 = 1 << 20;
-
 /// What a picture is marked with, once it is there.
 pub(crate) struct Marking {
     marker: Option<Arc<dyn Marker>>,
@@ -81,7 +78,7 @@ impl Marking {
 }
 
 fn image_name(drawing: &Drawing<'_>) -> String {
-    let id = ImageId::of_step(drawing.execution, &drawing.step.step_id);
+    let id = ImageId::of_reroll(drawing.execution, &drawing.step.step_id, drawing.step.reroll);
     resource_name(&drawing.plan.client, Collection::Images, &id.to_string())
 }
 
@@ -124,7 +121,12 @@ pub(crate) async fn save(
         limits: inner.parts.settings.limits,
     };
     let stored = Stored::of(&found.stored);
-    let _permit = inner.developing.acquire().await;
+    // Both are decoded.
+    let render = &drawing.target.render;
+    let _place = inner
+        .darkroom
+        .enter(render.width_px, render.height_px.saturating_mul(2))
+        .await;
     let is_same = tokio::task::spawn_blocking(move || found.is_same_picture())
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading {key} stopped: {panic}")))?;
@@ -172,10 +174,7 @@ impl Found {
     }
 
     fn has_same_pixels(&self) -> bool {
-        let limits = Limits {
-            max_encoded_bytes: self.limits.max_encoded_bytes.saturating_add(CREDENTIALS_BYTES),
-            ..self.limits
-        };
+        let limits = self.limits.of_stored();
         let decode = |bytes| artifact::inspect(bytes, &self.expected, &limits);
         match (decode(&self.stored), decode(&self.rendered)) {
             (Ok(stored), Ok(rendered)) => stored.pixels == rendered.pixels,

@@ -7,8 +7,10 @@
 use limn_proto::plan as wire;
 
 mod parse;
+mod rerolls;
 
 pub use parse::{PlanProblem, PlanRefused};
+pub use rerolls::QualityGate;
 
 /// Largest amount of one line of a plan, in billionths: a million units of the currency. Sums of the most that a
 /// plan may hold stay far below what 64 bits can.
@@ -62,6 +64,10 @@ pub struct Step {
     pub labels: Vec<(String, String)>,
     /// What the record copies from the plan.
     pub description: Description,
+    /// Most times that the step is drawn again because of the quality of its pictures.
+    pub max_rerolls: u32,
+    /// Which of its re-rolls the targets draw; zero, as in every plan: the first picture.
+    pub reroll: u32,
 }
 
 /// Fields of a step that are copied onto the image and change nothing else.
@@ -94,6 +100,8 @@ pub struct Target {
     pub render: Render,
     /// Digest of what is sent.
     pub render_digest: String,
+    /// Digests of what the re-rolls of the step send, in order.
+    pub reroll_digests: Vec<String>,
     /// What it costs.
     pub price: Price,
 }
@@ -231,6 +239,8 @@ pub struct Policy {
     /// Most that may be spent on drawing pictures again after unknown outcomes were written off, in billionths
     /// of the plan's currency. Present, and above zero, with [`UnknownPolicy::WriteOffAndRetryOnce`] only.
     pub max_duplicate_spend_nanos: Option<i64>,
+    /// How good a picture must be; nothing: every picture is taken as it comes.
+    pub quality_gate: Option<QualityGate>,
 }
 
 /// What to do about an unknown outcome once everything that can give evidence was asked.

@@ -202,7 +202,8 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn received(&self, fence: &Fence, attempt: AttemptId, receipt: &Receipt) -> Result<()>;
 
     /// T5: received to committed. Blob and image rows, unit completed, step completed, actual cost settled,
-    /// the rest of the reservation released. The image is the one of the attempt, not a reused one.
+    /// the rest of the reservation released. The image is the one of the attempt, not a reused one. With a rejection the
+    /// step goes on: the failure is written to the attempt, and the image says that it was rejected.
     async fn commit(&self, fence: &Fence, commit: &Commit) -> Result<()>;
 
     /// T6, T7 and their kin: an attempt ends without an image. Money follows [`AttemptOutcome`]. The unit
@@ -213,6 +214,16 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// cost, that keeps the attempt of the one that paid. The completed unit stays as it is; one that the
     /// step had open is let go.
     async fn complete_reused(&self, fence: &Fence, reuse: &Reuse) -> Result<()>;
+
+    /// The step completes with a picture that was drawn for it in this execution and rejected: the best that there is.
+    /// The image is rejected no longer, and a unit that the step had open is let go.
+    async fn complete_rejected(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        image: ImageId,
+        now: UnixMicros,
+    ) -> Result<()>;
 
     /// A step ends without an image, or is parked. Its open unit is let go, unless the step is parked or an
     /// open attempt is on the unit: an unknown attempt keeps it even after the end of the execution.

@@ -2,7 +2,7 @@
 //! picture that is paid. Evidence and questions count as before the end; only the policy of the plan does not,
 //! for nobody waits any more.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use limn_proto::reason::Reason;
@@ -136,13 +136,14 @@ async fn one(
     };
     let (client, digest) = (&stranded.execution.client, &stranded.execution.plan_digest);
     let plan = load_plan(inner.parts.records.as_ref(), client, digest).await?;
-    let (step, target) = target_of(&plan, step_id, attempt)?;
+    let step = step_of(&plan, step_id, attempt)?;
+    let target = target_of(&step, attempt)?;
     let drawing = Drawing {
         inner,
         plan: &plan,
         execution: stranded.execution.id,
         take: stranded.execution.take,
-        step,
+        step: &step,
         target,
         provider,
         attempt: attempt.id,
@@ -170,16 +171,18 @@ async fn one(
     }
 }
 
-fn target_of<'p>(
-    plan: &'p Plan,
-    step_id: &str,
-    attempt: &AttemptRecord,
-) -> Result<(&'p Step, &'p Target), RecordError> {
+/// The step of an attempt, as the re-roll that it drew.
+fn step_of<'p>(plan: &'p Plan, step_id: &str, attempt: &AttemptRecord) -> Result<Cow<'p, Step>, RecordError> {
     let step = plan.steps.iter().find(|step| step.step_id == step_id);
+    let step = step.ok_or_else(|| RecordError::Damaged(format!("attempt {} has no step", attempt.id)))?;
+    let reroll = step.reroll_of(attempt.target, &attempt.render_digest);
+    Ok(step.rerolled(reroll.unwrap_or(attempt.reroll)))
+}
+
+fn target_of<'s>(step: &'s Step, attempt: &AttemptRecord) -> Result<&'s Target, RecordError> {
     let target = usize::try_from(attempt.target).ok();
-    let target = step.and_then(|step| step.targets.get(target?));
-    step.zip(target)
-        .ok_or_else(|| RecordError::Damaged(format!("attempt {} has no target", attempt.id)))
+    let target = target.and_then(|target| step.targets.get(target));
+    target.ok_or_else(|| RecordError::Damaged(format!("attempt {} has no target", attempt.id)))
 }
 
 /// Asks the provider. Work that it took is stopped first, and then asked for: only a cancel ends an execution while an

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use limn_proto::{
     name::{Collection, resource_name},
     plan::Money,
@@ -15,9 +16,11 @@ use crate::{
     clock::UnixMicros,
     detection::{Confidence, Detected, Evidence},
     failure::Failure,
+    quality::{Part, Quality},
     records::{
-        AttemptRecord, AttemptState, CostRecord, CostSource, ExecutionMode, ExecutionRecord, ExecutionState,
-        ImageRecord, SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord, WaitReason,
+        AttemptRecord, AttemptState, CopyPurpose, CostRecord, CostSource, ExecutionMode, ExecutionRecord,
+        ExecutionState, ImageRecord, SkippedTarget, StepRecord, StepState, StepWait, ThumbnailRecord,
+        WaitReason,
     },
 };
 
@@ -67,6 +70,7 @@ pub fn step_status(record: &StepRecord, client: &str, currency: &str) -> v1::Ste
         failure: record.failure.as_ref().map(failure),
         wait: record.wait.as_ref().map(step_wait),
         skipped_targets: record.skipped_targets.iter().map(skipped_target).collect(),
+        below_threshold: record.below_threshold,
     }
 }
 
@@ -152,7 +156,7 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         provider_request_id: record.provider_request_id.clone(),
         start_time: Some(timestamp(record.prepared_at)),
         end_time: record.ended_at.map(timestamp),
-        quality_score_bp: None,
+        quality_score_bp: record.quality_score_bp,
         cost: record.cost_nanos.map(|nanos| money(currency, nanos)),
         revised_prompt: record.revised_prompt.clone(),
         failure: record.failure.as_ref().map(failure),
@@ -167,6 +171,7 @@ pub fn attempt(record: &AttemptRecord, currency: &str) -> v1::Attempt {
         job_id: record.job_id.clone(),
         resolution_actor: decided.map_or_else(String::new, |decided| decided.actor.clone()),
         usage: record.usage.clone(),
+        reroll: record.reroll,
         resolution_reason: decided.map_or_else(String::new, |decided| decided.reason.clone()),
     }
 }
@@ -255,7 +260,10 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         size_bytes: record.size_bytes,
         storage_key: record.storage_key.clone(),
         public_url: record.public_url.clone(),
-        thumbnails: record.thumbnails.iter().map(thumbnail).collect(),
+        thumbnails: copies(record, CopyPurpose::Thumbnail).collect(),
+        optimised: copies(record, CopyPurpose::Optimised).next(),
+        thumbhash: STANDARD.encode(&record.assessment.thumbhash),
+        quality: quality(record),
         image_type: about.image_type.into(),
         session_id: record.session_id.clone(),
         post_id: about.post_id.clone(),
@@ -283,6 +291,7 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         effective_seed: record.effective_seed,
         model_version: record.model_version.clone(),
         quality_score_bp: record.quality_score_bp,
+        rejected: record.rejected,
         labels: record.labels.iter().cloned().collect(),
         create_time: Some(timestamp(record.created_at)),
         update_time: Some(timestamp(record.updated_at)),
@@ -308,6 +317,27 @@ pub fn detected(detected: &Detected) -> v1::DetectedImage {
         confidence: confidence.into(),
         distance_bits,
     }
+}
+
+fn copies(record: &ImageRecord, purpose: CopyPurpose) -> impl Iterator<Item = v1::Thumbnail> {
+    let copies = record.thumbnails.iter();
+    copies.filter(move |copy| copy.purpose == purpose).map(thumbnail)
+}
+
+/// Nothing when the image was not scored, or by a version that kept no parts.
+fn quality(record: &ImageRecord) -> Option<v1::QualityScore> {
+    let quality = Quality {
+        score_bp: record.quality_score_bp?,
+        parts_bp: record.assessment.parts_bp.clone(),
+        scorer: record.assessment.scorer.clone(),
+    };
+    let worst_part = quality.worst_part().map_or("", Part::as_str).to_owned();
+    (!quality.scorer.is_empty()).then_some(v1::QualityScore {
+        score_bp: quality.score_bp,
+        parts_bp: quality.parts_bp,
+        worst_part,
+        scorer: quality.scorer,
+    })
 }
 
 fn thumbnail(record: &ThumbnailRecord) -> v1::Thumbnail {

@@ -1,5 +1,6 @@
 //! One step: find out who draws the picture, then attempts at the primary and, if it is proven that
-//! nothing was paid, at the fallbacks.
+//! nothing was paid, at the fallbacks. A picture that is not good enough for the plan is followed by a re-roll, which is
+//! drawn in the same way.
 
 use std::time::Duration;
 
@@ -8,15 +9,19 @@ use limn_proto::reason::Reason;
 use crate::{
     attempt::{self, Outcome},
     failure::Failure,
-    ids::{ExecutionId, ImageId},
     pace::{self, Passage, Stop},
     plan::Step,
     records::{
-        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Reuse, Sign, StepEnd, StepRecord,
-        StepState, UnitGrant,
+        AttemptRecord, AttemptState, FollowUp, ImageRecord, RecordError, Sign, StepEnd, StepRecord, StepState,
     },
     run::{Left, Run, cancelled},
 };
+
+mod gate;
+mod unit;
+
+use gate::{Judgement, Rejected};
+use unit::{Acquired, acquire};
 
 /// Drives a step until it ends, is parked, or the process stops. May be called again for a step that an
 /// earlier owner left half done: what its last attempt left behind is reconciled first. A parked step is looked at
@@ -57,6 +62,17 @@ fn stuck(run: &Run<'_>, step: &Step, open: Option<&AttemptRecord>, target: usize
     Some(Failure::new(Reason::ProviderUnavailable, message).with("stepId", &step.step_id))
 }
 
+/// Why the step can do nothing here: the plan asks how good its pictures are, and nobody here says it. Drawing on would be
+/// paying for what nobody judges.
+fn unscored(run: &Run<'_>, step: &Step) -> Option<Failure> {
+    let is_judged = run.plan.policy.quality_gate.is_none() || run.inner.parts.settings.scorer.is_some();
+    let message = format!(
+        "step {} has a quality gate, and this server does not score pictures: a server that does goes on",
+        step.step_id
+    );
+    (!is_judged).then(|| Failure::new(Reason::QualityNotScored, message).with("stepId", &step.step_id))
+}
+
 /// True when the step was put back or ended by somebody else: what its owner last did leaves it otherwise.
 async fn is_decided(run: &Run<'_>, step: &Step) -> Result<bool, RecordError> {
     let record = run.records().open_execution(&run.fence).await?;
@@ -66,19 +82,24 @@ async fn is_decided(run: &Run<'_>, step: &Step) -> Result<bool, RecordError> {
 
 async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Left, RecordError> {
     let open = record.attempts.iter().find(|attempt| attempt.state.is_open());
+    let mut progress = Progress::of(step, record);
     if open.is_none() {
         if run.stops.cancelled.is_cancelled() {
             return end(run, step, StepState::Cancelled, cancelled()).await;
         }
         if let Some(why) = run.halted() {
-            return end(run, step, StepState::Skipped, why).await;
+            let drawings = match record.state {
+                StepState::Pending => 0,
+                _ => progress.reroll + 1,
+            };
+            let pictures = gate::earlier(run, step, drawings).await?;
+            return gate::settle(run, step, pictures, Some((StepState::Skipped, why))).await;
         }
         if run.inner.stopping.is_cancelled() || run.interrupted.is_cancelled() {
             return Ok(Left::Paused);
         }
     }
-    let mut progress = Progress::of(record);
-    if let Some(why) = stuck(run, step, open, progress.target) {
+    if let Some(why) = unscored(run, step).or_else(|| stuck(run, step, open, progress.target)) {
         run.note_stuck(why);
         return Ok(Left::Stuck);
     }
@@ -89,52 +110,100 @@ async fn try_drive(run: &Run<'_>, step: &Step, record: &StepRecord) -> Result<Le
         run.records().start_step(&run.fence, &step.step_id, now).await?;
         run.notify();
     }
+    let mut drawing = step.rerolled(progress.reroll);
     let earlier = match open {
-        Some(attempt) => Some(resume(run, step, attempt).await?),
+        Some(attempt) => Some(resume(run, &drawing, attempt).await?),
         None => progress.take_back(record),
     };
-    if let Some(outcome) = earlier
-        && let delay = progress.delay(run, &outcome)
-        && let Some(left) = progress.conclude(run, step, outcome, delay).await?
-    {
+    let mut next = match earlier {
+        Some(outcome) => {
+            let delay = progress.delay(run, &outcome);
+            progress.conclude(run, &drawing, outcome, delay).await?
+        }
+        None => Next::Draw,
+    };
+    if let Next::Left(left) = next {
         return Ok(left);
     }
+    let mut rejected = gate::earlier(run, step, progress.reroll).await?;
     loop {
-        if let Some(left) = acquire(run, step, progress.target).await? {
-            return Ok(left);
-        }
-        let pass = match pace::pass(run, step, progress.target).await? {
-            Passage::Open(pass) => pass,
-            Passage::Skip(why) => {
-                pace::skip(run, step, progress.target, &why).await?;
-                progress.fall_back();
-                continue;
+        match next {
+            Next::Draw => {}
+            Next::Reroll(image) => {
+                let reroll = progress.reroll;
+                rejected.push(Rejected {
+                    reroll,
+                    image: *image,
+                });
+                if reroll >= step.max_rerolls {
+                    return gate::settle(run, step, rejected, None).await;
+                }
+                progress.reroll();
+                drawing = step.rerolled(progress.reroll);
             }
-            Passage::Stopped(Stop::Paused) => return Ok(Left::Paused),
-            Passage::Stopped(Stop::Cancelled) => {
-                return end(run, step, StepState::Cancelled, cancelled()).await;
+            Next::End(state, failure) => {
+                return gate::settle(run, step, rejected, Some((state, failure))).await;
             }
-            Passage::Stopped(Stop::Halted(why)) => return end(run, step, StepState::Skipped, why).await,
-        };
-        let outcome = attempt::make(run, step, progress.target).await;
-        let delay = outcome
-            .as_ref()
-            .map_or(Duration::ZERO, |outcome| progress.delay(run, outcome));
-        if let Ok(Outcome::Unpaid(failure)) = &outcome {
-            // Before the turn is given back: the next call would be refused as well.
-            cool_down(
-                run,
-                &step.targets[progress.target].render.provider,
-                failure,
-                delay,
-            )
-            .await;
+            Next::Left(left) => return Ok(left),
         }
-        pass.give_back(run.inner).await;
-        if let Some(left) = progress.conclude(run, step, outcome?, delay).await? {
-            return Ok(left);
-        }
+        next = draw(run, &drawing, &mut progress).await?;
     }
+}
+
+/// What follows.
+enum Next {
+    /// Another attempt at the target of the progress.
+    Draw,
+    /// The picture is paid and not good enough.
+    Reroll(Box<ImageRecord>),
+    /// No further attempt, and why. The step ends so, unless it has a picture.
+    End(StepState, Failure),
+    /// Nothing here.
+    Left(Left),
+}
+
+/// Makes an attempt, unless the picture is there.
+async fn draw(run: &Run<'_>, step: &Step, progress: &mut Progress) -> Result<Next, RecordError> {
+    match acquire(run, step, progress.target).await? {
+        Acquired::Unit => {}
+        Acquired::Picture(image) => {
+            return Ok(match gate::judge(run, step, progress, *image).await? {
+                Judgement::Taken(left) => Next::Left(left),
+                Judgement::Rejected(image) => Next::Reroll(image),
+            });
+        }
+        Acquired::Left(left) => return Ok(Next::Left(left)),
+    }
+    let pass = match pace::pass(run, step, progress.target).await? {
+        Passage::Open(pass) => pass,
+        Passage::Skip(why) => {
+            pace::skip(run, step, progress.target, &why).await?;
+            progress.fall_back();
+            return Ok(Next::Draw);
+        }
+        Passage::Stopped(Stop::Paused) => return Ok(Next::Left(Left::Paused)),
+        Passage::Stopped(Stop::Cancelled) => {
+            let left = end(run, step, StepState::Cancelled, cancelled()).await?;
+            return Ok(Next::Left(left));
+        }
+        Passage::Stopped(Stop::Halted(why)) => return Ok(Next::End(StepState::Skipped, why)),
+    };
+    let outcome = attempt::make(run, step, progress.target).await;
+    let delay = outcome
+        .as_ref()
+        .map_or(Duration::ZERO, |outcome| progress.delay(run, outcome));
+    if let Ok(Outcome::Unpaid(failure)) = &outcome {
+        // Before the turn is given back: the next call would be refused as well.
+        cool_down(
+            run,
+            &step.targets[progress.target].render.provider,
+            failure,
+            delay,
+        )
+        .await;
+    }
+    pass.give_back(run.inner).await;
+    progress.conclude(run, step, outcome?, delay).await
 }
 
 /// Goes on with a call of an earlier owner, which counts as one in progress again. So does one whose outcome is unknown: it
@@ -168,23 +237,31 @@ async fn cool_down(run: &Run<'_>, provider: &str, failure: &Failure, pause: Dura
 /// a fallback, or the step fails and can be ordered again later.
 const MAX_ASKED_WAIT: Duration = Duration::from_secs(600);
 
-/// Where a step stands among its targets.
+/// Where a step stands among its re-rolls and targets.
 struct Progress {
+    /// The re-roll to draw next; zero is the first picture.
+    reroll: u32,
     /// The target to try next.
     target: usize,
-    /// Attempts that failed unpaid at that target.
+    /// Attempts of that re-roll that failed unpaid at that target.
     failures: u32,
 }
 
 impl Progress {
-    fn of(record: &StepRecord) -> Self {
-        let target = record.attempts.last().map_or(0, |attempt| attempt.target);
+    fn of(step: &Step, record: &StepRecord) -> Self {
+        let reroll_of = |attempt: &AttemptRecord| {
+            let number = step.reroll_of(attempt.target, &attempt.render_digest);
+            number.unwrap_or(attempt.reroll)
+        };
+        let last = record.attempts.last();
+        let (reroll, target) = last.map_or((0, 0), |attempt| (reroll_of(attempt), attempt.target));
         let failures = record
             .attempts
             .iter()
-            .filter(|attempt| attempt.target == target && counts(attempt))
+            .filter(|attempt| attempt.target == target && reroll_of(attempt) == reroll && counts(attempt))
             .count();
         Self {
+            reroll,
             target: usize::try_from(target).unwrap_or(usize::MAX),
             failures: u32::try_from(failures).unwrap_or(u32::MAX),
         }
@@ -230,35 +307,49 @@ impl Progress {
         self.failures = 0;
     }
 
-    /// Decides what follows from an attempt: nothing means go on with `self.target`, after the delay.
+    /// Goes on with the next re-roll, at the same target.
+    fn reroll(&mut self) {
+        self.reroll += 1;
+        self.failures = 0;
+    }
+
+    /// Decides what follows from an attempt, after the delay.
     async fn conclude(
         &mut self,
         run: &Run<'_>,
         step: &Step,
         outcome: Outcome,
         delay: Duration,
-    ) -> Result<Option<Left>, RecordError> {
+    ) -> Result<Next, RecordError> {
         let failure = match outcome {
-            Outcome::Committed => return Ok(Some(Left::Ended)),
-            Outcome::Paused => return Ok(Some(Left::Paused)),
-            Outcome::NotSent => return Ok(None),
+            Outcome::Committed => return Ok(Next::Left(Left::Ended)),
+            Outcome::Rejected(image) => return Ok(Next::Reroll(image)),
+            Outcome::Paused => return Ok(Next::Left(Left::Paused)),
+            Outcome::NotSent => return Ok(Next::Draw),
             Outcome::Unpaid(_) if run.stops.cancelled.is_cancelled() => {
-                return end(run, step, StepState::Cancelled, cancelled()).await.map(Some);
+                return end(run, step, StepState::Cancelled, cancelled())
+                    .await
+                    .map(Next::Left);
             }
             Outcome::Cancelled => {
-                return end(run, step, StepState::Cancelled, cancelled()).await.map(Some);
+                return end(run, step, StepState::Cancelled, cancelled())
+                    .await
+                    .map(Next::Left);
             }
             Outcome::Parked(failure) => {
-                return end(run, step, StepState::NeedsDecision, failure).await.map(Some);
+                return end(run, step, StepState::NeedsDecision, failure)
+                    .await
+                    .map(Next::Left);
             }
-            Outcome::Failed(failure) => return end(run, step, StepState::Failed, failure).await.map(Some),
+            Outcome::Failed(failure) => return Ok(Next::End(StepState::Failed, failure)),
             Outcome::Unpaid(failure) => failure,
         };
         self.failures += 1;
         let policy = &run.plan.policy;
         let is_patient = failure.retry_delay.is_none_or(|delay| delay <= MAX_ASKED_WAIT);
         if failure.retryable && is_patient && self.failures < policy.max_attempts {
-            return wait(run, step, delay).await;
+            let left = wait(run, step, delay).await?;
+            return Ok(left.map_or(Next::Draw, Next::Left));
         }
         let may_fall_back = failure.reason != Reason::ContentBlocked;
         if may_fall_back && self.target + 1 < step.targets.len() {
@@ -269,9 +360,9 @@ impl Progress {
                 "falling back to the next target"
             );
             self.fall_back();
-            return Ok(None);
+            return Ok(Next::Draw);
         }
-        end(run, step, StepState::Failed, failure).await.map(Some)
+        Ok(Next::End(StepState::Failed, failure))
     }
 }
 
@@ -309,104 +400,6 @@ fn counts(attempt: &AttemptRecord) -> bool {
 fn random_u32(run: &Run<'_>) -> u32 {
     let [.., a, b, c, d] = run.inner.parts.ids.next().into_bytes();
     u32::from_be_bytes([a, b, c, d])
-}
-
-/// Waits until this step may draw target `first`, or the picture is there. Nothing means: draw.
-async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<Option<Left>, RecordError> {
-    let digests: Vec<String> = step
-        .targets
-        .iter()
-        .map(|target| target.render_digest.clone())
-        .collect();
-    loop {
-        let grant = run
-            .records()
-            .acquire_unit(&run.fence, &step.step_id, &digests, first)
-            .await?;
-        match grant {
-            UnitGrant::Open => {
-                run.go_on(step).await?;
-                return Ok(None);
-            }
-            UnitGrant::Completed(image) => {
-                run.go_on(step).await?;
-                return reuse(run, step, *image).await.map(Some);
-            }
-            UnitGrant::Busy {
-                execution,
-                unknown: true,
-            } => {
-                let failure = Failure::new(
-                    Reason::OutcomeUnknown,
-                    "an earlier call for this picture has an unknown outcome and may have been billed; \
-                     it is not sent again by itself: a higher take draws another picture",
-                )
-                .with("execution", execution);
-                // Asking the database costs little, and the wake-up of whoever knows more may have been missed.
-                let settings = &run.inner.parts.settings;
-                run.look_again(step, settings.unknown_grace.max(settings.poll));
-                return end(run, step, StepState::NeedsDecision, failure).await.map(Some);
-            }
-            UnitGrant::Busy {
-                execution,
-                unknown: false,
-            } => {
-                if execution == run.fence.execution && run.deserted.is_cancelled() {
-                    return Ok(Some(Left::Stuck));
-                }
-                run.go_on(step).await?;
-                if let Some(left) = wait_for(run, step, execution).await? {
-                    return Ok(Some(left));
-                }
-            }
-        }
-    }
-}
-
-/// Waits for a change of the execution that draws the same picture.
-async fn wait_for(run: &Run<'_>, step: &Step, holder: ExecutionId) -> Result<Option<Left>, RecordError> {
-    let mut changes = run.inner.signals.subscribe(holder);
-    run.inner.ask(holder);
-    let _waiter = run.inner.awaited.wait(holder);
-    tokio::select! {
-        biased;
-        () = run.stops.lost.cancelled() => Err(RecordError::Fenced),
-        () = run.stops.cancelled.cancelled() => {
-            end(run, step, StepState::Cancelled, cancelled()).await.map(Some)
-        }
-        () = run.inner.stopping.cancelled() => Ok(Some(Left::Paused)),
-        () = run.interrupted.cancelled() => Ok(Some(Left::Paused)),
-        () = run.deserted.cancelled(), if holder == run.fence.execution => Ok(None),
-        // A closed channel wakes too; the next look tells.
-        _ = changes.changed() => Ok(None),
-        // A change between the look and the subscription is found here.
-        () = run.inner.parts.clock.sleep(run.inner.parts.settings.poll) => Ok(None),
-    }
-}
-
-/// Completes the step with a picture that was drawn before: a record of its own on the same bytes, at no cost.
-async fn reuse(run: &Run<'_>, step: &Step, earlier: ImageRecord) -> Result<Left, RecordError> {
-    let now = run.inner.parts.clock.now();
-    let image = ImageRecord {
-        id: ImageId::of_step(run.fence.execution, &step.step_id),
-        execution: run.fence.execution,
-        step_id: step.step_id.clone(),
-        plan_digest: run.plan.digest.clone(),
-        reused: true,
-        description: step.description.clone(),
-        session_id: run.plan.session_id.clone(),
-        labels: step.labels.clone(),
-        cost_nanos: Some(0),
-        cost_source: None,
-        created_at: now,
-        updated_at: now,
-        ..earlier
-    };
-    run.records()
-        .complete_reused(&run.fence, &Reuse { image, now })
-        .await?;
-    run.notify();
-    Ok(Left::Ended)
 }
 
 async fn end(run: &Run<'_>, step: &Step, state: StepState, failure: Failure) -> Result<Left, RecordError> {

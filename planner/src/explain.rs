@@ -4,7 +4,12 @@ use alloc::{format, string::String, vec::Vec};
 
 use limn_proto::{
     digest::plan_digest,
-    plan::{CostEstimate, CostLine, Label, PlanSpec, RenderSpec, RunPolicy, SeedMode, Step, UnknownPolicy},
+    percent,
+    plan::{
+        CostEstimate, CostLine, Label, PlanSpec, QualityGate, RenderSpec, RunPolicy, SeedMode, Step,
+        UnknownPolicy,
+    },
+    reroll::{self, MAX_REROLLS},
     v1::{FidelityOutcome, ImageGenerationPlan, PlanNotes},
 };
 
@@ -34,7 +39,7 @@ pub fn explain(plan: &ImageGenerationPlan) -> String {
     head(&mut page, spec);
     for (index, step) in spec.steps.iter().enumerate() {
         page.blank();
-        describe_step(&mut page, index, step, spec.cost.as_ref(), notes);
+        describe_step(&mut page, index, step, spec, notes);
     }
     if !notes.warnings.is_empty() {
         page.blank();
@@ -68,6 +73,9 @@ fn head(page: &mut Page, spec: &PlanSpec) {
     }
     if let Some(policy) = &spec.policy {
         page.line(0, &describe_policy(policy));
+        if let Some(gate) = &policy.quality_gate {
+            page.line(0, &describe_gate(gate));
+        }
     }
     if spec.not_after_unix > 0 {
         page.line(
@@ -107,6 +115,23 @@ fn describe_policy(policy: &RunPolicy) -> String {
     format!("Runs {text}")
 }
 
+fn describe_gate(gate: &QualityGate) -> String {
+    let otherwise = if gate.accept_best {
+        "takes the best that comes"
+    } else {
+        "fails"
+    };
+    let rerolls = match gate.max_rerolls {
+        0 => "draws nothing again".into(),
+        1 => "draws a picture again once".into(),
+        most => format!("draws a picture again up to {most} times"),
+    };
+    format!(
+        "Takes pictures with a quality score of at least {}, {rerolls}, and then {otherwise}",
+        percent::show(gate.min_score_bp)
+    )
+}
+
 fn on_unknown(policy: &RunPolicy) -> String {
     match policy.on_unknown() {
         UnknownPolicy::Unspecified | UnknownPolicy::Hold => "holds unknown outcomes".into(),
@@ -119,7 +144,8 @@ fn on_unknown(policy: &RunPolicy) -> String {
     }
 }
 
-fn describe_step(page: &mut Page, index: usize, step: &Step, cost: Option<&CostEstimate>, notes: &PlanNotes) {
+fn describe_step(page: &mut Page, index: usize, step: &Step, spec: &PlanSpec, notes: &PlanNotes) {
+    let cost: Option<&CostEstimate> = spec.cost.as_ref();
     page.line(0, &format!("{}. {}", index + 1, step.step_id));
     describe_origin(page, step);
     for choice in notes
@@ -154,6 +180,15 @@ fn describe_step(page: &mut Page, index: usize, step: &Step, cost: Option<&CostE
             };
             page.line(5, &format!("{} {outcome}: {}", note.field, note.detail));
         }
+    }
+    let policy = spec.policy.as_ref();
+    let gate = policy.and_then(|policy| policy.quality_gate.as_ref());
+    let seed = step.targets.first().map(|primary| primary.seed);
+    if let (most @ 1.., Some(seed)) = (reroll::most(step, gate), seed) {
+        let seeds: Vec<String> = (1..=most.min(MAX_REROLLS))
+            .map(|number| format!("{}", reroll::seed(seed, number)))
+            .collect();
+        page.line(3, &format!("Re-rolls with seed {}", seeds.join(", ")));
     }
     describe_copies(page, step);
 }

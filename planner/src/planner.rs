@@ -6,6 +6,7 @@ use limn_proto::{
     digest::{PLAN_FORMAT, PLAN_REVISION, plan_digest},
     plan::{CostEstimate, CostLine, PlanSpec, RenderSpec, Step},
     reason::Reason,
+    reroll,
     v1::{CheckPlanResponse, ImageGenerationPlan, PlanRequest},
 };
 
@@ -43,18 +44,21 @@ impl<'c> Planner<'c> {
     /// Every problem of the request at once.
     pub fn plan(&self, request: &PlanRequest) -> Result<ImageGenerationPlan, PlanError> {
         let mut problems = Problems::default();
-        let work = request::parse(request, self.catalog.currency(), &mut problems);
+        let mut work = request::parse(request, self.catalog.currency(), &mut problems);
         let selections = self.select_all(&work, &mut problems);
         check_duplicate_spend(&work, &selections, &mut problems);
         problems.finish()?;
 
-        let cost = estimate(self.catalog.currency(), &work, &selections)?;
-        check_limit(&work, &cost)?;
         let steps = draw_up_steps(self.catalog, &work, &selections);
+        let kept_seeds = notes::kept_seeds(&work.policy, &steps);
+        forbid_idle_rerolls(&mut work, &steps);
+        let cost = estimate(self.catalog.currency(), &work, &steps, &selections)?;
+        check_limit(&work, &cost)?;
         let spec = assemble(work, steps, cost);
         canonical::verify(&spec).map_err(broken_promise)?;
 
-        let notes = notes::describe(self.catalog, &spec, &selections);
+        let mut notes = notes::describe(self.catalog, &spec, &selections);
+        notes.warnings.extend(kept_seeds);
         Ok(ImageGenerationPlan {
             digest: plan_digest(&spec),
             spec: Some(spec),
@@ -88,8 +92,21 @@ impl<'c> Planner<'c> {
     }
 }
 
+/// A plan does not allow re-rolls that none of its steps can have.
+fn forbid_idle_rerolls(work: &mut Work, steps: &[Step]) {
+    if let Some(gate) = &mut work.policy.quality_gate {
+        let most = steps.iter().map(|step| reroll::most(step, Some(gate))).max();
+        gate.max_rerolls = most.unwrap_or(0);
+    }
+}
+
 /// Sums the lines of all targets.
-fn estimate(currency: &str, work: &Work, selections: &[Selection<'_>]) -> Result<CostEstimate, PlanError> {
+fn estimate(
+    currency: &str,
+    work: &Work,
+    steps: &[Step],
+    selections: &[Selection<'_>],
+) -> Result<CostEstimate, PlanError> {
     let mut lines = Vec::new();
     for (wish, selection) in work.images.iter().zip(selections) {
         let targets = (0_u32..).zip(targets(selection));
@@ -100,10 +117,12 @@ fn estimate(currency: &str, work: &Work, selections: &[Selection<'_>]) -> Result
             .iter()
             .map(|selection| selection.primary.price.expected_nanos),
     );
-    let dearest = |selection| targets(selection).map(|target| target.price.ceiling_nanos).max();
-    let once = sum_nanos(selections.iter().filter_map(dearest));
-    let duplicates = work.policy.max_duplicate_spend.as_ref();
-    let worst_case = once.and_then(|once| worst_case_nanos(once, duplicates));
+    let gate = work.policy.quality_gate.as_ref();
+    let most = steps.iter().zip(selections).map(|(step, selection)| {
+        let ceilings = targets(selection).map(|target| target.price.ceiling_nanos);
+        (ceilings.max().unwrap_or(0), reroll::most(step, gate))
+    });
+    let worst_case = worst_case_nanos(most, work.policy.max_duplicate_spend.as_ref());
     let too_large = || {
         let description = "the plan costs more than an amount of money can hold";
         PlanError::single(Reason::UnsupportedParameter, "work", description)

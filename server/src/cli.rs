@@ -37,6 +37,7 @@ mod names;
 mod offline;
 mod order;
 mod output;
+mod percent;
 mod pictures;
 mod plan;
 mod plans;

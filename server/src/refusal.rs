@@ -175,6 +175,11 @@ impl Refusal {
             SubmitError::UnknownProvider(provider) => {
                 Self::new(Reason::ProviderDisabled, message).with("provider", provider)
             }
+            SubmitError::QualityNotScored => Self::field(
+                Reason::QualityNotScored,
+                "plan.spec.policy.quality_gate",
+                "this server does not score pictures: plan without it",
+            ),
             SubmitError::ShuttingDown => Self::new(Reason::ShuttingDown, message),
             SubmitError::Records(error) => error.into(),
         }

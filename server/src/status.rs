@@ -246,6 +246,8 @@ mod tests {
         ("CONTENT_BLOCKED", tonic::Code::FailedPrecondition),
         ("NO_IMAGE", tonic::Code::Unknown),
         ("IMAGE_INVALID", tonic::Code::DataLoss),
+        ("QUALITY_BELOW_THRESHOLD", tonic::Code::FailedPrecondition),
+        ("QUALITY_NOT_SCORED", tonic::Code::FailedPrecondition),
         ("COST_LIMIT_REACHED", tonic::Code::ResourceExhausted),
         ("STOPPED_BY_POLICY", tonic::Code::Aborted),
         ("CANCELLED_BY_CLIENT", tonic::Code::Cancelled),

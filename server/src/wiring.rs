@@ -213,6 +213,7 @@ fn settings(config: &Config, role: Role) -> Settings {
             max_pixels: config.max_image_pixels,
             ..default.limits
         },
+        optimised: config.optimised,
         retention,
         public_url,
         ..default

@@ -61,6 +61,7 @@ pub(crate) fn attempt(step: &NewStep) -> NewAttempt {
         id: AttemptId(Uuid::now_v7()),
         step_id: step.step_id.clone(),
         target: 0,
+        reroll: 0,
         provider: "easel".to_owned(),
         model: "easel-2".to_owned(),
         render_digest: step.render_digests[0].clone(),
@@ -108,6 +109,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         storage_key: format!("clients/{client}/images/{id}.png"),
         public_url: String::new(),
         thumbnails: vec![ThumbnailRecord {
+            purpose: CopyPurpose::Thumbnail,
             storage_key: format!("clients/{client}/images/{id}.256.jpg"),
             public_url: String::new(),
             width_px: 256,
@@ -141,7 +143,8 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         cost_nanos: Some(BILL_NANOS),
         cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
-        fingerprint: None,
+        rejected: false,
+        assessment: Assessment::default(),
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),
         updated_at: now(),
@@ -149,6 +152,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
     Commit {
         attempt: attempt.id,
         image,
+        rejection: None,
         cost_nanos: BILL_NANOS,
         cost_source: CostSource::Usage,
         usage: BTreeMap::from([("image_output_token".to_owned(), 4160)]),

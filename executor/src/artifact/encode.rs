@@ -1,5 +1,7 @@
 //! Encoding: the one place that turns pixels into files.
 
+use std::borrow::Cow;
+
 use image::{
     DynamicImage, ExtendedColorType, ImageEncoder as _,
     codecs::{
@@ -19,6 +21,14 @@ pub enum EncodeError {
     /// The JPEG encoder gave up.
     #[error("the image cannot be encoded: {0}")]
     Jpeg(#[from] jpeg_encoder::EncodingError),
+    /// The lossy WebP encoder gave up: an edge has at most 16383 pixels.
+    #[error("{width_px}x{height_px} cannot be encoded as a lossy WebP: an edge has at most 16383 pixels")]
+    Webp {
+        /// Width in pixels.
+        width_px: u32,
+        /// Height in pixels.
+        height_px: u32,
+    },
     /// A JPEG edge has at most 65535 pixels.
     #[error("{width_px}x{height_px} is too large for a JPEG")]
     TooLargeForJpeg {
@@ -39,13 +49,7 @@ pub fn encode(
     let (width_px, height_px) = (pixels.width(), pixels.height());
     let mut encoded = Vec::new();
     if format == ImageFormat::Jpeg {
-        let flat = flatten_on_white(pixels);
-        let (Ok(width), Ok(height)) = (u16::try_from(width_px), u16::try_from(height_px)) else {
-            return Err(EncodeError::TooLargeForJpeg { width_px, height_px });
-        };
-        let encoder = jpeg_encoder::Encoder::new(&mut encoded, quality_percent.clamp(1, 100));
-        encoder.encode(&flat, width, height, jpeg_encoder::ColorType::Rgb)?;
-        return Ok(encoded);
+        return encode_jpeg(pixels, quality_percent, false);
     }
     let (bytes, color) = if pixels.color().has_alpha() {
         (pixels.to_rgba8().into_raw(), ExtendedColorType::Rgba8)
@@ -61,22 +65,48 @@ pub fn encode(
     Ok(encoded)
 }
 
+/// A JPEG; a progressive one shows the whole picture early and has fewer bytes, and takes longer to make.
+pub(super) fn encode_jpeg(
+    pixels: &DynamicImage,
+    quality_percent: u8,
+    is_progressive: bool,
+) -> Result<Vec<u8>, EncodeError> {
+    let (width_px, height_px) = (pixels.width(), pixels.height());
+    let (Ok(width), Ok(height)) = (u16::try_from(width_px), u16::try_from(height_px)) else {
+        return Err(EncodeError::TooLargeForJpeg { width_px, height_px });
+    };
+    let mut encoded = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut encoded, quality_percent.clamp(1, 100));
+    encoder.set_progressive(is_progressive);
+    encoder.encode(
+        &flatten_on_white(pixels),
+        width,
+        height,
+        jpeg_encoder::ColorType::Rgb,
+    )?;
+    Ok(encoded)
+}
+
 /// Eight-bit RGB bytes of the picture as it would look on white paper.
-fn flatten_on_white(pixels: &DynamicImage) -> Vec<u8> {
+fn flatten_on_white(pixels: &DynamicImage) -> Cow<'_, [u8]> {
+    if let DynamicImage::ImageRgb8(pixels) = pixels {
+        return Cow::Borrowed(pixels.as_raw());
+    }
     if !pixels.color().has_alpha() {
-        return pixels.to_rgb8().into_raw();
+        return Cow::Owned(pixels.to_rgb8().into_raw());
     }
     let over_white = |channel: u8, alpha: u8| {
         let (channel, alpha) = (u16::from(channel), u16::from(alpha));
         let mixed = (channel * alpha + 255 * (255 - alpha) + 127) / 255;
         u8::try_from(mixed).unwrap_or(u8::MAX)
     };
-    pixels
+    let flat = pixels
         .to_rgba8()
         .pixels()
         .flat_map(|pixel| {
             let [red, green, blue, alpha] = pixel.0;
             [red, green, blue].map(|channel| over_white(channel, alpha))
         })
-        .collect()
+        .collect();
+    Cow::Owned(flat)
 }

@@ -1,5 +1,7 @@
 //! Thumbnails: small copies of a finished image.
 
+use std::borrow::Cow;
+
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 
@@ -56,11 +58,7 @@ pub fn thumbnail(pixels: &DynamicImage, thumbnail: &Thumbnail) -> Result<Vec<u8>
         return Err(ThumbnailError::NoArea { width_px, height_px });
     }
     let has_alpha = pixels.color().has_alpha();
-    let source = if has_alpha {
-        DynamicImage::from(pixels.to_rgba8())
-    } else {
-        DynamicImage::from(pixels.to_rgb8())
-    };
+    let source = eight_bit(pixels);
     let mut small = if has_alpha {
         DynamicImage::new_rgba8(width_px, height_px)
     } else {
@@ -69,6 +67,15 @@ pub fn thumbnail(pixels: &DynamicImage, thumbnail: &Thumbnail) -> Result<Vec<u8>
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .fit_into_destination(Some((0.5, 0.5)));
-    Resizer::new().resize(&source, &mut small, &options)?;
+    Resizer::new().resize(source.as_ref(), &mut small, &options)?;
     Ok(encode(&small, thumbnail.format, thumbnail.quality_percent)?)
+}
+
+/// The pixels as RGB or RGBA with eight bits a channel; copied only when they are something else.
+pub(super) fn eight_bit(pixels: &DynamicImage) -> Cow<'_, DynamicImage> {
+    match pixels {
+        DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => Cow::Borrowed(pixels),
+        other if other.color().has_alpha() => Cow::Owned(DynamicImage::from(other.to_rgba8())),
+        other => Cow::Owned(DynamicImage::from(other.to_rgb8())),
+    }
 }

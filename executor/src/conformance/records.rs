@@ -23,6 +23,7 @@ pub mod ownership;
 pub mod pace;
 pub mod parking;
 pub mod refunds;
+pub mod rejections;
 pub mod resolution;
 pub mod retention;
 pub mod salvage;
@@ -122,6 +123,11 @@ macro_rules! record_scenarios {
             units: an_unknown_attempt_keeps_its_unit_after_the_end,
             units: a_unit_survives_a_takeover,
             units: units_of_clients_and_takes_are_apart,
+            rejections: a_rejected_picture_is_kept_and_its_step_goes_on,
+            rejections: a_rejection_is_said_once,
+            rejections: the_best_of_the_rejected_completes_its_step,
+            rejections: a_step_takes_only_what_it_drew_and_rejected,
+            rejections: a_rejected_picture_may_be_reused,
             cancel: a_pending_execution_is_cancelled,
             cancel: nothing_is_prepared_or_sent_after_a_cancel,
             cancel: a_paid_image_is_kept_after_a_cancel,

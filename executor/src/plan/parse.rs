@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use limn_proto::{digest, name, plan as wire, reason::Reason};
+use limn_proto::{digest, name, plan as wire, reason::Reason, reroll};
 
 use super::{
     Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_REFERENCES, MAX_STEPS, Plan,
-    Policy, Price, Reference, Render, Step, Target, Thumbnail, UnknownPolicy,
+    Policy, Price, QualityGate, Reference, Render, Step, Target, Thumbnail, UnknownPolicy, rerolls,
 };
 
 mod policy;
@@ -108,11 +108,13 @@ impl Parser {
         self.require(kind != wire::PlanKind::Unspecified, "kind", "is not known");
         let cost = spec.cost.clone().unwrap_or_default();
         let prices = self.prices(&cost.lines);
+        let gate = spec.policy.as_ref().and_then(|policy| policy.quality_gate);
+        let gate = gate.filter(|gate| self.is_gate(gate));
         let steps: Vec<Step> = spec
             .steps
             .iter()
             .enumerate()
-            .map(|(index, step)| self.step(index, step, &spec.labels, &prices))
+            .map(|(index, step)| self.step(index, step, gate.as_ref(), &spec.labels, &prices))
             .collect();
         for (index, step) in steps.iter().enumerate() {
             let repeated = steps[..index].iter().any(|other| other.step_id == step.step_id);
@@ -140,6 +142,7 @@ impl Parser {
         &mut self,
         index: usize,
         step: &wire::Step,
+        gate: Option<&wire::QualityGate>,
         plan_labels: &[wire::Label],
         prices: &BTreeMap<(String, u32), Price>,
     ) -> Step {
@@ -154,6 +157,7 @@ impl Parser {
         self.require(is_targets, &format!("{path}.targets"), "must be 1 to 32 targets");
         let thumbnails_path = format!("{path}.thumbnails");
         self.require(few(step.thumbnails.len()), &thumbnails_path, "must be at most 32");
+        let max_rerolls = reroll::most(step, gate);
         let mut targets = Vec::with_capacity(step.targets.len());
         for (number, render) in (0..).zip(&step.targets) {
             let target_path = format!("{path}.targets[{number}]");
@@ -166,6 +170,7 @@ impl Parser {
             targets.push(Target {
                 render: self.render(&target_path, render),
                 render_digest: digest::render_digest(render),
+                reroll_digests: rerolls::digests(render, max_rerolls),
                 price: price.unwrap_or(Price {
                     expected_nanos: 0,
                     ceiling_nanos: 0,
@@ -203,6 +208,8 @@ impl Parser {
                 position: step.position,
                 importance: importance.unwrap_or_default(),
             },
+            max_rerolls,
+            reroll: 0,
         }
     }
 

@@ -66,9 +66,14 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../migrations/postgres/0005_deletion.sql"),
     ),
     (
-        8,
+        6,
+        "quality",
+        include_str!("../../migrations/postgres/0006_quality.sql"),
+    ),
+    (
+        7,
         "fingerprints",
-        include_str!("../../migrations/postgres/0008_fingerprints.sql"),
+        include_str!("../../migrations/postgres/0007_fingerprints.sql"),
     ),
 ];
 

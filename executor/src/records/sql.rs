@@ -32,6 +32,7 @@
 
 mod accept;
 mod answers;
+mod assessments;
 mod attempt;
 mod attempts;
 mod audit;

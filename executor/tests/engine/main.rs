@@ -11,6 +11,7 @@ mod crowd;
 mod deleting;
 mod ended;
 mod fallback;
+mod looks;
 mod lookups;
 #[cfg(feature = "provenance")]
 mod marks;
@@ -20,6 +21,7 @@ mod pace;
 mod policies;
 mod processes;
 mod references;
+mod rerolls;
 mod retention;
 mod scripted;
 mod stops;

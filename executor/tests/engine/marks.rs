@@ -71,7 +71,7 @@ fn a_stored_picture_is_signed_and_its_record_has_both_digests() {
     assert_eq!(claim.rendered_sha256, record.rendered_sha256);
     assert_eq!(claim.plan_digest, ended.plan_digest);
     assert_eq!(claim.digital_source_type, "trainedAlgorithmicMedia");
-    assert!(record.fingerprint.is_some());
+    assert!(record.assessment.fingerprint.is_some());
 }
 
 /// A process that finds an answer staged and received, and under the key of its picture what a process before it left

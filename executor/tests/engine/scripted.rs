@@ -11,24 +11,42 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use image::{DynamicImage, ImageFormat as Codec};
+use image::{DynamicImage, GenericImageView as _, ImageFormat as Codec, Rgb, RgbImage};
 use limn_executor::{
     plan::Render,
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Lookup, Poll,
         Reference, Rejection, Rendered, Submission, Webhook, WebhookEvent, WebhookRefused,
     },
+    quality::Quality,
+    score::{Scorer, Subject},
 };
 use limn_proto::reason::Reason;
 use tokio::sync::Semaphore;
 
 use crate::support::PRICE_NANOS;
 
+/// Believes what the first pixel of a picture says.
+#[derive(Debug)]
+pub(crate) struct FirstPixel;
+
+impl Scorer for FirstPixel {
+    fn quality(&self, picture: &Subject<'_>) -> Quality {
+        let [high, low, ..] = picture.pixels.get_pixel(0, 0).0;
+        Quality {
+            score_bp: u32::from(high) * 256 + u32::from(low),
+            ..Quality::default()
+        }
+    }
+}
+
 /// What the provider does with one call.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// An image of the size asked for.
     Draw,
+    /// An image of this quality, in basis points.
+    DrawOf(u32),
     /// An image of another size.
     WrongSize,
     /// An answer without an image.
@@ -82,6 +100,8 @@ pub(crate) struct Scripted {
     pub(crate) cancels: AtomicU32,
     pub(crate) lookups: AtomicU32,
     pub(crate) submits: AtomicU32,
+    /// Seeds of the calls, in order.
+    pub(crate) seeds: Mutex<Vec<u32>>,
     pub(crate) polls: AtomicU32,
     /// How long to wait between two questions after a job.
     pub(crate) poll_every: Mutex<Duration>,
@@ -106,6 +126,7 @@ impl Scripted {
             cancels: AtomicU32::new(0),
             lookups: AtomicU32::new(0),
             submits: AtomicU32::new(0),
+            seeds: Mutex::default(),
             polls: AtomicU32::new(0),
             poll_every: Mutex::new(Duration::from_millis(1)),
             gate: Semaphore::new(0),
@@ -140,6 +161,7 @@ impl Scripted {
     fn act(&self, act: Act, drawn: Answer) -> Result<Submission, CallError> {
         match act {
             Act::Draw | Act::Hold | Act::HoldThen(_) => Ok(Submission::Received(drawn)),
+            Act::DrawOf(score_bp) => Ok(Submission::Received(picture_of(24, 16, score_bp))),
             Act::WrongSize => Ok(Submission::Received(picture(7, 5))),
             Act::NoImage => Ok(Submission::Received(Answer::default())),
             Act::Unsent => Err(CallError::Unsent {
@@ -180,8 +202,16 @@ pub(crate) fn rejection(reason: Reason, billing: Billing) -> Rejection {
 }
 
 pub(crate) fn picture(width_px: u32, height_px: u32) -> Answer {
+    picture_of(width_px, height_px, 0)
+}
+
+/// A picture whose first pixel says how good it is.
+pub(crate) fn picture_of(width_px: u32, height_px: u32, score_bp: u32) -> Answer {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::new_rgb8(width_px, height_px)
+    let [_, _, high, low] = score_bp.to_be_bytes();
+    let mut pixels = RgbImage::new(width_px, height_px);
+    pixels.put_pixel(0, 0, Rgb([high, low, 0]));
+    DynamicImage::from(pixels)
         .write_to(&mut bytes, Codec::Png)
         .unwrap();
     Answer {
@@ -217,6 +247,7 @@ impl ImageProvider for Scripted {
         assert_eq!(call.ready, [format!("{} pictures", call.references.len())]);
         *self.references.lock().unwrap() = call.references.to_vec();
         self.submits.fetch_add(1, Ordering::SeqCst);
+        self.seeds.lock().unwrap().push(call.render.seed);
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Draw);
         let drawn = picture(call.render.width_px, call.render.height_px);
         if !matches!(act, Act::Hold | Act::HoldThen(_)) {

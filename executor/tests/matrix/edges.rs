@@ -75,6 +75,7 @@ const ALWAYS: &[&str] = &[
     "commit",
     "unstage",
     "complete_reused",
+    "complete_rejected",
     // T6, T7 and their kin.
     "reject",
     "fail_paid",

@@ -20,6 +20,8 @@ pub(crate) struct Outline {
     /// Providers of each step, primary first.
     pub(crate) providers: &'static [&'static str],
     pub(crate) on_unknown: wire::UnknownPolicy,
+    /// How good a picture must be.
+    pub(crate) quality_gate: Option<wire::QualityGate>,
 }
 
 fn money(nanos: i64) -> Option<Money> {
@@ -104,6 +106,7 @@ pub(crate) fn plan(outline: &Outline, session_id: &str) -> Plan {
             }),
             on_unknown: outline.on_unknown.into(),
             max_duplicate_spend: if retries_once { money(total * 2) } else { None },
+            quality_gate: outline.quality_gate,
             ..Default::default()
         }),
         cost: Some(wire::CostEstimate {

@@ -23,6 +23,7 @@ use crate::{
     provider::FaultyProvider,
     records::FaultyRecords,
     seams::{Busy, Moment, Seams, Shock},
+    studio::Shade,
     world::World,
 };
 
@@ -92,6 +93,7 @@ impl Process {
                     poll: POLL,
                     send_margin: SEND_MARGIN,
                     reconcile,
+                    scorer: Some(Arc::new(Shade)),
                     ..Settings::default()
                 },
             })

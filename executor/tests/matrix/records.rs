@@ -92,6 +92,7 @@ store! {
     commit(fence: &Fence, commit: &Commit) -> ();
     end_attempt(fence: &Fence, attempt: AttemptId, end: &AttemptEnd) -> (), named ending(end);
     complete_reused(fence: &Fence, reuse: &Reuse) -> ();
+    complete_rejected(fence: &Fence, step_id: &str, image: ImageId, now: UnixMicros) -> ();
     end_step(fence: &Fence, end: &StepEnd) -> ();
     settle_execution(
         fence: &Fence,

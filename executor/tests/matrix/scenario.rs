@@ -1,6 +1,6 @@
 //! What an execution goes through when nothing of ours goes wrong: the stories that faults are put into.
 
-use limn_proto::plan::UnknownPolicy;
+use limn_proto::plan::{QualityGate, UnknownPolicy};
 
 use crate::{
     plan::Outline,
@@ -70,6 +70,7 @@ const ONE_STEP: Outline = Outline {
     max_concurrency: 1,
     providers: &["first"],
     on_unknown: UnknownPolicy::Hold,
+    quality_gate: None,
 };
 
 const RETRYING: Outline = Outline {
@@ -79,6 +80,26 @@ const RETRYING: Outline = Outline {
 
 const FAILING: Outline = Outline {
     on_unknown: UnknownPolicy::WriteOffAndFail,
+    ..ONE_STEP
+};
+
+/// One re-roll; then the step fails.
+const STRICT: Outline = Outline {
+    quality_gate: Some(QualityGate {
+        min_score_bp: 6000,
+        max_rerolls: 1,
+        accept_best: false,
+    }),
+    ..ONE_STEP
+};
+
+/// One re-roll; then the better picture is taken.
+const LENIENT: Outline = Outline {
+    quality_gate: Some(QualityGate {
+        min_score_bp: 6000,
+        max_rerolls: 1,
+        accept_best: true,
+    }),
     ..ONE_STEP
 };
 
@@ -237,6 +258,35 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..DRAW
     },
     Scenario {
+        name: "re-rolled",
+        acts: &[Act::DrawBadly],
+        outline: STRICT,
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
+    Scenario {
+        name: "re-rolled after a crash",
+        acts: &[Act::DrawBadly],
+        outline: STRICT,
+        prelude: crashed(Side::After, "commit"),
+        focus: Focus::Every,
+        ..DRAW
+    },
+    Scenario {
+        name: "re-rolled, the best is taken",
+        acts: &[Act::DrawBadly, Act::DrawBadly],
+        outline: LENIENT,
+        focus: Focus::New,
+        ..DRAW
+    },
+    Scenario {
+        name: "re-rolled, none is good enough",
+        acts: &[Act::DrawBadly, Act::DrawBadly],
+        outline: STRICT,
+        focus: Focus::LongOnly,
+        ..DRAW
+    },
+    Scenario {
         name: "fallback",
         acts: &[Act::Refuse, Act::Refuse, Act::Refuse],
         outline: Outline {
@@ -272,7 +322,9 @@ impl Scenario {
     /// Where the story may end, when nothing of ours goes wrong.
     pub(crate) fn ends(&self, promise: Promise) -> Vec<End> {
         let has = |act| self.acts.contains(&act);
-        if has(Act::Botch) || has(Act::RefuseContent) {
+        let none_is_good = self.outline.quality_gate.is_some_and(|gate| !gate.accept_best)
+            && self.acts == [Act::DrawBadly, Act::DrawBadly];
+        if has(Act::Botch) || has(Act::RefuseContent) || none_is_good {
             return vec![End::Failed];
         }
         if has(Act::DrawWhileCancelled) {

@@ -8,10 +8,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use image::{DynamicImage, ImageFormat};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use limn_executor::{
     ids::AttemptId,
     provider::{Answer, Call},
+    quality::Quality,
+    score::{Scorer, Subject},
 };
 
 use crate::plan::{HEIGHT_PX, WIDTH_PX};
@@ -53,6 +55,8 @@ impl Promise {
 pub(crate) enum Act {
     /// Draws, and bills it.
     Draw,
+    /// Draws a picture of bad quality, and bills it.
+    DrawBadly,
     /// Draws something else than was asked for, and bills it.
     Botch,
     /// Is busy: takes no job and bills nothing.
@@ -75,7 +79,8 @@ pub(crate) struct Job {
     /// Number, from 1.
     pub(crate) number: usize,
     pub(crate) attempt: AttemptId,
-    pub(crate) prompt: String,
+    /// What tells the picture apart.
+    pub(crate) picture: String,
     pub(crate) act: Act,
     /// How often it is on the bill.
     pub(crate) billed: u32,
@@ -154,7 +159,7 @@ impl Studio {
         let job = Job {
             number: state.jobs.len() + 1,
             attempt: call.attempt,
-            prompt: call.render.prompt.clone(),
+            picture: format!("{} with seed {}", call.render.prompt, call.render.seed),
             act,
             billed: u32::from(act != Act::FailJob),
             requests: 1,
@@ -205,11 +210,11 @@ impl Studio {
         self.state().jobs.clone()
     }
 
-    /// How often each picture is on the bill, by prompt.
+    /// How often each picture is on the bill, by what tells it apart.
     pub(crate) fn bill(&self) -> BTreeMap<String, u32> {
         let mut bill = BTreeMap::new();
         for job in &self.state().jobs {
-            *bill.entry(job.prompt.clone()).or_default() += job.billed;
+            *bill.entry(job.picture.clone()).or_default() += job.billed;
         }
         bill
     }
@@ -233,12 +238,13 @@ impl Job {
 
     /// What is drawn.
     pub(crate) fn answer(&self) -> Answer {
-        static PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(WIDTH_PX, HEIGHT_PX));
-        static OTHER_PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(HEIGHT_PX, WIDTH_PX));
-        let picture = if self.act == Act::Botch {
-            &OTHER_PICTURE
-        } else {
-            &PICTURE
+        static PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(WIDTH_PX, HEIGHT_PX, GOOD));
+        static BAD_PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(WIDTH_PX, HEIGHT_PX, BAD));
+        static OTHER_PICTURE: LazyLock<Bytes> = LazyLock::new(|| png(HEIGHT_PX, WIDTH_PX, GOOD));
+        let picture = match self.act {
+            Act::Botch => &OTHER_PICTURE,
+            Act::DrawBadly => &BAD_PICTURE,
+            _ => &PICTURE,
         };
         Answer {
             media_type: "image/png".to_owned(),
@@ -249,9 +255,26 @@ impl Job {
     }
 }
 
-fn png(width_px: u32, height_px: u32) -> Bytes {
+/// Shades of pictures, and their scores in basis points.
+const GOOD: u8 = 90;
+const BAD: u8 = 10;
+
+/// Scores a picture by its shade, in hundreds of basis points.
+#[derive(Debug)]
+pub(crate) struct Shade;
+
+impl Scorer for Shade {
+    fn quality(&self, picture: &Subject<'_>) -> Quality {
+        Quality {
+            score_bp: u32::from(picture.pixels.to_luma8().get_pixel(0, 0).0[0]) * 100,
+            ..Quality::default()
+        }
+    }
+}
+
+fn png(width_px: u32, height_px: u32, shade: u8) -> Bytes {
     let mut bytes = Cursor::new(Vec::new());
-    let picture = DynamicImage::new_rgb8(width_px, height_px);
+    let picture = DynamicImage::from(GrayImage::from_pixel(width_px, height_px, Luma([shade])));
     picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
     Bytes::from(bytes.into_inner())
 }

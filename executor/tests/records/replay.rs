@@ -339,7 +339,8 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         cost_nanos: Some(bill_nanos),
         cost_source: Some(CostSource::Reported),
         quality_score_bp: None,
-        fingerprint: None,
+        rejected: false,
+        assessment: Assessment::default(),
         labels: Vec::new(),
         created_at: now,
         updated_at: now,
@@ -347,6 +348,7 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
     let commit = Commit {
         attempt: new.id,
         image,
+        rejection: None,
         cost_nanos: bill_nanos,
         cost_source: CostSource::Reported,
         usage: BTreeMap::new(),

@@ -169,6 +169,7 @@ pub(crate) fn attempt(step_id: &str, unit: &[u8], id: u128) -> NewAttempt {
         id: AttemptId(Uuid::from_u128(id)),
         step_id: step_id.to_owned(),
         target: 0,
+        reroll: 0,
         provider: "easel".to_owned(),
         model: "easel-2".to_owned(),
         render_digest: digest_of(unit),

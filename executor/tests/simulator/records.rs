@@ -220,6 +220,19 @@ impl RecordStore for Records {
             .complete_reused(fence, reuse))
     }
 
+    async fn complete_rejected(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        image: ImageId,
+        now: UnixMicros,
+    ) -> Result<()> {
+        let subject = format!("{} {step_id}", about(fence.execution));
+        let asked = Asked::new("complete_rejected", subject).fenced(fence);
+        call!(self, asked, |store, fence, step_id, image, now| store
+            .complete_rejected(fence, step_id, *image, *now))
+    }
+
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
         let subject = format!(
             "{} {} {}",

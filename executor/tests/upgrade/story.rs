@@ -220,6 +220,7 @@ impl Teller<'_> {
             )),
             step_id: step.step_id.clone(),
             target: 0,
+            reroll: 0,
             provider: target.render.provider.clone(),
             model: target.render.model.clone(),
             render_digest: target.render_digest.clone(),
@@ -311,6 +312,7 @@ impl Teller<'_> {
             storage_key: BlobKey::image(CLIENT, id, render.format).to_string(),
             public_url: String::new(),
             thumbnails: vec![ThumbnailRecord {
+                purpose: CopyPurpose::Thumbnail,
                 storage_key: format!("clients/{CLIENT}/images/{id}.8.jpg"),
                 public_url: String::new(),
                 width_px: 8,
@@ -334,7 +336,8 @@ impl Teller<'_> {
             cost_nanos: Some(PRICE_NANOS),
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
-            fingerprint: None,
+            rejected: false,
+            assessment: Assessment::default(),
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,
             updated_at: now,
@@ -342,6 +345,7 @@ impl Teller<'_> {
         let commit = Commit {
             attempt: attempt.id,
             image,
+            rejection: None,
             cost_nanos: PRICE_NANOS,
             cost_source: CostSource::Usage,
             usage: BTreeMap::from([("image".to_owned(), 1)]),

@@ -2,7 +2,10 @@
 
 use alloc::format;
 
-use limn_proto::plan::{CostComponent, CostEstimate, CostLine, PlanSpec};
+use limn_proto::{
+    plan::{CostComponent, CostEstimate, CostLine, PlanSpec},
+    reroll,
+};
 
 use super::rules::Rules;
 use crate::{
@@ -38,13 +41,10 @@ pub(super) fn check(spec: &PlanSpec, currency: &str, rules: &mut Rules<'_>) {
         "cost.expected",
         "is not the sum of the primary targets",
     );
-    let policy = spec.policy.as_ref();
-    let duplicates = policy.and_then(|policy| policy.max_duplicate_spend.as_ref());
-    let most = sum_of_dearest(spec, cost).and_then(|once| worst_case_nanos(once, duplicates));
     rules.hold(
-        worst_case == most,
+        worst_case == most(spec, cost),
         "cost.worst_case",
-        "is not the sum of the dearest ceilings of the steps, and of what may be spent again",
+        "is not the sum of the dearest ceilings of the steps, of their re-rolls, and of what may be spent again",
     );
 }
 
@@ -115,15 +115,19 @@ fn sum_of_primaries(cost: &CostEstimate) -> Option<i64> {
 }
 
 /// The lines stand in order of the steps, so each step takes its targets from the front.
-fn sum_of_dearest(spec: &PlanSpec, cost: &CostEstimate) -> Option<i64> {
+fn most(spec: &PlanSpec, cost: &CostEstimate) -> Option<i64> {
+    let policy = spec.policy.as_ref();
+    let gate = policy.and_then(|policy| policy.quality_gate.as_ref());
     let mut lines = cost.lines.iter();
-    let dearest = spec.steps.iter().map(|step| {
+    let steps = spec.steps.iter().map(|step| {
         let own = lines.by_ref().take(step.targets.len());
-        own.map(|line| nanos(line.attempt_ceiling.as_ref()))
-            .max()
-            .unwrap_or(0)
+        let ceilings = own.map(|line| nanos(line.attempt_ceiling.as_ref()));
+        (ceilings.max().unwrap_or(0), reroll::most(step, gate))
     });
-    sum_nanos(dearest)
+    worst_case_nanos(
+        steps,
+        policy.and_then(|policy| policy.max_duplicate_spend.as_ref()),
+    )
 }
 
 /// Nanos of an amount; a missing one was reported already.

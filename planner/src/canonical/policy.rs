@@ -2,7 +2,10 @@
 
 use alloc::format;
 
-use limn_proto::plan::{CostEstimate, RunPolicy, UnknownPolicy};
+use limn_proto::{
+    plan::{CostEstimate, RunPolicy, UnknownPolicy},
+    reroll::{MAX_REROLLS, MAX_SCORE_BP},
+};
 
 use super::rules::Rules;
 use crate::limits::MAX_DUPLICATE_SPEND_NANOS;
@@ -48,6 +51,11 @@ pub(super) fn check(policy: &RunPolicy, cost: Option<&CostEstimate>, currency: &
         "is UNKNOWN_POLICY_HOLD, which a plan says by leaving it out",
     );
     check_duplicate_spend(policy, cost, currency, rules);
+    if let Some(gate) = &policy.quality_gate {
+        let (score, rerolls) = (gate.min_score_bp, gate.max_rerolls);
+        rules.range("policy.quality_gate.min_score_bp", score, 1, MAX_SCORE_BP);
+        rules.range("policy.quality_gate.max_rerolls", rerolls, 0, MAX_REROLLS);
+    }
 }
 
 /// A limit of what may be spent again stands where something can be, and pays for any one picture.

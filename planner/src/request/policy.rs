@@ -2,7 +2,10 @@
 
 use alloc::{format, string::String};
 
-use limn_proto::plan::{Money, RetryPolicy, RunPolicy, UnknownPolicy};
+use limn_proto::{
+    plan::{Money, QualityGate, RetryPolicy, RunPolicy, UnknownPolicy},
+    reroll::{MAX_REROLLS, MAX_SCORE_BP},
+};
 
 use super::door::Door;
 use crate::{
@@ -41,6 +44,7 @@ pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<
     );
     let on_unknown = on_unknown(policy.on_unknown, door);
     let max_duplicate_spend = max_duplicate_spend(policy, on_unknown, currency, door);
+    let quality_gate = policy.quality_gate.as_ref();
     RunPolicy {
         max_concurrency,
         stop_on_first_error: policy.stop_on_first_error,
@@ -53,6 +57,7 @@ pub(super) fn parse(policy: Option<&RunPolicy>, currency: &str, door: &mut Door<
         attempt_timeout_ms,
         on_unknown: on_unknown.unwrap_or_default().into(),
         max_duplicate_spend,
+        quality_gate: quality_gate.and_then(|gate| self::quality_gate(gate, door)),
     }
 }
 
@@ -173,6 +178,28 @@ fn max_duplicate_spend(
     };
     door.refuse("policy.max_duplicate_spend", description);
     None
+}
+
+/// How good a picture must be. A gate with a wrong number counts as none.
+fn quality_gate(gate: &QualityGate, door: &mut Door<'_>) -> Option<QualityGate> {
+    let is_score = (1..=MAX_SCORE_BP).contains(&gate.min_score_bp);
+    if !is_score {
+        let description = format!(
+            "is {}; must be 1 to {MAX_SCORE_BP} basis points, for example 6000 for 60 %, or leave quality_gate out to \
+             take every picture",
+            gate.min_score_bp
+        );
+        door.refuse("policy.quality_gate.min_score_bp", description);
+    }
+    let is_number = gate.max_rerolls <= MAX_REROLLS;
+    if !is_number {
+        let description = format!(
+            "is {}; must be 0 to {MAX_REROLLS}, each of which can cost as much as the first picture",
+            gate.max_rerolls
+        );
+        door.refuse("policy.quality_gate.max_rerolls", description);
+    }
+    (is_score && is_number).then_some(*gate)
 }
 
 /// What is wrong with the currency of a limit.

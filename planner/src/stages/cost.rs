@@ -118,11 +118,19 @@ pub(crate) fn price(model: &Model, render: &RenderSpec) -> Result<TargetPrice, N
     })
 }
 
-/// The most that a plan can be billed, from what it can be billed when every step is drawn once. Steps that are
-/// drawn again after an unknown outcome are drawn once more, so that doubles at most.
-pub(crate) fn worst_case_nanos(once_nanos: i64, max_duplicate_spend: Option<&Money>) -> Option<i64> {
+/// The most that a plan can be billed, from the dearest ceiling of each step and the re-rolls that it is allowed.
+/// Steps that are drawn again after an unknown outcome are drawn once more, re-rolls or not.
+pub(crate) fn worst_case_nanos(
+    steps: impl IntoIterator<Item = (i64, u32)>,
+    max_duplicate_spend: Option<&Money>,
+) -> Option<i64> {
+    let (mut once_nanos, mut rerolls_nanos) = (0_i64, 0_i64);
+    for (ceiling_nanos, rerolls) in steps {
+        once_nanos = once_nanos.checked_add(ceiling_nanos)?;
+        rerolls_nanos = rerolls_nanos.checked_add(ceiling_nanos.checked_mul(i64::from(rerolls))?)?;
+    }
     let again_nanos = max_duplicate_spend.map_or(0, |limit| limit.nanos.min(once_nanos));
-    once_nanos.checked_add(again_nanos)
+    once_nanos.checked_add(rerolls_nanos)?.checked_add(again_nanos)
 }
 
 fn usages(model: &Model, render: &RenderSpec) -> Result<Vec<Usage>, NoPrice> {

@@ -9,7 +9,8 @@ use alloc::{
 
 use limn_proto::{
     digest::render_digest,
-    plan::{PlanSpec, SeedMode},
+    plan::{PlanSpec, RunPolicy, SeedMode, Step},
+    reroll,
     v1::{Choice, FidelityNote, PlanNotes, StepRender, Warning},
 };
 
@@ -85,6 +86,19 @@ fn cost_warnings(spec: &PlanSpec) -> Option<Warning> {
         display(limit)
     );
     (worst_case.nanos > limit.nanos).then(|| warning("", "COST_LIMIT_TIGHT", message))
+}
+
+/// Steps that keep the seed that was given for them, although the request allows re-rolls.
+pub(crate) fn kept_seeds(policy: &RunPolicy, steps: &[Step]) -> Vec<Warning> {
+    let gate = policy.quality_gate.filter(|gate| gate.max_rerolls > 0);
+    let Some(gate) = gate else {
+        return Vec::new();
+    };
+    let keep = steps.iter().filter(|step| reroll::most(step, Some(&gate)) == 0);
+    let message = "its seed was given, so it is never re-rolled: another seed would be another picture; \
+                   leave the seed out to allow it";
+    keep.map(|step| warning(&step.step_id, "REROLLS_NEED_A_FREE_SEED", message.into()))
+        .collect()
 }
 
 /// Warnings about a model stand once, for the whole plan.

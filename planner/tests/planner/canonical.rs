@@ -3,7 +3,7 @@
 use limn_planner::canonical;
 use limn_proto::{
     digest::canonical_bytes,
-    plan::{Label, Money, PlanSpec, UnknownPolicy},
+    plan::{Label, Money, PlanSpec, QualityGate, UnknownPolicy},
     reason::Reason,
     v1::{ImageGenerationPlan, ImageRequest},
 };
@@ -32,6 +32,15 @@ fn retry_once(spec: &mut PlanSpec, max_duplicate_spend: Option<Money>) {
     let policy = spec.policy.as_mut().unwrap();
     policy.on_unknown = UnknownPolicy::WriteOffAndRetryOnce.into();
     policy.max_duplicate_spend = max_duplicate_spend;
+}
+
+/// Sets a threshold without the worst case that goes with its re-rolls.
+fn gated(spec: &mut PlanSpec, min_score_bp: u32, max_rerolls: u32) {
+    spec.policy.as_mut().unwrap().quality_gate = Some(QualityGate {
+        min_score_bp,
+        max_rerolls,
+        accept_best: false,
+    });
 }
 
 /// A way to break a plan, and the field that is then named.
@@ -86,6 +95,10 @@ const BREAKAGES: &[Breakage] = &[
         retry_once(spec, euros);
     }),
     ("cost.worst_case", |spec| retry_once(spec, usd(10_000_000_000))),
+    ("policy.quality_gate.min_score_bp", |spec| gated(spec, 0, 0)),
+    ("policy.quality_gate.min_score_bp", |spec| gated(spec, 10_001, 0)),
+    ("policy.quality_gate.max_rerolls", |spec| gated(spec, 6_000, 11)),
+    ("cost.worst_case", |spec| gated(spec, 6_000, 1)),
     ("steps[1].step_id", |spec| {
         spec.steps[1].step_id = "image-1".into();
     }),

@@ -1,7 +1,7 @@
 //! What plans cost, and what `max_cost` does.
 
 use limn_proto::{
-    plan::{CostEstimate, Money, RunPolicy, UnknownPolicy},
+    plan::{CostEstimate, Money, QualityGate, RunPolicy, UnknownPolicy},
     reason::Reason,
     v1::{ImageRequest, PlanRequest},
 };
@@ -218,6 +218,65 @@ fn free_pictures_may_be_drawn_again_and_still_cost_nothing() {
         ..drawn_again(1)
     };
     assert_eq!(totals(&cost(&request)), (0, 0));
+}
+
+/// The request with so many re-rolls allowed.
+fn gated(max_rerolls: u32, request: PlanRequest) -> PlanRequest {
+    let policy = request.policy.clone().unwrap_or_default();
+    PlanRequest {
+        policy: Some(RunPolicy {
+            quality_gate: Some(QualityGate {
+                min_score_bp: 6_000,
+                max_rerolls,
+                accept_best: true,
+            }),
+            ..policy
+        }),
+        ..request
+    }
+}
+
+#[test]
+fn every_reroll_can_cost_as_much_as_the_first_picture() {
+    let request = batch(vec![image_at("aurora"), image_at("mega")]);
+    let (expected, once) = totals(&cost(&request));
+    for rerolls in [0, 1, 10] {
+        let cost = cost(&gated(rerolls, request.clone()));
+        assert_eq!(
+            totals(&cost),
+            (expected, once * (1 + i64::from(rerolls))),
+            "{rerolls}"
+        );
+    }
+    // What may be spent again after unknown outcomes is once for each step, however often it is drawn.
+    let both = totals(&cost(&gated(2, drawn_again(1_000_000_000))));
+    assert_eq!(both, (120_000_000, 120_000_000 * 4));
+}
+
+#[test]
+fn a_step_with_a_given_seed_is_never_rerolled_and_the_notes_say_so() {
+    let given = ImageRequest {
+        seed: Some(7),
+        ..image_at("sketch")
+    };
+    let (spec, notes) = planned(&gated(2, batch(vec![given.clone(), image_at("aurora")])));
+    assert_eq!(totals(&spec.cost.unwrap()), (40_000_000, 120_000_000));
+    assert_eq!(spec.policy.unwrap().quality_gate.unwrap().max_rerolls, 2);
+    let warned = |code: &str| {
+        notes
+            .warnings
+            .iter()
+            .filter(|warning| warning.code == code)
+            .count()
+    };
+    assert_eq!(warned("REROLLS_NEED_A_FREE_SEED"), 1);
+    let first = notes.warnings.iter().find(|warning| warning.step_id == "image-1");
+    assert!(first.unwrap().message.contains("leave the seed out"));
+
+    let (spec, notes) = planned(&gated(2, single(given)));
+    let gate = spec.policy.unwrap().quality_gate.unwrap();
+    assert_eq!((gate.min_score_bp, gate.max_rerolls), (6_000, 0));
+    assert_eq!(notes.warnings[0].code, "REROLLS_NEED_A_FREE_SEED");
 }
 
 #[test]

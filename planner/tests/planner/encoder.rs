@@ -3,8 +3,8 @@
 //! The digest stands on prost writing exactly these bytes. `properties.rs` lets the two agree on generated plans.
 
 use limn_proto::plan::{
-    CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, Reference, RenderSpec, RetryPolicy,
-    RunPolicy, Step, ThumbnailSpec,
+    CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, QualityGate, Reference, RenderSpec,
+    RetryPolicy, RunPolicy, Step, ThumbnailSpec,
 };
 
 const VARINT: u64 = 0;
@@ -157,6 +157,13 @@ fn policy(out: &mut Lce1, policy: &RunPolicy) {
     out.number(6, u64::from(policy.attempt_timeout_ms));
     out.enumeration(7, policy.on_unknown);
     out.message(8, policy.max_duplicate_spend.as_ref(), money);
+    out.message(9, policy.quality_gate.as_ref(), quality_gate);
+}
+
+fn quality_gate(out: &mut Lce1, gate: &QualityGate) {
+    out.number(1, u64::from(gate.min_score_bp));
+    out.number(2, u64::from(gate.max_rerolls));
+    out.flag(3, gate.accept_best);
 }
 
 fn retry(out: &mut Lce1, retry: &RetryPolicy) {

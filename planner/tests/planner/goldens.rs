@@ -15,7 +15,8 @@ use limn_planner::explain;
 use limn_proto::{
     digest::{canonical_bytes, hex, plan_digest},
     plan::{
-        ImageType, Importance, Label, Money, PlanSpec, Quality, RetryPolicy, RunPolicy, Style, UnknownPolicy,
+        ImageType, Importance, Label, Money, PlanSpec, Quality, QualityGate, RetryPolicy, RunPolicy, Style,
+        UnknownPolicy,
     },
     v1::{ImageGenerationPlan, ImageRequest, PlanRequest, Resolution},
 };
@@ -36,6 +37,7 @@ pub(crate) fn cases() -> Vec<(&'static str, ImageGenerationPlan)> {
         ),
         ("every-field", planned(every_field())),
         ("optional-fields", planned(optional_fields())),
+        ("quality-gate", planned(quality_gate())),
         ("spec-vector", spec_vector()),
     ]
 }
@@ -145,6 +147,24 @@ fn optional_fields() -> PlanRequest {
         optional_fields: names(&["seed", "options", "width_px", "height_px"]),
         ..image_at("inkwell")
     })
+}
+
+fn quality_gate() -> PlanRequest {
+    let given = ImageRequest {
+        seed: Some(2_147_483_646),
+        ..image_at("sketch")
+    };
+    PlanRequest {
+        policy: Some(RunPolicy {
+            quality_gate: Some(QualityGate {
+                min_score_bp: 6_050,
+                max_rerolls: 2,
+                accept_best: true,
+            }),
+            ..RunPolicy::default()
+        }),
+        ..batch(vec![image_at("aurora"), given])
+    }
 }
 
 /// A spec that no request gives, for implementations in other languages: a label that is not ASCII, an

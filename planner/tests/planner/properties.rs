@@ -4,8 +4,8 @@ use limn_planner::{Catalog, Planner, canonical, explain};
 use limn_proto::{
     digest::{canonical_bytes, plan_digest},
     plan::{
-        CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, Reference, RenderSpec, RetryPolicy,
-        RunPolicy, Step, ThumbnailSpec,
+        CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, QualityGate, Reference, RenderSpec,
+        RetryPolicy, RunPolicy, Step, ThumbnailSpec,
     },
     v1::{BatchRequest, ImageRequest, PlanRequest, plan_request::Work},
 };
@@ -101,6 +101,7 @@ fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Valu
         option::weighted(0.2, any::<i64>()),
         // Most amounts are possible ones, so that plans come of them.
         (0..4_i32, option::weighted(0.4, 1..=2_000_000_000_i64)),
+        option::weighted(0.3, (0..=10_001_u32, 0..=11_u32, any::<bool>())),
     );
     let usd = |nanos| Money {
         currency_code: "USD".into(),
@@ -108,7 +109,7 @@ fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Valu
     };
     (vec(wish, 0..4), any::<bool>(), any::<u32>(), limits).prop_map(
         move |(mut images, alone, variation, limits)| {
-            let (max_cost, (on_unknown, max_duplicate_spend)) = limits;
+            let (max_cost, (on_unknown, max_duplicate_spend), gate) = limits;
             let work = match images.pop() {
                 Some(image) if alone => Work::Image(image),
                 last => Work::Batch(BatchRequest {
@@ -123,6 +124,11 @@ fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Valu
                     max_cost: max_cost.map(usd),
                     on_unknown,
                     max_duplicate_spend: max_duplicate_spend.map(usd),
+                    quality_gate: gate.map(|(min_score_bp, max_rerolls, accept_best)| QualityGate {
+                        min_score_bp,
+                        max_rerolls,
+                        accept_best,
+                    }),
                     ..RunPolicy::default()
                 }),
                 ..PlanRequest::default()
@@ -209,6 +215,7 @@ prop_compose! {
         steps in vec(some_step(), 0..3),
         policy in option::of((
             any::<(u32, bool, bool, u32, i32)>(), option::of(any::<(u32, u32, u32, u32)>()), money(), money(),
+            option::of(any::<(u32, u32, bool)>()),
         )),
         cost in option::of((money(), money(), vec(some_line(), 0..3))),
         labels in labels(),
@@ -216,12 +223,15 @@ prop_compose! {
         let retry = |(max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli)| {
             RetryPolicy { max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli }
         };
-        let policy = policy.map(|(numbers, retries, max_cost, max_duplicate_spend)| {
+        let policy = policy.map(|(numbers, retries, max_cost, max_duplicate_spend, gate)| {
             let (max_concurrency, stop_on_first_error, disable_fallback, attempt_timeout_ms, on_unknown) = numbers;
             let retry = retries.map(retry);
+            let quality_gate = gate.map(|(min_score_bp, max_rerolls, accept_best)| {
+                QualityGate { min_score_bp, max_rerolls, accept_best }
+            });
             RunPolicy {
                 max_concurrency, stop_on_first_error, retry, disable_fallback, max_cost, attempt_timeout_ms,
-                on_unknown, max_duplicate_spend,
+                on_unknown, max_duplicate_spend, quality_gate,
             }
         });
         let cost = cost.map(|(expected, worst_case, lines)| CostEstimate { expected, worst_case, lines });

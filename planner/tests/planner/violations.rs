@@ -1,7 +1,7 @@
 //! What is refused, and that one answer names everything that is wrong.
 
 use limn_proto::{
-    plan::{Money, RetryPolicy, RunPolicy, UnknownPolicy},
+    plan::{Money, QualityGate, RetryPolicy, RunPolicy, UnknownPolicy},
     reason::Reason::{self, InvalidRequest, TooManySteps, UnsupportedParameter},
     v1::{ImageRequest, PlanRequest, Resolution},
 };
@@ -455,6 +455,43 @@ fn a_policy_for_unknown_outcomes_that_does_not_exist_is_one_mistake() {
         });
         refuses(&request, &[("policy.on_unknown", InvalidRequest)]);
     }
+}
+
+#[test]
+fn a_threshold_and_its_rerolls_are_checked_together() {
+    let gated = |min_score_bp, max_rerolls| {
+        with_policy(RunPolicy {
+            quality_gate: Some(QualityGate {
+                min_score_bp,
+                max_rerolls,
+                accept_best: false,
+            }),
+            ..RunPolicy::default()
+        })
+    };
+    let (score, rerolls) = (
+        ("policy.quality_gate.min_score_bp", InvalidRequest),
+        ("policy.quality_gate.max_rerolls", InvalidRequest),
+    );
+    refuses(&gated(0, 0), &[score]);
+    refuses(&gated(10_001, 10), &[score]);
+    refuses(&gated(6_000, 11), &[rerolls]);
+    refuses(&gated(0, u32::MAX), &[score, rerolls]);
+    let message = refused(&gated(0, 0)).message;
+    assert!(message.contains("leave quality_gate out"), "{message}");
+    for (min_score_bp, max_rerolls) in [(1, 0), (10_000, 10)] {
+        let policy = planned(&gated(min_score_bp, max_rerolls)).0.policy.unwrap();
+        let gate = policy.quality_gate.unwrap();
+        assert_eq!((gate.min_score_bp, gate.max_rerolls), (min_score_bp, max_rerolls));
+    }
+    assert_eq!(
+        planned(&with_policy(RunPolicy::default()))
+            .0
+            .policy
+            .unwrap()
+            .quality_gate,
+        None
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a provider said about its answer, as text for people: the seed, the version of the model, what was used and what
 //! it cost.
 
-use limn_proto::{plan::Money, plan::SeedMode, v1};
+use limn_proto::{percent, plan::Money, plan::SeedMode, v1};
 
 use super::money;
 
@@ -31,6 +31,15 @@ pub(crate) fn seed(image: &v1::Image) -> String {
         (None, SeedMode::Unspecified | SeedMode::Given | SeedMode::Derived) => String::new(),
     };
     format!("seed {}{note}", image.seed)
+}
+
+/// How good a picture is, and what is worst about one that is not perfect.
+pub(crate) fn quality(quality: &v1::QualityScore) -> String {
+    let score = percent::show(quality.score_bp);
+    match quality.parts_bp.get(&quality.worst_part) {
+        Some(part) => format!("{score} (worst: {} {})", quality.worst_part, percent::show(*part)),
+        None => score,
+    }
 }
 
 /// What was used, by unit; nothing where the provider did not say.

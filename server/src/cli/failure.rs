@@ -336,6 +336,11 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::NoEarlierExecution => "leave out --mode resume",
         Reason::RequestIdReused => "use another --request-id for another order",
         Reason::CostLimitReached => "plan again with a higher --max-cost",
+        Reason::QualityBelowThreshold => {
+            "what was paid is kept, and used when you plan again: with more --rerolls, a lower --min-quality or \
+             --accept-best"
+        }
+        Reason::QualityNotScored => "leave out --min-quality: this server does not score pictures",
         Reason::OutcomeUnknown => {
             "the provider may have billed a call whose answer never came, so it is not sent again by itself: \
              look at what the provider billed, and decide"

@@ -193,14 +193,23 @@ fn step_line(step: &v1::StepStatus) -> String {
         (None, true) => ", the picture existed".to_owned(),
         (None, false) => String::new(),
     };
-    format!("{} {state}{more}", step.step_id)
+    let low = if step.below_threshold {
+        ", with the best picture there is, below the threshold of the plan"
+    } else {
+        ""
+    };
+    format!("{} {state}{more}{low}", step.step_id)
 }
 
 /// Only what a person waits for: that a call goes out, and that it came to nothing.
 fn attempt_line(change: &v1::AttemptChange) -> Option<String> {
     let attempt = change.attempt.as_ref()?;
+    let reroll = match attempt.reroll {
+        0 => String::new(),
+        number => format!(", re-roll {number}"),
+    };
     let call = format!(
-        "{} attempt {} at {}/{}",
+        "{} attempt {} at {}/{}{reroll}",
         change.step_id, attempt.number, attempt.provider, attempt.model
     );
     match (attempt.state(), &attempt.failure) {

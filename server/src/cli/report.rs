@@ -21,6 +21,13 @@ pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pic
     for picture in pictures {
         text.push_str(&image(picture));
     }
+    for step in execution.steps.iter().filter(|step| step.below_threshold) {
+        let _ = writeln!(
+            text,
+            "{:<10} is the best there is, and below the quality that the plan asks for",
+            step.step_id
+        );
+    }
     // Writing into a String cannot fail.
     let _ = writeln!(
         text,
@@ -55,6 +62,14 @@ pub(crate) fn image(picture: &Picture) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "  version  {}", image.model_version);
     }
+    if let Some(quality) = &image.quality {
+        let note = if image.rejected {
+            ", rejected: kept because it was paid"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "  quality  {}{note}", answers::quality(quality));
+    }
     let _ = writeln!(text, "  image    {}", image.name);
     if let Some(path) = picture.file() {
         let _ = writeln!(text, "  file     {}", path.display());
@@ -72,7 +87,12 @@ pub(crate) fn execution(execution: &v1::Execution) -> String {
     }
     for step in &execution.steps {
         let state = words::step_state(step.state());
-        let line = format!("{:<10} {state} {}", step.step_id, step.image);
+        let note = if step.below_threshold {
+            " (the best there is, below the threshold of the plan)"
+        } else {
+            ""
+        };
+        let line = format!("{:<10} {state} {}{note}", step.step_id, step.image);
         let _ = writeln!(text, "{}", line.trim_end());
         for attempt in &step.attempts {
             let _ = writeln!(
@@ -117,6 +137,9 @@ fn traces(attempt: &v1::Attempt) -> String {
     // Writing into a String cannot fail.
     if attempt.held.is_some() || attempt.state() == v1::AttemptState::WrittenOff {
         let _ = writeln!(text, "    attempt id {}", attempt.attempt_id);
+    }
+    if let Some(kept) = attempt.failure.as_ref().and_then(kept_images) {
+        let _ = writeln!(text, "    kept {kept}");
     }
     if attempt.state() != v1::AttemptState::Committed {
         for (what, id) in decisions::ids_at_provider(attempt) {
@@ -249,9 +272,24 @@ fn step_violation(step: &v1::StepStatus) -> Option<Violation> {
     };
     Some(Violation {
         field: step.step_id.clone(),
-        description: format!("{} ({})", failure.message, failure.reason),
+        description: format!(
+            "{} ({}){}",
+            failure.message,
+            failure.reason,
+            kept_images(failure).map_or_else(String::new, |kept| format!("; kept: {kept}"))
+        ),
         reason: failure.reason.clone(),
     })
+}
+
+/// Names of the pictures that were paid and not taken.
+fn kept_images(failure: &v1::Failure) -> Option<String> {
+    let is_quality = Reason::parse(&failure.reason) == Some(Reason::QualityBelowThreshold);
+    let names = failure
+        .metadata
+        .get("images")
+        .or_else(|| failure.metadata.get("image"));
+    names.filter(|_| is_quality).map(|names| names.replace(',', ", "))
 }
 
 fn because(failure: Option<&v1::Failure>) -> String {

@@ -7,7 +7,7 @@ use limn_proto::{name::client_name, plan, v1};
 
 use super::{
     failure::Failure,
-    input, money, names,
+    input, money, names, percent,
     references::Picture,
     settings::Settings,
     words::{
@@ -109,13 +109,22 @@ pub(crate) struct RequestFlags {
     /// Most to spend on drawing again with --on-unknown retry-once: at least the price ceiling of one picture.
     #[arg(long, value_name = "AMOUNT", value_parser = money::parse, allow_negative_numbers = true)]
     max_duplicate_spend: Option<plan::Money>,
+    /// Least quality of every picture, for example 60%; what is worse is kept and paid, but not taken.
+    #[arg(long, value_name = "PERCENT", value_parser = percent::parse)]
+    min_quality: Option<u32>,
+    /// Most times that a picture is drawn, and paid, again because of its quality [default: 0].
+    #[arg(long, value_name = "N", requires = "min_quality")]
+    rerolls: Option<u32>,
+    /// Take the best picture when none is good enough, instead of failing.
+    #[arg(long, requires = "min_quality")]
+    accept_best: bool,
     /// Start no other picture after the first that failed.
     #[arg(long)]
     stop_on_first_error: bool,
 }
 
 /// Everything that a request file says itself.
-const IMAGE_AND_PLAN_FLAGS: [&str; 30] = [
+const IMAGE_AND_PLAN_FLAGS: [&str; 33] = [
     "prompts",
     "negative",
     "style",
@@ -145,6 +154,9 @@ const IMAGE_AND_PLAN_FLAGS: [&str; 30] = [
     "max_cost",
     "on_unknown",
     "max_duplicate_spend",
+    "min_quality",
+    "rerolls",
+    "accept_best",
     "stop_on_first_error",
 ];
 
@@ -191,6 +203,11 @@ impl RequestFlags {
                 .on_unknown
                 .map_or(0, |word| plan::UnknownPolicy::from(word).into()),
             max_duplicate_spend: self.max_duplicate_spend.clone(),
+            quality_gate: self.min_quality.map(|min_score_bp| plan::QualityGate {
+                min_score_bp,
+                max_rerolls: self.rerolls.unwrap_or_default(),
+                accept_best: self.accept_best,
+            }),
             ..plan::RunPolicy::default()
         };
         Ok(v1::PlanRequest {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limn_executor::{executor::Settings, records::Breaker};
+use limn_executor::{artifact::Optimised, executor::Settings, records::Breaker};
 use toml::Table;
 
 use super::reader::Section;
@@ -41,6 +41,8 @@ pub struct Executor {
     pub max_image_bytes: u64,
     /// Largest image that is accepted from a provider, in pixels.
     pub max_image_pixels: u64,
+    /// Which copy of the size of the picture is made of each.
+    pub optimised: Optimised,
 }
 
 impl Default for Executor {
@@ -55,6 +57,7 @@ impl Default for Executor {
             reconcile,
             keep_alive,
             limits,
+            optimised,
             ..
         } = Settings::default();
         Self {
@@ -69,6 +72,7 @@ impl Default for Executor {
             watch_stall: WATCH_STALL,
             max_image_bytes: limits.max_encoded_bytes,
             max_image_pixels: limits.max_pixels,
+            optimised,
         }
     }
 }
@@ -104,6 +108,9 @@ impl Executor {
             max_image_pixels: section
                 .integer("max_image_pixels", 65_536..=1_000_000_000)
                 .unwrap_or(default.max_image_pixels),
+            optimised: section
+                .read("optimised_copy", optimised)
+                .unwrap_or(default.optimised),
         };
         section.finish();
         executor
@@ -133,6 +140,14 @@ impl Executor {
         let rendered = numbers
             .into_iter()
             .map(|(key, number)| (key.to_owned(), super::number(number)));
-        rendered.collect()
+        let copy = ("optimised_copy".to_owned(), self.optimised.as_str().into());
+        rendered.chain([copy]).collect()
     }
+}
+
+fn optimised(word: &str) -> Result<Optimised, (String, String)> {
+    Optimised::parse(word).ok_or_else(|| {
+        let words = Optimised::ALL.map(Optimised::as_str).join(", ");
+        (format!("must be one of {words}"), String::new())
+    })
 }

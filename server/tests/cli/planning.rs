@@ -137,6 +137,42 @@ fn the_same_request_id_is_the_same_execution() {
 }
 
 #[test]
+fn a_plan_says_how_good_its_pictures_must_be() {
+    let limn = Limn::new();
+    let asked = [
+        "plan",
+        "a lighthouse at dusk",
+        "--min-quality",
+        "62.5%",
+        "--rerolls",
+        "2",
+        "--accept-best",
+    ];
+    let plan = &limn.json(&asked)["plan"];
+    let gate = &plan["spec"]["policy"]["qualityGate"];
+    assert_eq!(
+        (&gate["minScoreBp"], &gate["maxRerolls"], &gate["acceptBest"]),
+        (&6250.into(), &2.into(), &true.into())
+    );
+    let text = limn.ok(&asked).stdout;
+    for part in [
+        "at least 62.5 %",
+        "up to 2 times",
+        "the best that comes",
+        "Re-rolls with seed",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    let plain = limn.ok(&["plan", "a lighthouse at dusk"]).stdout;
+    assert!(
+        !plain.contains("quality score") && !plain.contains("Re-rolls"),
+        "{plain}"
+    );
+    let given = limn.ok(&[&asked[..], &["--seed", "7"]].concat()).stdout;
+    assert!(given.contains("REROLLS_NEED_A_FREE_SEED"), "{given}");
+}
+
+#[test]
 fn a_whole_request_is_read_from_a_file_or_from_stdin() {
     let limn = Limn::new();
     let request = r#"{"batch": {"images": [{"prompt": "one"}, {"prompt": "two"}]}, "variation": 3}"#;

@@ -112,6 +112,25 @@ fn drawing_again_needs_a_limit_and_a_limit_needs_drawing_again() {
 }
 
 #[test]
+fn rerolls_need_a_quality_to_reach() {
+    let limn = Limn::new();
+    for (arguments, told) in [
+        (&["--rerolls", "2"][..], "--min-quality"),
+        (&["--accept-best"], "--min-quality"),
+        (&["--min-quality", "good"], "such as 60%"),
+        (&["--min-quality", "0%"], "policy.quality_gate.min_score_bp"),
+        (&["--min-quality", "101%"], "policy.quality_gate.min_score_bp"),
+        (
+            &["--min-quality", "60%", "--rerolls", "11"],
+            "policy.quality_gate.max_rerolls",
+        ),
+    ] {
+        let ran = limn.fails(2, &[&["plan", "a tower"], arguments].concat());
+        assert!(ran.stderr.contains(told), "{told}: {ran:?}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_four() {
     let limn = Limn::new();
     let nobody = "00000000-0000-7000-8000-000000000000";

@@ -166,6 +166,7 @@ impl<'s> Driver<'s> {
             id: AttemptId(self.uuid()),
             step_id: step.to_owned(),
             target: 0,
+            reroll: 0,
             provider: "easel".to_owned(),
             model: "easel-2".to_owned(),
             render_digest: digest_of(unit.as_bytes()),
@@ -252,6 +253,7 @@ impl<'s> Driver<'s> {
             storage_key: format!("clients/{}/images/{id}.png", self.client),
             public_url: "https://images.example/one.png".to_owned(),
             thumbnails: vec![ThumbnailRecord {
+                purpose: CopyPurpose::Thumbnail,
                 storage_key: format!("clients/{}/images/{id}.256.jpg", self.client),
                 public_url: String::new(),
                 width_px: 256,
@@ -285,7 +287,13 @@ impl<'s> Driver<'s> {
             cost_nanos: Some(BILL),
             cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
-            fingerprint: Some(Fingerprint::kept(0xfedc_ba98_7654_3210, false)),
+            rejected: false,
+            assessment: Assessment {
+                parts_bp: BTreeMap::from([("noise".to_owned(), 8700), ("sharpness".to_owned(), 10_000)]),
+                scorer: "limn.quality/1".to_owned(),
+                fingerprint: Some(Fingerprint::kept(0xfedc_ba98_7654_3210, false)),
+                thumbhash: vec![0xff, 0, 0x17],
+            },
             labels: vec![
                 ("chapter".to_owned(), "one".to_owned()),
                 ("mood".to_owned(), "calm".to_owned()),
@@ -300,6 +308,7 @@ impl<'s> Driver<'s> {
         Commit {
             attempt: attempt.id,
             image: self.image(fence, attempt),
+            rejection: None,
             cost_nanos: BILL,
             cost_source: CostSource::Estimated,
             usage: usage(),
@@ -330,6 +339,7 @@ impl<'s> Driver<'s> {
                 updated_at: now,
                 ..paid.clone()
             },
+            below_threshold: false,
             now,
         }
     }

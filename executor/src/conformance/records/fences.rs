@@ -133,6 +133,10 @@ async fn verbs_but_settle_are_fenced(driver: &Driver<'_>, fence: &Fence, attempt
             is_fenced(&store.complete_reused(fence, &reuse).await),
         ),
         (
+            "complete_rejected",
+            is_fenced(&store.complete_rejected(fence, "b", image.id, driver.now()).await),
+        ),
+        (
             "end_step",
             is_fenced(
                 &store

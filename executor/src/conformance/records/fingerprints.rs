@@ -18,7 +18,7 @@ async fn draw(driver: &Driver<'_>, looks: &[Option<Fingerprint>]) -> Result<Vec<
         let attempt = driver.attempt(step, &format!("plan/{step}"));
         driver.receive(&fence, &attempt).await?;
         let mut commit = driver.commit(&fence, &attempt);
-        commit.image.fingerprint = *look;
+        commit.image.assessment.fingerprint = *look;
         driver.store.commit(&fence, &commit).await?;
         images.push(commit.image);
     }
@@ -48,7 +48,7 @@ pub async fn look_alikes_are_found_near_and_nowhere_else(subject: Subject<'_>) -
     let images = draw(&driver, &looks).await?;
     for image in &images {
         let found = store.image("acme", image.id).await?;
-        assert_eq!(there(found, "the image")?.fingerprint, image.fingerprint);
+        assert_eq!(there(found, "the image")?.assessment.fingerprint, image.assessment.fingerprint);
     }
     let find = async |bits: u64, limit: usize| {
         let found = store

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use limn_proto::plan as wire;
+use limn_proto::{
+    plan as wire,
+    reroll::{MAX_REROLLS, MAX_SCORE_BP},
+};
 
-use super::{MAX_ATTEMPTS, Parser, Policy, UnknownPolicy};
+use super::{MAX_ATTEMPTS, Parser, Policy, QualityGate, UnknownPolicy};
 use crate::backoff::Backoff;
 
 impl Parser {
@@ -46,7 +49,21 @@ impl Parser {
                 policy.max_duplicate_spend.as_ref(),
                 dearest_nanos,
             ),
+            quality_gate: policy.quality_gate.map(|gate| QualityGate {
+                min_score_bp: gate.min_score_bp,
+                accept_best: gate.accept_best,
+            }),
         }
+    }
+
+    /// True for a gate with a threshold and a number of re-rolls that there are.
+    pub(super) fn is_gate(&mut self, gate: &wire::QualityGate) -> bool {
+        let is_score = (1..=MAX_SCORE_BP).contains(&gate.min_score_bp);
+        let field = "policy.quality_gate.min_score_bp";
+        self.require(is_score, field, "must be 1 to 10000 basis points");
+        let is_number = gate.max_rerolls <= MAX_REROLLS;
+        self.require(is_number, "policy.quality_gate.max_rerolls", "must be 0 to 10");
+        is_score && is_number
     }
 
     fn on_unknown(&mut self, number: i32) -> UnknownPolicy {
@@ -141,6 +158,31 @@ mod tests {
             assert_eq!(policy.max_duplicate_spend_nanos, None);
             assert!(refused.is_empty(), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_gate_has_a_threshold_and_a_number_of_rerolls_that_there_are() {
+        let refused = |min_score_bp, max_rerolls| {
+            let mut parser = Parser::new(&wire::PlanSpec::default());
+            let gate = wire::QualityGate {
+                min_score_bp,
+                max_rerolls,
+                accept_best: true,
+            };
+            assert_eq!(parser.is_gate(&gate), parser.problems.is_empty());
+            let fields = parser.problems.into_iter().map(|problem| problem.field);
+            fields.collect::<Vec<_>>()
+        };
+        for (min_score_bp, max_rerolls) in [(1, 0), (10_000, 10)] {
+            assert!(refused(min_score_bp, max_rerolls).is_empty());
+        }
+        let (score, rerolls) = (
+            "policy.quality_gate.min_score_bp",
+            "policy.quality_gate.max_rerolls",
+        );
+        assert_eq!(refused(0, 11), [score, rerolls]);
+        assert_eq!(refused(10_001, 10), [score]);
+        assert_eq!(refused(6_000, u32::MAX), [rerolls]);
     }
 
     #[test]

@@ -107,8 +107,8 @@ impl ServiceAccount {
     pub(super) async fn token(&self, api: &Api) -> Result<SecretString, String> {
         let mut token = self.token.lock().await;
         let now = SystemClock.now();
-        if let Some(token) = token.as_ref().filter(|token| now < token.use_until) {
-            return Ok(token.secret.clone());
+        if let Some(secret) = usable(token.as_ref(), now) {
+            return Ok(secret);
         }
         let fresh = self.exchange(api, now).await?;
         let secret = fresh.secret.clone();
@@ -118,10 +118,7 @@ impl ServiceAccount {
 
     /// The token that was given before, while it is good.
     pub(super) async fn kept(&self) -> Option<SecretString> {
-        let token = self.token.lock().await;
-        let now = SystemClock.now();
-        let token = token.as_ref().filter(|token| now < token.use_until);
-        token.map(|token| token.secret.clone())
+        usable(self.token.lock().await.as_ref(), SystemClock.now())
     }
 
     /// Forgets the token, if it is still this one: it was refused.
@@ -182,6 +179,12 @@ impl ServiceAccount {
             .map_err(|_| "the private key does not sign".to_owned())?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// The token, while it is good for some minutes at least.
+fn usable(token: Option<&Token>, now: UnixMicros) -> Option<SecretString> {
+    let token = token.filter(|token| now < token.use_until);
+    token.map(|token| token.secret.clone())
 }
 
 fn use_until(now: UnixMicros, expires_in_seconds: u64) -> UnixMicros {

@@ -20,6 +20,8 @@ pub struct NewAttempt {
     pub step_id: String,
     /// Index into the targets of the step.
     pub target: u32,
+    /// Which re-roll of the step it draws; zero: the first picture.
+    pub reroll: u32,
     /// Provider to be called.
     pub provider: String,
     /// Model to be called.
@@ -98,6 +100,9 @@ pub struct Commit {
     pub attempt: AttemptId,
     /// The record to write, complete.
     pub image: ImageRecord,
+    /// Why the picture does not complete its step: its quality is below the threshold of the plan. It is kept, and its
+    /// record says that it was rejected. Nothing: it completes the step.
+    pub rejection: Option<Failure>,
     /// What was billed.
     pub cost_nanos: i64,
     /// How that is known.
@@ -206,6 +211,8 @@ pub enum Find {
 pub struct Reuse {
     /// The record to write: the earlier picture under this step's names, at no cost.
     pub image: ImageRecord,
+    /// The picture is the best that there is, and below the threshold of the plan.
+    pub below_threshold: bool,
     /// Now.
     pub now: UnixMicros,
 }

@@ -82,6 +82,8 @@ pub struct StepRecord {
     pub image: Option<ImageId>,
     /// The picture was there before.
     pub reused: bool,
+    /// It completed with the best picture that there was, below the threshold of its plan.
+    pub below_threshold: bool,
     /// Why, when it ended without an image or is parked.
     pub failure: Option<Failure>,
     /// Attempts in order.
@@ -101,6 +103,8 @@ pub struct AttemptRecord {
     pub number: u32,
     /// Index into the targets of the step.
     pub target: u32,
+    /// Which re-roll of the step it draws; zero: the first picture.
+    pub reroll: u32,
     /// Provider that was called.
     pub provider: String,
     /// Model that was called.
@@ -131,7 +135,9 @@ pub struct AttemptRecord {
     pub effective_seed: Option<u64>,
     /// Version of the model that drew, in the words of the provider; empty: it did not say.
     pub model_version: String,
-    /// Why, when it gave no image.
+    /// Quality score of the picture, 0 to 10000; nothing: there is none, or it was not scored.
+    pub quality_score_bp: Option<u32>,
+    /// Why, when it gave no image, or one that did not complete its step.
     pub failure: Option<Failure>,
     /// Written down at.
     pub prepared_at: UnixMicros,

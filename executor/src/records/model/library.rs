@@ -1,6 +1,6 @@
 //! Images, and pages of lists.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::plan::{ImageType, SeedMode};
 
@@ -58,7 +58,7 @@ pub struct ImageRecord {
     pub storage_key: String,
     /// Lasting public address; empty: none.
     pub public_url: String,
-    /// Small copies.
+    /// Copies: thumbnails and, at the end, the optimised one.
     pub thumbnails: Vec<ThumbnailRecord>,
     /// Fields of the step that are copied.
     pub description: Description,
@@ -92,8 +92,10 @@ pub struct ImageRecord {
     pub cost_source: Option<CostSource>,
     /// 0 to 10000; nothing: not scored.
     pub quality_score_bp: Option<u32>,
-    /// What it looks like; nothing: it was recorded before this was kept, and it is made up for ([`crate::detection`]).
-    pub fingerprint: Option<Fingerprint>,
+    /// Its score is below the threshold of its plan, and its step did not take it. It is kept because it was paid.
+    pub rejected: bool,
+    /// How the score came about, and how the picture looks.
+    pub assessment: Assessment,
     /// Labels of plan and step, in order of the key.
     pub labels: Vec<(String, String)>,
     /// Made at.
@@ -116,9 +118,50 @@ impl LookAlike {
     pub const MAX_DISTANCE: u32 = 7;
 }
 
-/// A small copy.
+/// What is known about a picture from looking at it. A picture of a version that did not look has nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Parts of the quality score by their words, each 0 to 10000.
+    pub parts_bp: BTreeMap<String, u32>,
+    /// Who scored, for example `limn.quality/1`; empty: nobody.
+    pub scorer: String,
+    /// What it looks like; nothing: it was recorded before this was kept, and it is made up for ([`crate::detection`]).
+    pub fingerprint: Option<Fingerprint>,
+    /// The `ThumbHash` that stands for the picture until it is there; empty: none.
+    pub thumbhash: Vec<u8>,
+}
+
+/// What a copy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyPurpose {
+    /// A small one, as the plan says.
+    Thumbnail,
+    /// One of the same size with fewer bytes, as the configuration says.
+    Optimised,
+}
+
+impl CopyPurpose {
+    /// The word that is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Thumbnail => "thumbnail",
+            Self::Optimised => "optimised",
+        }
+    }
+
+    /// The purpose of a stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Thumbnail, Self::Optimised]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == word)
+    }
+}
+
+/// A copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThumbnailRecord {
+    /// What it is for.
+    pub purpose: CopyPurpose,
     /// Key in the store.
     pub storage_key: String,
     /// Lasting public address; empty: none.

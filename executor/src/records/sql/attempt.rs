@@ -35,6 +35,7 @@ impl Attempt {
                 id: new.id,
                 number,
                 target: new.target,
+                reroll: new.reroll,
                 provider: new.provider.clone(),
                 model: new.model.clone(),
                 render_digest: new.render_digest.clone(),
@@ -50,6 +51,7 @@ impl Attempt {
                 revised_prompt: String::new(),
                 effective_seed: None,
                 model_version: String::new(),
+                quality_score_bp: None,
                 failure: None,
                 prepared_at: new.now,
                 dispatched_at: None,
@@ -72,8 +74,9 @@ impl Attempt {
         let record = &self.record;
         sql(
             "INSERT INTO attempts (id, execution_id, step_id, number, client, render_digest, take, target, \
-             provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, $13, 0, $14, $15)",
+             provider, model, class, state, ceiling_nanos, reserved_nanos, unknown_held_nanos, prepared_us, budget_day, \
+             reroll) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'prepared', $12, $13, 0, $14, $15, $16)",
         )
         .bind(record.id.to_string())
         .bind(self.execution.to_string())
@@ -90,6 +93,7 @@ impl Attempt {
         .bind(self.reserved_nanos)
         .bind(record.prepared_at.0)
         .bind(self.budget_day)
+        .bind(record.reroll)
         .later(tx);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use limn_proto::plan::{ImageType, Importance, SeedMode};
 
 use super::{
-    super::{CostSource, ImageRecord, Result, ThumbnailRecord},
+    super::{CopyPurpose, CostSource, ImageRecord, Result, ThumbnailRecord},
     answers::{seed_text, source_word},
+    assessments::parts_text,
     rows::Fields,
     statement::{Statement, sql},
 };
@@ -20,7 +22,7 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     file_size, image_type, session_id, post_id, prompt_id, original_prompt, prompt, revised_prompt, alt_text, \
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
-    updated_us, effective_seed, model_version, cost_source, \
+    updated_us, effective_seed, model_version, cost_source, rejected, quality_parts, quality_scorer, thumbhash, \
     (SELECT bits FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_bits, \
     (SELECT is_flat FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_is_flat \
     FROM images";
@@ -30,7 +32,8 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     let about = &image.description;
     let thumbnail_url = image
         .thumbnails
-        .first()
+        .iter()
+        .find(|copy| copy.purpose == CopyPurpose::Thumbnail)
         .map_or("", |thumbnail| thumbnail.public_url.as_str());
     let generation_time_ms = i64::try_from(image.generation_time.as_millis()).unwrap_or(i64::MAX);
     sql(
@@ -39,10 +42,11 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
          file_size, thumbnail_url, image_type, session_id, post_id, prompt_id, original_prompt, prompt, \
          revised_prompt, alt_text, caption, section_title, position, importance, provider, model, \
          provider_request_id, seed_mode, seed, generation_time_ms, currency, generation_cost_nanos, \
-         cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source) \
+         cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source, \
+         rejected, quality_parts, quality_scorer, thumbhash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'completed', $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, \
-         $39, $40, $41, $42, $43, $44, $45)",
+         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49)",
     )
     .bind(image.id.to_string())
     .bind(&image.client)
@@ -89,6 +93,10 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     .bind(seed_text(image.effective_seed))
     .bind(&image.model_version)
     .bind(source_word(image.cost_source))
+    .bind(image.rejected)
+    .bind(parts_text(&image.assessment.parts_bp))
+    .bind(&image.assessment.scorer)
+    .bind(STANDARD.encode(&image.assessment.thumbhash))
 }
 
 /// A record without its thumbnails and labels, from a row of [`IMAGES`].
@@ -138,7 +146,8 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         cost_nanos: fields.optional_nanos("generation_cost_nanos")?,
         cost_source: fields.cost_source()?,
         quality_score_bp: fields.optional_number("quality_score_bp")?,
-        fingerprint: fields.fingerprint()?,
+        rejected: fields.flag("rejected")?,
+        assessment: fields.assessment()?,
         labels: Vec::new(),
         created_at: fields.time("created_us")?,
         updated_at: fields.time("updated_us")?,
@@ -148,6 +157,7 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
 /// A small copy, from a row of its table.
 pub(super) fn thumbnail_record(fields: Fields<'_>) -> Result<ThumbnailRecord> {
     Ok(ThumbnailRecord {
+        purpose: fields.word("purpose", CopyPurpose::parse)?,
         storage_key: fields.text("storage_key")?,
         public_url: fields.text("public_url")?,
         width_px: fields.number("width")?,

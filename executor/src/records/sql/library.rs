@@ -24,13 +24,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
         insert_blob(tx, image);
     }
     bind_image(image).later(tx);
-    if let Some(fingerprint) = image.fingerprint.filter(|_| !image.reused) {
+    if let Some(fingerprint) = image.assessment.fingerprint.filter(|_| !image.reused) {
         fingerprints::insert(tx, image, fingerprint);
     }
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
-             format, file_size)",
+             format, file_size, purpose)",
         )
         .bind(image.id.to_string())
         .bind(ordinal)
@@ -40,6 +40,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
         .bind(thumbnail.height_px)
         .bind(thumbnail.format.media_type())
         .bind(thumbnail.size_bytes)
+        .bind(thumbnail.purpose.as_str())
         .row_later(tx);
     }
     for (key, value) in &image.labels {
@@ -157,8 +158,8 @@ pub(super) async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageR
     Ok(images)
 }
 
-const THUMBNAILS: &str = "SELECT image_id, storage_key, public_url, width, height, format, file_size \
-    FROM image_thumbnails WHERE image_id IN (";
+const THUMBNAILS: &str = "SELECT image_id, storage_key, public_url, width, height, format, file_size, \
+    purpose FROM image_thumbnails WHERE image_id IN (";
 const LABELS: &str = "SELECT image_id, key, value FROM image_labels WHERE image_id IN (";
 
 async fn children(

@@ -88,18 +88,16 @@ pub(super) async fn end_step(tx: &mut Tx<'_>, fence: &Fence, end: &StepEnd) -> R
     change_step(tx, &mut execution, &step, end.now)
 }
 
-/// A step completes with an image.
+/// A step completes with an image; what is to be said about it is in the step already.
 pub(super) fn complete_step(
     tx: &mut Tx<'_>,
     execution: &mut Execution,
     mut step: StepRecord,
     image: ImageId,
-    reused: bool,
     now: UnixMicros,
 ) -> Result<()> {
     step.state = StepState::Completed;
     step.image = Some(image);
-    step.reused = reused;
     step.failure = None;
     execution.crash_count = 0;
     change_step(tx, execution, &step, now)
@@ -251,7 +249,7 @@ pub(super) fn change_step(
     now: UnixMicros,
 ) -> Result<()> {
     sql(
-        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6, wait = NULL \
+        "UPDATE steps SET state = $3, image_id = $4, reused = $5, failure = $6, below_threshold = $7, wait = NULL \
          WHERE execution_id = $1 AND step_id = $2",
     )
     .bind(execution.id.to_string())
@@ -260,6 +258,7 @@ pub(super) fn change_step(
     .bind(step.image.map(|id| id.to_string()))
     .bind(step.reused)
     .bind(step.failure.as_ref().map(failure_bytes))
+    .bind(step.below_threshold)
     .later(tx);
     let event = step_changed(step, &execution.client);
     append(tx, execution, now, event)
@@ -274,7 +273,7 @@ pub(super) async fn step(tx: &mut Tx<'_>, execution: &Execution, step_id: &str) 
 /// Finds a step, without its attempts.
 pub(super) fn step_query(execution: ExecutionId, step_id: &str) -> Statement {
     sql(
-        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+        "SELECT step_id, state, image_id, reused, below_threshold, failure, skipped_targets FROM steps \
          WHERE execution_id = $1 AND step_id = $2",
     )
     .bind(execution.to_string())
@@ -292,7 +291,7 @@ pub(super) fn found_step(rows: &[Row], step_id: &str) -> Result<StepRecord> {
 /// Every step in order, without its attempts.
 pub(super) async fn steps(tx: &mut Tx<'_>, execution: &Execution) -> Result<Vec<StepRecord>> {
     let rows = sql(
-        "SELECT step_id, state, image_id, reused, failure, skipped_targets FROM steps \
+        "SELECT step_id, state, image_id, reused, below_threshold, failure, skipped_targets FROM steps \
          WHERE execution_id = $1 ORDER BY ordinal",
     )
     .bind(execution.id.to_string())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     super::{
         AttemptEnd, AttemptOutcome, AttemptRecord, AttemptState, AuditAction, AuditEvent, Commit, CostLine,
-        CostSource, Decision, Fence, Movement, Result, Reuse, StepState,
+        CostSource, Decision, Fence, Movement, Result, Reuse, StepRecord, StepState,
     },
     answers::{seed_text, usage_text},
     attempt::{self, Attempt, found_in, of_execution, owned_attempt},
@@ -26,7 +26,10 @@ use super::{
     tx::Tx,
     units,
 };
-use crate::{clock::UnixMicros, ids::AttemptId};
+use crate::{
+    clock::UnixMicros,
+    ids::{AttemptId, ImageId},
+};
 
 /// T5.
 pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> Result<()> {
@@ -45,14 +48,15 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     let drawn_here = image.attempt == commit.attempt
         && image.execution == execution.id
         && image.step_id == attempt.step_id
-        && !image.reused;
+        && !image.reused
+        && image.rejected == commit.rejection.is_some();
     if !drawn_here {
         return Err(wrong_state(format!("image {}", image.id), "not of this attempt"));
     }
     let step = found_step(&step, &image.step_id)?;
     let record = &mut attempt.record;
     match record.state {
-        AttemptState::Committed if step.image == Some(image.id) => return Ok(()),
+        AttemptState::Committed if is_committed(record, &step, commit) => return Ok(()),
         AttemptState::Received => {}
         _ => return Err(refuse(record)),
     }
@@ -66,6 +70,8 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
     record.revised_prompt.clone_from(&image.revised_prompt);
     record.effective_seed = image.effective_seed;
     record.model_version.clone_from(&image.model_version);
+    record.quality_score_bp = image.quality_score_bp;
+    record.failure.clone_from(&commit.rejection);
     record.ended_at = Some(commit.now);
     let bill = Bill {
         cost_nanos: commit.cost_nanos,
@@ -73,7 +79,19 @@ pub(super) async fn commit(tx: &mut Tx<'_>, fence: &Fence, commit: &Commit) -> R
         usage: &commit.usage,
     };
     settle(tx, &mut execution, &mut attempt, bill, commit.now)?;
-    complete_step(tx, &mut execution, step, image.id, false, commit.now)
+    if commit.rejection.is_some() {
+        return Ok(());
+    }
+    complete_step(tx, &mut execution, step, image.id, commit.now)
+}
+
+/// True when the attempt was committed with this very picture, and with the same word about it. A rejected one may have
+/// been taken since, or deleted.
+fn is_committed(record: &AttemptRecord, step: &StepRecord, commit: &Commit) -> bool {
+    match commit.rejection {
+        Some(_) => record.failure.is_some(),
+        None => record.failure.is_none() && step.image == Some(commit.image.id),
+    }
 }
 
 /// What an attempt was billed.
@@ -117,7 +135,8 @@ fn settle(
     sql(
         "UPDATE attempts SET state = $2, revised_prompt = $3, ended_us = $4, reserved_nanos = $5, \
          unknown_held_nanos = $6, cost_nanos = $7, cost_estimated = $8, settled_seq = $9, \
-         effective_seed = $10, model_version = $11, cost_source = $12, usage = $13 WHERE id = $1",
+         effective_seed = $10, model_version = $11, cost_source = $12, usage = $13, quality_score_bp = $14, \
+         failure = $15 WHERE id = $1",
     )
     .bind(record.id.to_string())
     .bind(record.state.as_str())
@@ -133,6 +152,8 @@ fn settle(
     .bind(&record.model_version)
     .bind(bill.source.as_str())
     .bind(usage_text(bill.usage)?)
+    .bind(record.quality_score_bp)
+    .bind(record.failure.as_ref().map(failure_bytes))
     .later(tx);
     tell(tx, execution, attempt, now)?;
     let line = CostLine::of(
@@ -324,5 +345,46 @@ pub(super) async fn complete_reused(tx: &mut Tx<'_>, fence: &Fence, reuse: &Reus
     deletion::stand_on(tx, &image.storage_key).await?;
     library::insert(tx, &execution.client, image)?;
     units::idle_units(tx, &execution, &image.step_id, None);
-    complete_step(tx, &mut execution, step, image.id, true, reuse.now)
+    let step = StepRecord {
+        reused: true,
+        below_threshold: reuse.below_threshold,
+        ..step
+    };
+    complete_step(tx, &mut execution, step, image.id, reuse.now)
+}
+
+/// The step completes with a picture of its own that was rejected.
+pub(super) async fn complete_rejected(
+    tx: &mut Tx<'_>,
+    fence: &Fence,
+    step_id: &str,
+    image: ImageId,
+    now: UnixMicros,
+) -> Result<()> {
+    let mut execution = owned(tx, fence).await?;
+    let step = step(tx, &execution, step_id).await?;
+    match step.state {
+        StepState::Completed if step.image == Some(image) => return Ok(()),
+        StepState::Processing => {}
+        other => return Err(wrong_state(format!("step {step_id}"), other.as_str())),
+    }
+    let subject = format!("image {image}");
+    let Some(record) = library::find(tx, &execution.client, image).await? else {
+        return Err(wrong_state(subject, "not there"));
+    };
+    let is_of_step = record.execution == execution.id && record.step_id == step_id;
+    if !is_of_step || !record.rejected {
+        return Err(wrong_state(subject, "not a rejected picture of the step"));
+    }
+    sql("UPDATE images SET rejected = $2, updated_us = $3 WHERE id = $1")
+        .bind(image.to_string())
+        .bind(false)
+        .bind(now.0)
+        .later(tx);
+    units::idle_units(tx, &execution, step_id, None);
+    let step = StepRecord {
+        below_threshold: true,
+        ..step
+    };
+    complete_step(tx, &mut execution, step, image, now)
 }

@@ -190,7 +190,7 @@ async fn write(
         "UPDATE attempts SET state = $2, revised_prompt = $3, failure = $4, received_us = $5, answer_receipt = $6, \
          provider_request_id = CASE WHEN $7 = '' THEN provider_request_id ELSE $7 END, ended_us = $8, \
          cost_nanos = $9, cost_estimated = $10, settled_seq = $11, effective_seed = $12, model_version = $13, \
-         cost_source = $14, usage = $15 WHERE id = $1",
+         cost_source = $14, usage = $15, quality_score_bp = $16 WHERE id = $1",
     )
     .bind(record.id.to_string())
     .bind(state)
@@ -207,6 +207,7 @@ async fn write(
     .bind(image.map_or("", |image| &image.model_version))
     .bind(salvage.cost_source.as_str())
     .bind(usage_text(&salvage.usage)?)
+    .bind(image.and_then(|image| image.quality_score_bp))
     .later(tx);
     Ok(())
 }

@@ -119,13 +119,12 @@ async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ExecutionRecord>>
     Ok(executions)
 }
 
-const STEPS: &str =
-    "SELECT execution_id, step_id, state, image_id, reused, failure, wait, skipped_targets FROM steps";
+const STEPS: &str = "SELECT execution_id, step_id, state, image_id, reused, below_threshold, failure, wait, skipped_targets FROM steps";
 
 /// Attempts with the receipt of their answer; columns of the receipt are empty until there is one.
 pub(super) const ATTEMPTS: &str = "SELECT a.id, a.execution_id, a.step_id, a.number, a.target, a.provider, \
     a.model, a.render_digest, a.class, a.state, a.ceiling_nanos, a.unknown_held_nanos, a.cost_nanos, \
-    a.cost_estimated, a.cost_source, a.usage, a.job_id, a.provider_request_id, a.revised_prompt, a.effective_seed, a.model_version, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
+    a.cost_estimated, a.cost_source, a.usage, a.job_id, a.provider_request_id, a.revised_prompt, a.effective_seed, a.model_version, a.reroll, a.quality_score_bp, a.failure, a.prepared_us, a.dispatched_us, a.send_by_us, a.first_send_by_us, \
     a.unknown_us, a.received_us, a.ended_us, a.settled_seq, a.reserved_nanos, a.budget_day, a.dispatch_epoch, a.resolution, a.resolution_follow_up, \
     a.resolution_actor, a.resolution_reason, r.number AS receipt_number, r.kind AS receipt_kind, \
     r.staging_key, r.body_sha256, r.size_bytes, r.media_type, r.request_id, r.headers, r.at_us \
@@ -185,6 +184,7 @@ pub(super) fn step_record(fields: Fields<'_>) -> Result<StepRecord> {
         state: fields.word("state", StepState::parse)?,
         image: fields.optional_id("image_id", ImageId)?,
         reused: fields.flag("reused")?,
+        below_threshold: fields.flag("below_threshold")?,
         failure: fields.optional_failure("failure")?,
         attempts: Vec::new(),
         wait: None,
@@ -199,6 +199,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         id,
         number: fields.number("number")?,
         target: fields.number("target")?,
+        reroll: fields.number("reroll")?,
         provider: fields.text("provider")?,
         model: fields.text("model")?,
         render_digest: fields.text("render_digest")?,
@@ -214,6 +215,7 @@ pub(super) fn attempt_record(fields: Fields<'_>) -> Result<AttemptRecord> {
         revised_prompt: fields.text("revised_prompt")?,
         effective_seed: fields.effective_seed()?,
         model_version: fields.text("model_version")?,
+        quality_score_bp: fields.optional_number("quality_score_bp")?,
         failure: fields.optional_failure("failure")?,
         prepared_at: fields.time("prepared_us")?,
         dispatched_at: fields.optional_time("dispatched_us")?,

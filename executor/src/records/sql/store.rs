@@ -228,6 +228,19 @@ impl<B: Backend> RecordStore for Sql<B> {
         ))
     }
 
+    async fn complete_rejected(
+        &self,
+        fence: &Fence,
+        step_id: &str,
+        image: ImageId,
+        now: UnixMicros,
+    ) -> Result<()> {
+        write_tx!(
+            self,
+            |tx, fence, step_id, image, now| outcomes::complete_rejected(tx, fence, step_id, *image, *now)
+        )
+    }
+
     async fn end_step(&self, fence: &Fence, end: &StepEnd) -> Result<()> {
         write_tx!(self, |tx, fence, end| lifecycle::end_step(tx, fence, end))
     }

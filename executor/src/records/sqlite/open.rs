@@ -56,9 +56,14 @@ const MIGRATIONS: &[migrations::Text] = &[
         include_str!("../../../migrations/sqlite/0005_deletion.sql"),
     ),
     (
-        8,
+        6,
+        "quality",
+        include_str!("../../../migrations/sqlite/0006_quality.sql"),
+    ),
+    (
+        7,
         "fingerprints",
-        include_str!("../../../migrations/sqlite/0008_fingerprints.sql"),
+        include_str!("../../../migrations/sqlite/0007_fingerprints.sql"),
     ),
 ];
 

@@ -59,6 +59,6 @@ mod tests {
         assert_eq!(price.month_nanos(1), 1);
         assert_eq!(price.month_nanos(1_000_000_000), 23_000_000);
         assert_eq!(price.month_nanos(1_500_000_000), 34_500_000);
-        assert_eq!(price.month_nanos(u64::MAX), 424_281_693_693_196);
+        assert_eq!(price.month_nanos(u64::MAX), 424_275_113_695_319_688);
     }
 }

@@ -157,7 +157,7 @@ impl Account {
         let id = id(resource_type, parameters);
         let keeps = parameters
             .get("overwrite")
-            .is_some_and(|overwrite| overwrite == "false");
+            .is_some_and(|overwrite| matches!(overwrite.as_str(), "false" | "0"));
         let mut assets = self.assets();
         if let Some(existing) = assets.get(&id).filter(|_| keeps) {
             let mut told = described(&id, existing);

@@ -23,3 +23,6 @@ CREATE INDEX fingerprints_band2 ON fingerprints (client, version, band2);
 CREATE INDEX fingerprints_band3 ON fingerprints (client, version, band3);
 
 CREATE INDEX images_by_content ON images (stored_sha256);
+
+-- A fingerprint of another algorithm, kept with the image. The table above takes its place.
+ALTER TABLE images DROP COLUMN fingerprint;
