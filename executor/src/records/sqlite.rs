@@ -5,6 +5,7 @@
 //! share one (`writer`). Reads have connections of their own and see one snapshot each.
 
 mod open;
+mod watchful;
 mod writer;
 
 pub use open::{SqliteFile, SqliteRecords};

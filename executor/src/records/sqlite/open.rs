@@ -120,6 +120,8 @@ impl SqliteRecords {
             .statement_cache_capacity(STATEMENTS)
             .pragma("cache_size", PAGE_CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            // What a savepoint needs to go back: some kilobytes, which have no use after the transaction.
+            .pragma("temp_store", "MEMORY")
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let write_pool = SqlitePoolOptions::new()

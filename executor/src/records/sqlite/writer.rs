@@ -12,12 +12,15 @@ use futures::FutureExt as _;
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::{
-    RecordError, Result,
-    sql::{
-        backend::Work,
-        tx::{Connection, Tx},
+use super::{
+    super::{
+        RecordError, Result,
+        sql::{
+            backend::Work,
+            tx::{Connection, Tx},
+        },
     },
+    watchful::Watchful,
 };
 use crate::clock::Clock;
 
@@ -36,7 +39,7 @@ impl Writer {
     /// Starts the task that owns the connection. It ends with the last handle, after what was asked for before.
     pub(super) fn start(pool: SqlitePool, clock: Arc<dyn Clock>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(write_groups(pool, clock, waiting));
+        tokio::spawn(Watchful::new(write_groups(pool, clock, waiting)));
         Self { jobs }
     }
 
