@@ -183,7 +183,8 @@ impl Found {
     }
 }
 
-#[cfg(all(test, feature = "provenance"))]
+#[cfg(feature = "provenance")]
+#[cfg(test)]
 mod tests {
     use image::{DynamicImage, RgbImage};
 

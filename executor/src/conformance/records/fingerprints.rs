@@ -48,7 +48,10 @@ pub async fn look_alikes_are_found_near_and_nowhere_else(subject: Subject<'_>) -
     let images = draw(&driver, &looks).await?;
     for image in &images {
         let found = store.image("acme", image.id).await?;
-        assert_eq!(there(found, "the image")?.assessment.fingerprint, image.assessment.fingerprint);
+        assert_eq!(
+            there(found, "the image")?.assessment.fingerprint,
+            image.assessment.fingerprint
+        );
     }
     let find = async |bits: u64, limit: usize| {
         let found = store
