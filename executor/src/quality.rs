@@ -150,11 +150,10 @@ impl Quality {
         if self.scorer != SCORER {
             return self;
         }
-        // Of one colour: it looks like everything of one colour, which is what its content part says.
-        let others = others
+        let nearest = others
             .into_iter()
-            .filter(|other| !(own.is_flat() || other.is_flat()));
-        let nearest = others.map(|other| own.distance(other)).min();
+            .filter_map(|other| unlikeness(own, other))
+            .min();
         let distinctness = nearest.map_or(MAX_BP, distinctness);
         self.parts_bp
             .insert(Part::Distinctness.as_str().to_owned(), distinctness);
@@ -200,6 +199,16 @@ fn total(parts: impl IntoIterator<Item = u32>) -> u32 {
     }
     let mean = sum.checked_div(count).unwrap_or_default();
     (4 * worst + mean) / 5
+}
+
+/// How far two pictures are from each other, in bits of their fingerprints. All of one colour are the same; nothing: one of
+/// two is of one colour, and they have nothing in common.
+fn unlikeness(one: Fingerprint, other: Fingerprint) -> Option<u32> {
+    match (one.is_flat(), other.is_flat()) {
+        (true, true) => Some(0),
+        (false, false) => Some(one.distance(other)),
+        _ => None,
+    }
 }
 
 /// Up to two bits of a fingerprint are what encoding changes; from twelve on the pictures have little in common.
