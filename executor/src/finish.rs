@@ -25,7 +25,8 @@ use crate::{
     plan::{ImageFormat, Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
+        AttemptEnd, AttemptOutcome, AttemptRecord, Commit, CopyPurpose, ImageRecord, Receipt, RecordError,
+        ThumbnailRecord,
     },
     run::Run,
     score::{self, Scorer, Subject},
@@ -305,10 +306,18 @@ impl Development {
             encoded: &rendered.image,
             expected: &expected,
         };
+        let marking = self.marking.answered(&rendered, &artifact.sha256);
+        let mut copies = copies::make(&artifact, &self.wanted);
+        // Thumbnails are small and made anew at will; a copy of the whole picture says where it comes from, too.
+        for copy in &mut copies {
+            if copy.purpose == CopyPurpose::Optimised {
+                copy.bytes = marking.mark(&copy.bytes, copy.format);
+            }
+        }
         Ok(Picture {
             look: Look::at(&subject, self.scorer.as_deref()),
-            copies: copies::make(&artifact, &self.wanted),
-            marked: self.marking.mark(&rendered, &artifact.sha256),
+            copies,
+            marked: marking.mark(&rendered.image, expected.format),
             sha256: artifact.sha256,
             rendered,
         })

@@ -29,7 +29,6 @@ use crate::{
 /// What a picture is marked with, once it is there.
 pub(crate) struct Marking {
     marker: Option<Arc<dyn Marker>>,
-    format: ImageFormat,
     facts: Facts,
 }
 
@@ -39,7 +38,6 @@ impl Marking {
         let execution = drawing.execution.to_string();
         Self {
             marker: drawing.inner.parts.settings.marker.clone(),
-            format: render.format,
             facts: Facts {
                 source_type: drawing.provider.source_type(),
                 provider: render.provider.clone(),
@@ -55,22 +53,28 @@ impl Marking {
         }
     }
 
-    /// The picture as it is stored. It is paid, and so it is not given up when it cannot be marked: its record shows
-    /// that, for what is stored is then what was rendered. Hashes the file: call it off the async threads.
-    pub(crate) fn mark(self, rendered: &Rendered, rendered_sha256: &str) -> Bytes {
-        let picture = &rendered.image;
-        let Some(marker) = self.marker else {
+    /// The same with what the answer says.
+    pub(crate) fn answered(self, rendered: &Rendered, rendered_sha256: &str) -> Self {
+        Self {
+            facts: Facts {
+                model_version: rendered.model_version.clone(),
+                rendered_sha256: rendered_sha256.to_owned(),
+                ..self.facts
+            },
+            ..self
+        }
+    }
+
+    /// The picture, or a copy of it, as it is stored. It is paid, and so it is not given up when it cannot be marked: its
+    /// record shows that, for what is stored is then what was rendered. Hashes the file: call it off the async threads.
+    pub(crate) fn mark(&self, picture: &Bytes, format: ImageFormat) -> Bytes {
+        let Some(marker) = &self.marker else {
             return picture.clone();
         };
-        let facts = Facts {
-            model_version: rendered.model_version.clone(),
-            rendered_sha256: rendered_sha256.to_owned(),
-            ..self.facts
-        };
-        match marker.mark(picture, self.format, &facts) {
+        match marker.mark(picture, format, &self.facts) {
             Ok(marked) => marked,
             Err(error) => {
-                tracing::error!(image = facts.image, %error, "a picture is stored without content credentials");
+                tracing::error!(image = self.facts.image, %error, "a picture is stored without content credentials");
                 picture.clone()
             }
         }

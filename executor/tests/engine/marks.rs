@@ -4,14 +4,14 @@ use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use limn_executor::{
-    artifact::encode,
+    artifact::{Optimised, encode},
     blob::BlobKey,
     executor::{Order, Settings},
     ids::ImageId,
     plan::ImageFormat,
     provenance::{Identity, Marker, Signer},
     provider::CapabilityClass,
-    records::{ExecutionRecord, ExecutionState, RecordStore as _, sqlite::SqliteRecords},
+    records::{CopyPurpose, ExecutionRecord, ExecutionState, RecordStore as _, sqlite::SqliteRecords},
 };
 use limn_proto::digest::sha256_hex;
 
@@ -72,6 +72,43 @@ fn a_stored_picture_is_signed_and_its_record_has_both_digests() {
     assert_eq!(claim.plan_digest, ended.plan_digest);
     assert_eq!(claim.digital_source_type, "trainedAlgorithmicMedia");
     assert!(record.assessment.fingerprint.is_some());
+}
+
+#[test]
+fn a_copy_of_the_whole_picture_is_signed_and_a_small_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Scripted::new("first", CapabilityClass::D);
+    provider.script([Act::Draw]);
+    let process = Process::start_with(folder.path(), &[provider], |settings| Settings {
+        optimised: Optimised::Webp,
+        ..signing(folder.path())(settings)
+    });
+    let ended = process.run(&plan(&spec(1, &["first"])), &Order::default());
+    let image = ImageId::of_step(ended.id, "image-1");
+    let record = process
+        .block_on(process.executor.records().image("tester", image))
+        .unwrap()
+        .unwrap();
+    let signer = signer(folder.path());
+    let claims = record.thumbnails.iter().map(|copy| {
+        let key = BlobKey::parse(&copy.storage_key).unwrap();
+        let bytes = process.block_on(process.executor.blobs().get(&key)).unwrap();
+        assert_eq!(i64::try_from(bytes.len()).unwrap(), copy.size_bytes);
+        (
+            copy.purpose,
+            signer
+                .read(&bytes, copy.format)
+                .claim
+                .map(|claim| claim.rendered_sha256),
+        )
+    });
+    assert_eq!(
+        claims.collect::<Vec<_>>(),
+        [
+            (CopyPurpose::Thumbnail, None),
+            (CopyPurpose::Optimised, Some(record.rendered_sha256.clone())),
+        ]
+    );
 }
 
 /// A process that finds an answer staged and received, and under the key of its picture what a process before it left
