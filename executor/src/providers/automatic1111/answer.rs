@@ -15,7 +15,7 @@ use crate::{
 fn free() -> Bill {
     Bill {
         cost_nanos: Some(0),
-        usage: BTreeMap::new(),
+        ..Bill::default()
     }
 }
 
