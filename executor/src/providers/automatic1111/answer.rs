@@ -1,7 +1,5 @@
 //! The answer of the server.
 
-use std::collections::BTreeMap;
-
 use limn_proto::reason::Reason;
 use serde_json::Value;
 
