@@ -220,7 +220,7 @@ impl Process {
             }
         };
         let found = self.block_on(async { tokio::time::timeout(LONGEST_WAIT, looked).await });
-        found.unwrap_or_else(|_| panic!("{execution} did not become what is waited for"))
+        found.unwrap()
     }
 
     /// The newest execution that is drawn, or was to be drawn, by this provider.

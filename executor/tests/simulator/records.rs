@@ -49,7 +49,7 @@ impl RecordStore for Records {
     ) -> Result<PlanDeletion> {
         let asked = Asked::new("delete_plan", digest_hex[..8].to_owned());
         call!(self, asked, |store, client, digest_hex, audit_id, now| store
-            .delete_plan(client, digest_hex, audit_id, now))
+            .delete_plan(client, digest_hex, *audit_id, *now))
     }
 
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {

@@ -152,7 +152,7 @@ pub async fn texts_of_a_provider_are_kept_whatever_their_characters(subject: Sub
         for _ in 0..2 {
             store.received(&fence, attempt.id, &receipt).await?;
         }
-        assert_eq!(store.receipts(attempt.id).await?, [receipt.clone()]);
+        assert_eq!(store.receipts(attempt.id).await?, std::slice::from_ref(&receipt));
         let mut commit = driver.commit(&fence, &attempt);
         commit.image.provider_request_id = odd.to_owned();
         commit.image.revised_prompt = odd.to_owned();
