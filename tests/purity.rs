@@ -15,7 +15,10 @@ use std::{
 /// Every crate below the planner, and why it may be there.
 const ALLOWED: &[(&str, &str)] = &[
     ("limn-planner", "the planner itself"),
-    ("limn-document", "reads documents; a part of the planner, under the same bans"),
+    (
+        "limn-document",
+        "reads documents; a part of the planner, under the same bans",
+    ),
     ("pulldown-cmark", "reads Markdown, from a string to a string"),
     ("bitflags", "options of pulldown-cmark"),
     ("memchr", "used by pulldown-cmark"),
@@ -163,7 +166,13 @@ fn no_source_of_the_document_reader_says_what_is_forbidden() {
     assert!(sources.len() > 10, "the sources are elsewhere: {sources:?}");
     // It has the standard library for its parsers, and the bans of clippy.toml for the rest.
     let bans = fs::read_to_string(root().join("planner/document/clippy.toml")).unwrap();
-    for banned in ["std::fs::read\"", "std::env::var\"", "std::time::SystemTime", "std::net::TcpStream", "HashMap"] {
+    for banned in [
+        "std::fs::read\"",
+        "std::env::var\"",
+        "std::time::SystemTime",
+        "std::net::TcpStream",
+        "HashMap",
+    ] {
         assert!(bans.contains(banned), "{banned} is not banned");
     }
     for path in sources {
@@ -172,7 +181,14 @@ fn no_source_of_the_document_reader_says_what_is_forbidden() {
             let found: Vec<String> = forbidden_in(line).collect();
             assert!(found.is_empty(), "{}: {found:?}", path.display());
         }
-        for banned in ["std::fs", "std::env", "std::net", "std::process", "std::thread", "std::time"] {
+        for banned in [
+            "std::fs",
+            "std::env",
+            "std::net",
+            "std::process",
+            "std::thread",
+            "std::time",
+        ] {
             assert!(!text.contains(banned), "{}: {banned}", path.display());
         }
     }

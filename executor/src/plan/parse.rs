@@ -224,7 +224,11 @@ impl Parser {
             "must be present in a plan of a document, and in no other",
         );
         let is_bound = document.is_none_or(|document| digest::is_sha256_hex(&document.sha256));
-        self.require(is_bound, "document.sha256", "must be 64 lowercase hexadecimal digits");
+        self.require(
+            is_bound,
+            "document.sha256",
+            "must be 64 lowercase hexadecimal digits",
+        );
         let size = document.map_or(0, |document| document.size_bytes);
         let mut end = 0;
         for (index, step) in spec.steps.iter().enumerate() {
@@ -236,7 +240,8 @@ impl Parser {
                     is_of_document && is_behind && slot.start_byte < end && i64::from(end) <= size
                 }
             };
-            let description = "must be a range of the document behind the slots before it, in a plan of a document";
+            let description =
+                "must be a range of the document behind the slots before it, in a plan of a document";
             self.require(fits, &format!("steps[{index}].slot"), description);
         }
     }
