@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use crate::{marker, piece::Text};
+use crate::{marker, piece::Text, slot::Form};
 
 /// The word of a marker in brackets and of a comment.
 pub(crate) const WORD: &str = "image";
+/// The word before a prompt in an alternative text.
+pub(crate) const ALT_WORD: &str = "prompt";
 
 /// The text of a block as a reader sees it.
 #[derive(Debug, Default)]
@@ -33,6 +35,8 @@ pub(crate) struct Bracket {
     /// In the document.
     pub(crate) source: Range<usize>,
     pub(crate) is_html: bool,
+    /// The form that it is, or was meant to be.
+    pub(crate) form: Form,
     /// What is wrong with it as a whole.
     pub(crate) problem: Option<&'static str>,
 }
@@ -103,6 +107,7 @@ impl Block {
                 &mut found,
             );
         }
+        found.extend(self.misread());
         found.sort_by_key(|bracket| bracket.flat.start);
         let mut end = 0;
         found.retain(|bracket| {
@@ -111,6 +116,32 @@ impl Block {
             !is_inside
         });
         found
+    }
+
+    /// Markers of other forms that are read as text because they are not written as they must be.
+    fn misread(&self) -> impl Iterator<Item = Bracket> {
+        let problem = |inside: &str| match inside.strip_prefix("<!--") {
+            Some(inside) => marker::behind(inside, WORD).map(
+                |_| "is no comment here; close it with -->, and write \\| for a bar in a cell of a table")),
+            ),
+            None => marker::behind(inside.strip_prefix("![")?, ALT_WORD)
+                .map(|_| (Form::MarkdownImage, "has no address; write it as ![prompt: what to draw](x)")),
+        };
+        let runs = self.runs.iter().filter(|run| run.may_mark && !run.is_html);
+        runs.flat_map(move |run| {
+            let text = self.flat.get(run.flat.clone()).unwrap_or_default();
+            text.match_indices(['<', '!']).filter_map(move |(at, _)| {
+                let flat = run.flat.start + at;
+                let (form, problem) = problem(self.flat.get(flat..).unwrap_or_default())?;
+                Some(Bracket {
+                    flat: flat..flat + 1,
+                    source: run.source + at..run.source + at + 1,
+                    is_html: run.is_html,
+                    form,
+                    problem: Some(problem),
+                })
+            })
+        })
     }
 
     fn found(
@@ -127,6 +158,7 @@ impl Block {
                 flat: opening.flat..flat_end,
                 source: opening.source..source_end,
                 is_html: opening.is_html,
+                form: Form::Bracket,
                 problem,
             });
         }

@@ -27,6 +27,7 @@ pub(crate) fn pieces(document: &str, start: usize) -> Vec<Piece<'_>> {
         image: None,
         unread: 0,
         text_end: 0,
+        in_table: false,
     };
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
         reader.read(event, range.start + start..range.end + start);
@@ -44,6 +45,7 @@ struct Reader<'a> {
     unread: usize,
     /// End of the last text.
     text_end: usize,
+    in_table: bool,
 }
 
 /// A picture whose alternative text is being read.
@@ -68,7 +70,11 @@ impl<'a> Reader<'a> {
                     html.push(self.document, range);
                 }
             }
-            Event::InlineHtml(text) if self.image.is_none() => html::inline(&text, &range, &mut self.pieces),
+            Event::InlineHtml(text) if self.image.is_none() => {
+                // In a table a bar stands behind a backslash, also in HTML.
+                let text = if self.in_table { text.replace("\\|", "|").into() } else { text };
+                html::inline(&text, &range, &mut self.pieces);
+            }
             Event::Rule => self.pieces.push(Piece::Boundary),
             Event::InlineHtml(_)
             | Event::InlineMath(_)
@@ -100,6 +106,10 @@ impl<'a> Reader<'a> {
                 self.pieces.push(Piece::Boundary);
                 self.unread += 1;
             }
+            Tag::Table(_) => {
+                self.pieces.push(Piece::Boundary);
+                self.in_table = true;
+            }
             Tag::TableCell | Tag::FootnoteDefinition(_) => self.pieces.push(Piece::Ornament),
             Tag::Emphasis
             | Tag::Strong
@@ -124,6 +134,10 @@ impl<'a> Reader<'a> {
             TagEnd::CodeBlock | TagEnd::MetadataBlock(_) => {
                 self.unread = self.unread.saturating_sub(1);
                 self.pieces.push(Piece::Boundary);
+            }
+            TagEnd::Table => {
+                self.pieces.push(Piece::Boundary);
+                self.in_table = false;
             }
             TagEnd::TableCell | TagEnd::FootnoteDefinition => self.pieces.push(Piece::OrnamentEnd),
             TagEnd::Emphasis

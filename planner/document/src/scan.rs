@@ -4,15 +4,13 @@ use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     MAX_CONTEXT_CHARS, MAX_TITLE_BYTES,
-    block::{Block, WORD},
+    block::{ALT_WORD, Block, WORD},
     elements::{heading_level, holds_text_only, is_inline, is_opaque, is_ornamental, is_unseen},
     marker::{Marker, behind, collapse},
     piece::{Piece, Tag, Text},
     slot::{Extraction, Form, Importance, Options, Place, Problem, Slot},
 };
 
-/// The word before a prompt in an alternative text.
-const ALT_WORD: &str = "prompt";
 /// Attributes of HTML that hold a prompt.
 const PROMPT_ATTRIBUTES: [&str; 2] = ["data-image-prompt", "data-prompt"];
 /// What the other attributes of a marker begin with in HTML.
@@ -331,6 +329,9 @@ impl Scan<'_> {
         // Bytes before each marker that are no text of the document.
         let mut cuts: Vec<Range<usize>> = Vec::new();
         for bracket in brackets {
+            if !self.options.forms.contains(&bracket.form) {
+                continue;
+            }
             if let Some(problem) = bracket.problem {
                 let problem = format!("the marker {problem}");
                 self.problems.push((bracket.source.start, problem));

@@ -29,7 +29,7 @@ use super::{
 /// `limn document`.
 #[derive(Debug, Args)]
 #[command(
-    mut_arg("prompts", |arg| arg.value_name("DOCUMENT").num_args(1).required(true)
+    mut_arg("prompts", |arg| arg.value_name("DOCUMENT").num_args(1)
         .help("Document with prompts, Markdown or HTML; `-` for stdin")),
     mut_arg("request", |arg| arg.hide(true)),
     mut_arg("alt", |arg| arg.hide(true)),

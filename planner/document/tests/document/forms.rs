@@ -145,6 +145,13 @@ fn what_cannot_be_taken_is_told_with_its_line() {
         .map(|problem| problem.line)
         .collect();
     assert_eq!(lines, [1, 3, 5, 7, 9]);
+    let misread = "a ![prompt: x][none]\n\n| a |\n|---|\n| <!-- image: x | size=1:1 --> |\n\n`![prompt: x]` \\<!-- image: x\n";
+    let lines: Vec<_> = read(misread, Markdown)
+        .problems
+        .iter()
+        .map(|problem| problem.line)
+        .collect();
+    assert_eq!(lines, [1, 5]);
     let page = "<p>[IMAGE: a <b>b] c</b></p><!-- image: never";
     assert_eq!(read(page, Html).problems.len(), 2);
 }

@@ -3,5 +3,6 @@
 mod assembly;
 mod forms;
 mod large;
+mod posts;
 mod properties;
 mod support;
