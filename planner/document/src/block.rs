@@ -121,11 +121,15 @@ impl Block {
     /// Markers of other forms that are read as text because they are not written as they must be.
     fn misread(&self) -> impl Iterator<Item = Bracket> {
         let problem = |inside: &str| match inside.strip_prefix("<!--") {
-            Some(inside) => marker::behind(inside, WORD).map(
-                |_| "is no comment here; close it with -->, and write \\| for a bar in a cell of a table")),
-            ),
-            None => marker::behind(inside.strip_prefix("![")?, ALT_WORD)
-                .map(|_| (Form::MarkdownImage, "has no address; write it as ![prompt: what to draw](x)")),
+            Some(inside) => marker::behind(inside, WORD).map(|_| {
+                let problem =
+                    "is no comment here; close it with -->, and write \\| for a bar in a cell of a table";
+                (Form::Comment, problem)
+            }),
+            None => marker::behind(inside.strip_prefix("![")?, ALT_WORD).map(|_| {
+                let problem = "has no address; write it as ![prompt: what to draw](x)";
+                (Form::MarkdownImage, problem)
+            }),
         };
         let runs = self.runs.iter().filter(|run| run.may_mark && !run.is_html);
         runs.flat_map(move |run| {

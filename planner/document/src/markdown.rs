@@ -72,7 +72,11 @@ impl<'a> Reader<'a> {
             }
             Event::InlineHtml(text) if self.image.is_none() => {
                 // In a table a bar stands behind a backslash, also in HTML.
-                let text = if self.in_table { text.replace("\\|", "|").into() } else { text };
+                let text = if self.in_table {
+                    text.replace("\\|", "|").into()
+                } else {
+                    text
+                };
                 html::inline(&text, &range, &mut self.pieces);
             }
             Event::Rule => self.pieces.push(Piece::Boundary),
