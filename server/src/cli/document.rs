@@ -298,7 +298,11 @@ impl<'a> Target<'a> {
         // The document names it relative to itself, or whole when it stands elsewhere.
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let named = whole(&folder);
-        let beside = if parent.as_os_str().is_empty() { whole(Path::new(".")) } else { whole(parent) };
+        let beside = if parent.as_os_str().is_empty() {
+            whole(Path::new("."))
+        } else {
+            whole(parent)
+        };
         let named = named.strip_prefix(&beside).unwrap_or(&named);
         let mut prefix = named.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         if !prefix.is_empty() && !prefix.ends_with('/') {
