@@ -8,6 +8,7 @@ use limn_proto::{digest::sha256_hex, reason::Reason};
 use crate::{
     artifact,
     blob::{BlobError, BlobKey, BlobMetadata, BlobStore},
+    darkroom::Darkroom,
     failure::Failure,
     plan::{self, Render},
     provider::Reference,
@@ -41,17 +42,22 @@ pub enum ImportError {
 /// Takes a picture in. The same picture may be taken in any number of times.
 pub(crate) async fn import(
     blobs: &Arc<dyn BlobStore>,
+    darkroom: &Darkroom,
     limits: &artifact::Limits,
     client: &str,
     bytes: Bytes,
 ) -> Result<Imported, ImportError> {
     let limits = *limits;
+    let unusable = |error: artifact::ArtifactError| ImportError::Unusable(error.to_string());
+    let expected = artifact::announced(&bytes, &limits).map_err(unusable)?;
+    let place = darkroom.enter(expected.width_px, expected.height_px).await;
     let looked_at = bytes.clone();
-    let looking = tokio::task::spawn_blocking(move || artifact::inspect_any(&looked_at, &limits));
+    let looking = tokio::task::spawn_blocking(move || artifact::inspect(&looked_at, &expected, &limits));
     let inspected = looking
         .await
         .map_err(|panicked| ImportError::Unusable(format!("it cannot be read: {panicked}")))?;
-    let artifact = inspected.map_err(|error| ImportError::Unusable(error.to_string()))?;
+    drop(place);
+    let artifact = inspected.map_err(unusable)?;
     let (format, sha256) = (artifact.format, artifact.sha256);
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let key = BlobKey::reference(client, &sha256, format);

@@ -22,6 +22,7 @@ mod check;
 mod check_config;
 mod connect;
 mod decisions;
+mod detect;
 mod doctor;
 mod document;
 mod execute;
@@ -53,6 +54,7 @@ mod sweep;
 mod table;
 mod unpark;
 mod usage;
+mod verify;
 mod watch;
 mod words;
 
@@ -98,6 +100,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Images(args) => images::run(args, &settings, output).await,
         Command::Sweep(args) => sweep::run(&args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
+        Command::Verify(args) => verify::run(&args, &settings, output).await,
+        Command::Detect(args) => detect::run(&args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,
         Command::Audit(args) => audit::run(args, &settings, output).await,

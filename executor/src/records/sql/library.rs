@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{ImageFilter, ImageRecord, Page, Result},
+    fingerprints,
     image_rows::{IMAGES, bind_image, image_record, thumbnail_record},
     pages,
     rows::{Fields, Row, wrong_state},
@@ -23,6 +24,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
         insert_blob(tx, image);
     }
     bind_image(image).later(tx);
+    if let Some(fingerprint) = image.assessment.fingerprint.filter(|_| !image.reused) {
+        fingerprints::insert(tx, image, fingerprint);
+    }
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
@@ -125,7 +129,7 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Sta
     query
 }
 
-async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
+pub(super) async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
     let rows = query.fetch_all(tx).await?;
     let mut images: Vec<ImageRecord> = rows
         .iter()
