@@ -197,24 +197,24 @@ fn slots_are_part_of_what_is_canonical() {
         ("document", |spec| spec.document = None),
         ("document", |spec| spec.kind = PlanKind::Batch.into()),
         ("document.media_type", |spec| {
-            spec.document.as_mut().unwrap().media_type.clear()
+            spec.document.as_mut().unwrap().media_type.clear();
         }),
         ("document.sha256", |spec| {
-            spec.document.as_mut().unwrap().sha256 = "AB".into()
+            spec.document.as_mut().unwrap().sha256 = "AB".into();
         }),
         ("document.size_bytes", |spec| {
-            spec.document.as_mut().unwrap().size_bytes = 6_000_000
+            spec.document.as_mut().unwrap().size_bytes = 6_000_000;
         }),
         ("steps[1].slot", |spec| spec.steps[1].slot = None),
         ("steps[1].slot", |spec| spec.steps[1].slot = spec.steps[0].slot),
         ("steps[2].slot", |spec| {
-            spec.document.as_mut().unwrap().size_bytes = 10
+            spec.document.as_mut().unwrap().size_bytes = 10;
         }),
         ("steps[0].slot.line", |spec| {
-            spec.steps[0].slot.as_mut().unwrap().line = 0
+            spec.steps[0].slot.as_mut().unwrap().line = 0;
         }),
         ("steps[0].slot.form", |spec| {
-            spec.steps[0].slot.as_mut().unwrap().form = 9
+            spec.steps[0].slot.as_mut().unwrap().form = 9;
         }),
     ];
     for (field, change) in breakages {

@@ -270,7 +270,7 @@ impl<'a> Target<'a> {
                 "--srcset needs --link key, public or signed: thumbnails are not copied",
             ));
         }
-        let parent = out.parent().unwrap_or(Path::new(""));
+        let parent = out.parent().unwrap_or_else(|| Path::new(""));
         if args.link != LinkWord::File {
             pictures::make_folder(if parent.as_os_str().is_empty() {
                 Path::new(".")
