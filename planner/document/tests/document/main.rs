@@ -1,5 +1,7 @@
 //! Documents in, slots and documents out.
 
+#![cfg(test)]
+
 mod assembly;
 mod forms;
 mod large;
