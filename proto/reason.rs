@@ -115,6 +115,8 @@ reasons! {
     PlanStale = "PLAN_STALE", FailedPrecondition;
     /// The not_after of the plan has passed.
     PlanExpired = "PLAN_EXPIRED", FailedPrecondition;
+    /// The document is not the one that the plan binds.
+    DocumentChanged = "DOCUMENT_CHANGED", FailedPrecondition;
     /// The request id was used with another order.
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     /// The execution to resume is still running.

@@ -15,6 +15,15 @@ use std::{
 /// Every crate below the planner, and why it may be there.
 const ALLOWED: &[(&str, &str)] = &[
     ("limn-planner", "the planner itself"),
+    (
+        "limn-document",
+        "reads documents; a part of the planner, under the same bans",
+    ),
+    ("pulldown-cmark", "reads Markdown, from a string to a string"),
+    ("bitflags", "options of pulldown-cmark"),
+    ("memchr", "used by pulldown-cmark"),
+    ("unicase", "used by pulldown-cmark"),
+    ("html5gum", "reads HTML, from a string to tokens"),
     ("limn-proto", "the messages, without features: no stubs, no JSON"),
     ("prost", "encodes messages; its encoding is the canonical one"),
     ("prost-types", "Timestamp in requests"),
@@ -148,6 +157,41 @@ fn no_source_of_the_planner_says_what_is_forbidden() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_source_of_the_document_reader_says_what_is_forbidden() {
+    let mut sources = Vec::new();
+    collect(&root().join("planner/document/src"), &mut sources);
+    assert!(sources.len() > 10, "the sources are elsewhere: {sources:?}");
+    // It has the standard library for its parsers, and the bans of clippy.toml for the rest.
+    let bans = fs::read_to_string(root().join("planner/document/clippy.toml")).unwrap();
+    for banned in [
+        "std::fs::read\"",
+        "std::env::var\"",
+        "std::time::SystemTime",
+        "std::net::TcpStream",
+        "HashMap",
+    ] {
+        assert!(bans.contains(banned), "{banned} is not banned");
+    }
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text.lines().filter(|line| !line.contains("use std::")) {
+            let found: Vec<String> = forbidden_in(line).collect();
+            assert!(found.is_empty(), "{}: {found:?}", path.display());
+        }
+        for banned in [
+            "std::fs",
+            "std::env",
+            "std::net",
+            "std::process",
+            "std::thread",
+            "std::time",
+        ] {
+            assert!(!text.contains(banned), "{}: {banned}", path.display());
+        }
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod cost;
+mod document;
 mod policy;
 mod rules;
 mod step;
@@ -65,6 +66,7 @@ pub fn verify(spec: &PlanSpec) -> Result<(), PlanError> {
         Some(policy) => policy::check(policy, spec.cost.as_ref(), currency, &mut rules),
         None => rules.broken("policy", "is missing"),
     }
+    document::check(spec, &mut rules);
     step::check_all(&spec.steps, &mut rules);
     cost::check(spec, currency, &mut rules);
     problems.finish()

@@ -1,6 +1,11 @@
 //! Why a request or a plan is refused: every problem at once.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 use limn_proto::reason::Reason;
 
@@ -53,8 +58,21 @@ impl Problems {
         }
     }
 
-    /// The refusal, if there was any problem.
-    pub(crate) fn finish(self) -> Result<(), PlanError> {
+    /// Takes over problems that were collected apart, with their fields renamed.
+    pub(crate) fn absorb(&mut self, other: Self, rename: impl Fn(&str) -> String) {
+        for violation in other.violations {
+            self.add(violation.reason, rename(&violation.field), violation.description);
+        }
+        for (key, value) in other.metadata {
+            self.note(&key, value);
+        }
+    }
+
+    /// The refusal, if there was any problem. A problem that many images share is told once.
+    pub(crate) fn finish(mut self) -> Result<(), PlanError> {
+        let mut told = BTreeSet::new();
+        self.violations
+            .retain(|violation| told.insert((violation.field.clone(), violation.description.clone())));
         let Some(first) = self.violations.first() else {
             return Ok(());
         };

@@ -66,6 +66,13 @@ fn head(page: &mut Page, spec: &PlanSpec) {
         who.push_str(&format!(", variation {}", spec.variation));
     }
     page.line(0, &who);
+    if let Some(document) = &spec.document {
+        let (kind, size, sha256) = (&document.media_type, document.size_bytes, &document.sha256);
+        page.line(
+            0,
+            &format!("Prompts of a {kind} document of {size} bytes, SHA-256 {sha256}"),
+        );
+    }
     let amount = |money: Option<&_>| money.map_or_else(|| "an unknown amount".into(), display);
     if let Some(cost) = &spec.cost {
         let (expected, worst_case) = (amount(cost.expected.as_ref()), amount(cost.worst_case.as_ref()));
@@ -206,6 +213,10 @@ fn describe_origin(page: &mut Page, step: &Step) {
         if !text.is_empty() {
             page.line(3, &format!("{name}: {text}"));
         }
+    }
+    if let Some(slot) = &step.slot {
+        let (line, start, end) = (slot.line, slot.start_byte, slot.end_byte);
+        page.line(3, &format!("Stands on line {line}, bytes {start} to {end}"));
     }
     if !step.labels.is_empty() {
         page.line(3, &format!("Labels: {}", pairs(&step.labels)));

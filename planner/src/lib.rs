@@ -31,6 +31,7 @@ extern crate alloc;
 pub mod canonical;
 pub mod catalog;
 mod check;
+mod document;
 mod error;
 mod explain;
 mod limits;
@@ -41,8 +42,9 @@ mod stages;
 mod text;
 
 pub use catalog::{Catalog, CatalogParts, CatalogProblem};
+pub use document::extract_prompts;
 pub use error::{PlanError, Violation};
 pub use explain::explain;
-pub use limits::MAX_STEPS;
+pub use limits::{MAX_DOCUMENT_BYTES, MAX_STEPS};
 pub use money::display_nanos;
 pub use planner::Planner;

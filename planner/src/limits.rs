@@ -2,6 +2,8 @@
 
 /// Most steps of a plan.
 pub const MAX_STEPS: usize = 500;
+/// Largest document in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
 /// Longest session id in bytes.
 pub(crate) const MAX_SESSION_BYTES: usize = 128;
 /// Most labels of a plan, a step or a target.

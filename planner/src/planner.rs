@@ -223,6 +223,7 @@ fn step(catalog: &Catalog, wish: &ImageWish, targets: Vec<RenderSpec>) -> Step {
         section_title: wish.section_title.clone(),
         position: wish.position,
         importance: wish.importance.into(),
+        slot: wish.slot,
     }
 }
 
@@ -239,6 +240,7 @@ fn assemble(work: Work, steps: Vec<Step>, cost: CostEstimate) -> PlanSpec {
         labels: work.labels,
         variation: work.variation,
         not_after_unix: work.not_after_unix,
+        document: work.document,
     }
 }
 

@@ -7,11 +7,12 @@ use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
 use limn_proto::{
     name::parse_client_name,
-    plan::{Label, PlanKind, RunPolicy},
+    plan::{DocumentBinding, Label, PlanKind, RunPolicy},
     reason::Reason,
     v1::{ImageRequest, PlanRequest, plan_request},
 };
 
+mod document;
 mod door;
 mod image;
 mod policy;
@@ -31,7 +32,7 @@ pub(crate) struct Work {
     pub client: String,
     /// Grouping key; may be empty.
     pub session_id: String,
-    /// One image or a batch.
+    /// What was asked for.
     pub kind: PlanKind,
     /// Images in request order.
     pub images: Vec<ImageWish>,
@@ -43,6 +44,8 @@ pub(crate) struct Work {
     pub variation: u32,
     /// Unix seconds; 0: no limit.
     pub not_after_unix: i64,
+    /// The document that the prompts stand in.
+    pub document: Option<DocumentBinding>,
 }
 
 /// Checks everything that can be checked without the catalog.
@@ -75,6 +78,12 @@ pub(crate) fn parse(request: &PlanRequest, currency: &str, problems: &mut Proble
             problems,
         ));
     }
+    let mut document = None;
+    if let Some(plan_request::Work::Document(message)) = &request.work {
+        let illustrated = document::parse(message, policy.disable_fallback, problems);
+        images = illustrated.images;
+        document = illustrated.binding;
+    }
     check_step_ids(&images, problems);
     Work {
         client: client.into(),
@@ -85,6 +94,7 @@ pub(crate) fn parse(request: &PlanRequest, currency: &str, problems: &mut Proble
         labels,
         variation: request.variation,
         not_after_unix,
+        document,
     }
 }
 
@@ -111,11 +121,12 @@ fn images<'r>(request: &'r PlanRequest, problems: &mut Problems) -> (PlanKind, &
             }
             (PlanKind::Batch, &batch.images)
         }
+        Some(plan_request::Work::Document(_)) => (PlanKind::Document, &[]),
         None => {
             problems.add(
                 Reason::InvalidRequest,
                 "work",
-                "is missing; give an image or a batch",
+                "is missing; give an image, a batch or a document",
             );
             (PlanKind::Single, &[])
         }

@@ -6,7 +6,8 @@ use limn_executor::{blob::link::LinkSigner, clock::SystemClock, executor::Execut
 use limn_planner::{Catalog, CatalogProblem};
 use limn_proto::v1::{
     account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
-    executor_service_server::ExecutorServiceServer, image_library_service_server::ImageLibraryServiceServer,
+    document_service_server::DocumentServiceServer, executor_service_server::ExecutorServiceServer,
+    image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
 };
 use tonic::{
@@ -27,8 +28,8 @@ use crate::{
     lock::{DataLock, LockError},
     paging::PageTokens,
     services::{
-        AccountServer, CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer,
-        PlannerServer,
+        AccountServer, CatalogServer, Context, DocumentServer, ExecutorServer, ImageLibraryServer,
+        PlanStoreServer, PlannerServer,
     },
     wiring,
 };
@@ -238,6 +239,7 @@ impl App {
             limn_proto::v1::image_library_service_server::SERVICE_NAME,
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
             limn_proto::v1::account_service_server::SERVICE_NAME,
+            limn_proto::v1::document_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -276,6 +278,11 @@ impl App {
             )
             .add_service(
                 AccountServiceServer::new(AccountServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                DocumentServiceServer::new(DocumentServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -24,6 +24,7 @@ mod connect;
 mod decisions;
 mod detect;
 mod doctor;
+mod document;
 mod execute;
 mod executions;
 mod failure;
@@ -86,6 +87,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
     let mut settings = Settings::new(&cli.global)?;
     match cli.command {
         Command::Render(args) => Box::pin(render::run(*args, &settings, output)).await,
+        Command::Document(args) => Box::pin(document::run(*args, &settings, output)).await,
         Command::Plan(args) => plan::run(*args, &settings, output).await,
         Command::Check(args) => check::run(&args, &settings, output).await,
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,

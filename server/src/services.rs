@@ -14,6 +14,7 @@ use crate::{config::StoragePrice, paging::PageTokens, refusal::Refusal};
 mod account;
 mod call;
 mod catalog;
+mod document;
 mod executor;
 mod image_library;
 mod plan_store;
@@ -22,6 +23,7 @@ mod request;
 
 pub(crate) use account::AccountServer;
 pub(crate) use catalog::CatalogServer;
+pub(crate) use document::DocumentServer;
 pub(crate) use executor::ExecutorServer;
 pub(crate) use image_library::ImageLibraryServer;
 pub(crate) use plan_store::PlanStoreServer;

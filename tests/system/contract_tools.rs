@@ -65,6 +65,7 @@ async fn a_python_client_made_from_the_protos_plans_executes_and_reads_the_image
         "limn.v1.ExecutorService",
         "limn.v1.ImageLibraryService",
         "limn.v1.CatalogService",
+        "limn.v1.DocumentService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",

@@ -13,6 +13,7 @@ mod budgets;
 mod contract_tools;
 mod decisions;
 mod dedup;
+mod documents;
 mod failures;
 mod joining;
 mod library;

@@ -106,6 +106,7 @@ impl Parser {
         );
         let kind = wire::PlanKind::try_from(spec.kind).unwrap_or_default();
         self.require(kind != wire::PlanKind::Unspecified, "kind", "is not known");
+        self.document(spec, kind);
         let cost = spec.cost.clone().unwrap_or_default();
         let prices = self.prices(&cost.lines);
         let gate = spec.policy.as_ref().and_then(|policy| policy.quality_gate);
@@ -210,6 +211,38 @@ impl Parser {
             },
             max_rerolls,
             reroll: 0,
+        }
+    }
+
+    /// A document changes no picture; it is carried for who puts the pictures into it, and must say what it can mean.
+    fn document(&mut self, spec: &wire::PlanSpec, kind: wire::PlanKind) {
+        let is_of_document = kind == wire::PlanKind::Document;
+        let document = spec.document.as_ref();
+        self.require(
+            document.is_some() == is_of_document,
+            "document",
+            "must be present in a plan of a document, and in no other",
+        );
+        let is_bound = document.is_none_or(|document| digest::is_sha256_hex(&document.sha256));
+        self.require(
+            is_bound,
+            "document.sha256",
+            "must be 64 lowercase hexadecimal digits",
+        );
+        let size = document.map_or(0, |document| document.size_bytes);
+        let mut end = 0;
+        for (index, step) in spec.steps.iter().enumerate() {
+            let fits = match &step.slot {
+                None => !is_of_document,
+                Some(slot) => {
+                    let is_behind = end <= slot.start_byte;
+                    end = slot.end_byte;
+                    is_of_document && is_behind && slot.start_byte < end && i64::from(end) <= size
+                }
+            };
+            let description =
+                "must be a range of the document behind the slots before it, in a plan of a document";
+            self.require(fits, &format!("steps[{index}].slot"), description);
         }
     }
 

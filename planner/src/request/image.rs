@@ -10,7 +10,7 @@ use alloc::{
 use limn_proto::{
     digest::is_sha256_hex,
     name::is_step_id,
-    plan::{ImageType, Importance, Label, Quality, Reference, Style},
+    plan::{DocumentSlot, ImageType, Importance, Label, Quality, Reference, Style},
     v1::{ImageRequest, Resolution},
 };
 
@@ -45,6 +45,8 @@ pub(crate) enum Field {
 #[derive(Debug)]
 pub(crate) struct ImageWish {
     path: String,
+    /// Paths of fields that the request says at another place.
+    elsewhere: BTreeMap<&'static str, String>,
     pub step_id: String,
     pub prompt: String,
     pub negative_prompt: String,
@@ -72,6 +74,8 @@ pub(crate) struct ImageWish {
     pub section_title: String,
     pub position: u32,
     pub importance: Importance,
+    /// Where its prompt stands in the document of the request.
+    pub slot: Option<DocumentSlot>,
 }
 
 /// The size as it is wished for.
@@ -125,7 +129,15 @@ impl Field {
 impl ImageWish {
     /// Path of one of its fields in the request.
     pub(crate) fn path_of(&self, field: &str) -> String {
-        format!("{}.{field}", self.path)
+        match self.elsewhere.get(field) {
+            Some(path) => path.clone(),
+            None => format!("{}.{field}", self.path),
+        }
+    }
+
+    /// The request says this field at another place.
+    pub(super) fn stands_at(&mut self, field: &'static str, path: String) {
+        self.elsewhere.insert(field, path);
     }
 }
 
@@ -175,6 +187,8 @@ pub(super) fn parse(
         section_title: door.text("section_title", &message.section_title, MAX_KEY_TEXT_BYTES),
         position: message.position,
         importance: door.known("importance", message.importance),
+        slot: None,
+        elsewhere: BTreeMap::new(),
         path,
     }
 }

@@ -195,8 +195,8 @@ fn a_plan_of_a_newer_version_is_told_apart_from_a_broken_one() {
         ..spec()
     };
     let mut bytes = canonical_bytes(&newer);
-    // A field of the newer version: number 12, one byte.
-    bytes.extend([0x60, 0x01]);
+    // A field of the newer version: number 100, one byte.
+    bytes.extend([0xa0, 0x06, 0x01]);
     for error in [
         canonical::verify(&newer).unwrap_err(),
         canonical::from_bytes(&bytes).unwrap_err(),
@@ -212,7 +212,7 @@ fn bytes_that_are_not_the_canonical_ones_are_refused() {
     let bytes = canonical_bytes(&spec());
     assert_eq!(canonical::from_bytes(&bytes), Ok(spec()));
     let mut unknown_field = bytes.clone();
-    unknown_field.extend([0x60, 0x01]);
+    unknown_field.extend([0xa0, 0x06, 0x01]);
     let mut default_written = bytes.clone();
     default_written.extend([0x50, 0x00]);
     let mut long_varint = bytes.clone();

@@ -3,8 +3,8 @@
 //! The digest stands on prost writing exactly these bytes. `properties.rs` lets the two agree on generated plans.
 
 use limn_proto::plan::{
-    CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, QualityGate, Reference, RenderSpec,
-    RetryPolicy, RunPolicy, Step, ThumbnailSpec,
+    CostComponent, CostEstimate, CostLine, DocumentBinding, DocumentSlot, Label, Money, PlanSpec,
+    QualityGate, Reference, RenderSpec, RetryPolicy, RunPolicy, Step, ThumbnailSpec,
 };
 
 const VARINT: u64 = 0;
@@ -24,6 +24,7 @@ pub(crate) fn encode(spec: &PlanSpec) -> Vec<u8> {
     out.messages(9, &spec.labels, label);
     out.number(10, u64::from(spec.variation));
     out.signed(11, spec.not_after_unix);
+    out.message(12, spec.document.as_ref(), document);
     out.bytes
 }
 
@@ -114,6 +115,21 @@ fn step(out: &mut Lce1, step: &Step) {
     out.text(11, &step.section_title);
     out.number(12, u64::from(step.position));
     out.enumeration(13, step.importance);
+    out.message(14, step.slot.as_ref(), slot);
+}
+
+fn document(out: &mut Lce1, document: &DocumentBinding) {
+    out.text(1, &document.media_type);
+    out.text(2, &document.sha256);
+    out.signed(3, document.size_bytes);
+}
+
+fn slot(out: &mut Lce1, slot: &DocumentSlot) {
+    out.number(1, u64::from(slot.start_byte));
+    out.number(2, u64::from(slot.end_byte));
+    out.number(3, u64::from(slot.line));
+    out.enumeration(4, slot.form);
+    out.enumeration(5, slot.place);
 }
 
 fn render(out: &mut Lce1, render: &RenderSpec) {

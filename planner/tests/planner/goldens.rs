@@ -21,6 +21,7 @@ use limn_proto::{
     v1::{ImageGenerationPlan, ImageRequest, PlanRequest, Resolution},
 };
 
+use crate::documents;
 use crate::support::{batch, image, image_at, map, names, plan, single};
 
 /// Bytes on one line of a golden.
@@ -35,6 +36,7 @@ pub(crate) fn cases() -> Vec<(&'static str, ImageGenerationPlan)> {
             "defaults",
             planned(single(image("A lighthouse at dusk, seen from the sea"))),
         ),
+        ("document", planned(documents::post())),
         ("every-field", planned(every_field())),
         ("optional-fields", planned(optional_fields())),
         ("quality-gate", planned(quality_gate())),

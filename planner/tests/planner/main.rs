@@ -12,6 +12,7 @@ mod catalog;
 mod check;
 mod cost;
 mod determinism;
+mod documents;
 mod encoder;
 mod fidelity;
 mod goldens;

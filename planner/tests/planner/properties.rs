@@ -4,8 +4,8 @@ use limn_planner::{Catalog, Planner, canonical, explain};
 use limn_proto::{
     digest::{canonical_bytes, plan_digest},
     plan::{
-        CostComponent, CostEstimate, CostLine, Label, Money, PlanSpec, QualityGate, Reference, RenderSpec,
-        RetryPolicy, RunPolicy, Step, ThumbnailSpec,
+        CostComponent, CostEstimate, CostLine, DocumentBinding, DocumentSlot, Label, Money, PlanSpec,
+        QualityGate, Reference, RenderSpec, RetryPolicy, RunPolicy, Step, ThumbnailSpec,
     },
     v1::{BatchRequest, ImageRequest, PlanRequest, plan_request::Work},
 };
@@ -194,7 +194,11 @@ prop_compose! {
         texts in vec("\\PC{0,4}", 6),
         (image_type, importance, position) in any::<(i32, i32, u32)>(),
         labels in labels(),
+        slot in option::of(any::<(u32, u32, u32, i32, i32)>()),
     ) -> Step {
+        let slot = slot.map(|(start_byte, end_byte, line, form, place)| {
+            DocumentSlot { start_byte, end_byte, line, form, place }
+        });
         let text = |index: usize| texts[index].clone();
         let thumbnails = thumbnails.into_iter().map(|(width_px, height_px, fit, quality_percent)| {
             ThumbnailSpec { width_px, height_px, fit, quality_percent, media_type: text(0) }
@@ -202,7 +206,7 @@ prop_compose! {
         Step {
             step_id: text(0), image_type, targets, thumbnails: thumbnails.collect(), alt_text: text(1),
             caption: text(2), labels, post_id: text(3), prompt_id: text(4), original_prompt: text(5),
-            section_title: text(1), position, importance,
+            section_title: text(1), position, importance, slot,
         }
     }
 }
@@ -219,7 +223,11 @@ prop_compose! {
         )),
         cost in option::of((money(), money(), vec(some_line(), 0..3))),
         labels in labels(),
+        document in option::of(("\\PC{0,4}", "\\PC{0,4}", any::<i64>())),
     ) -> PlanSpec {
+        let document = document.map(|(media_type, sha256, size_bytes)| {
+            DocumentBinding { media_type, sha256, size_bytes }
+        });
         let retry = |(max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli)| {
             RetryPolicy { max_attempts, initial_backoff_ms, max_backoff_ms, multiplier_milli }
         };
@@ -237,6 +245,7 @@ prop_compose! {
         let cost = cost.map(|(expected, worst_case, lines)| CostEstimate { expected, worst_case, lines });
         PlanSpec {
             format, revision, client, session_id, kind, steps, policy, cost, labels, variation, not_after_unix,
+            document,
         }
     }
 }

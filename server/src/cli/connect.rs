@@ -12,7 +12,7 @@ use limn_proto::{
     reason::Reason,
     v1::{
         account_service_client::AccountServiceClient, catalog_service_client::CatalogServiceClient,
-        executor_service_client::ExecutorServiceClient,
+        document_service_client::DocumentServiceClient, executor_service_client::ExecutorServiceClient,
         image_library_service_client::ImageLibraryServiceClient,
         plan_store_service_client::PlanStoreServiceClient, planner_service_client::PlannerServiceClient,
     },
@@ -187,6 +187,10 @@ impl Connection {
 
     pub(crate) fn accounts(&self) -> AccountServiceClient<Channel> {
         AccountServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
+        DocumentServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(crate) fn catalog(&self) -> CatalogServiceClient<Channel> {

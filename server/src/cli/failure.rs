@@ -324,6 +324,9 @@ pub(crate) fn advice(reason: &str) -> &'static str {
         Reason::MaxCostExceeded => "raise --max-cost, or ask for a smaller size or a lower quality",
         Reason::PlanStale => "plan again; when only prices rose, --accept-price-drift runs the plan as it is",
         Reason::PlanExpired => "plan again",
+        Reason::DocumentChanged => {
+            "run `limn document` on the changed document: pictures that exist cost nothing"
+        }
         Reason::PlanDigestMismatch => "the plan was changed after it was made; plan again",
         Reason::PlanRevisionUnsupported => "the plan was made by a newer limn; upgrade this one",
         Reason::PlanNotFound => "`limn plans` lists the stored plans",

@@ -6,7 +6,10 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use limn_proto::plan::Money;
 
-use super::{detect::DetectArgs, references::ImportArgs, request::RequestFlags, verify::VerifyPicturesArgs};
+use super::{
+    detect::DetectArgs, document::DocumentArgs, references::ImportArgs, request::RequestFlags,
+    verify::VerifyPicturesArgs,
+};
 
 /// Stands at the end of every `--help`.
 const EXIT_CODES: &str = "\
@@ -72,6 +75,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Plan and draw pictures, one for each prompt.
     Render(Box<RenderArgs>),
+    /// Draw the pictures that a document asks for, and put them into it.
+    Document(Box<DocumentArgs>),
     /// Say what a request would draw and cost. Nothing is written, sent or spent.
     Plan(Box<PlanArgs>),
     /// Check a plan against its digest and the present catalog.
@@ -345,7 +350,7 @@ pub(crate) struct ImageFilterFlags {
     /// Only images of this execution: a name or an id.
     #[arg(long, value_name = "EXECUTION")]
     pub(crate) execution: Option<String>,
-    /// Only images of this post.
+    /// Only images of this post, in the order in which they stand in it.
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     pub(crate) post: String,
     /// Only images of these classes.

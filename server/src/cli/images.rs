@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     connect::Connection,
     failure::Failure,
-    flags::{ImageFilterFlags, ImagesArgs},
+    flags::{ImageFilterFlags, ImagesArgs, Paging},
     listing, names,
     output::Output,
     pictures::{self, Picture},
@@ -72,8 +72,11 @@ async fn show(
             (answer.image.into_iter().collect(), document, String::new())
         }
         None => {
-            let (images, next_page_token) =
-                listing::images(connection, &settings.parent(), filter, &args.paging).await?;
+            let (images, next_page_token) = if filter.post_id.is_empty() {
+                listing::images(connection, &settings.parent(), filter, &args.paging).await?
+            } else {
+                of_post(connection, &settings.parent(), filter, &args.paging).await?
+            };
             let answer = v1::ListImagesResponse {
                 images,
                 next_page_token,
@@ -96,6 +99,29 @@ async fn show(
         &lines(&urls, &pictures, output.is_quiet()),
         &next_page_token,
     )
+}
+
+/// Images of a post in the order in which they stand in it; of one place the newest first. An order of the whole cannot
+/// be had page by page, so all of them are read.
+async fn of_post(
+    connection: &Connection,
+    parent: &str,
+    filter: &v1::ImageFilter,
+    paging: &Paging,
+) -> Result<(Vec<v1::Image>, String), Failure> {
+    if !paging.page_token.is_empty() {
+        return Err(Failure::usage(
+            "--page-token does not go with --post: its images are one list",
+        ));
+    }
+    let everything = Paging {
+        limit: u32::MAX,
+        page_token: String::new(),
+    };
+    let (mut images, _) = listing::images(connection, parent, filter, &everything).await?;
+    images.sort_by_key(|image| image.position);
+    images.truncate(usize::try_from(paging.limit).unwrap_or(usize::MAX));
+    Ok((images, String::new()))
 }
 
 /// An address of ours leads to a server; without one it would lead nowhere.

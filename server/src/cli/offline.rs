@@ -1,6 +1,6 @@
 //! Planning without an effect: from the configuration and the catalog alone, or at a named server.
 
-use limn_planner::{Catalog, CatalogProblem, PlanError, Planner, explain};
+use limn_planner::{Catalog, CatalogProblem, PlanError, Planner, explain, extract_prompts};
 use limn_proto::v1;
 use limn_server::{config::Config, load_catalog};
 use pbjson_types::Timestamp;
@@ -57,6 +57,19 @@ impl Planning {
                 Ok(connection.planner().check_plan(request).await?.into_inner())
             }
             Self::Here(catalog) => Ok(Planner::new(catalog).check(&plan, Some(as_of_unix))?),
+        }
+    }
+
+    pub(crate) async fn extract(
+        &self,
+        request: v1::ExtractPromptsRequest,
+    ) -> Result<v1::ExtractPromptsResponse, Failure> {
+        match self {
+            Self::Server(connection) => {
+                let answer = connection.planner().extract_prompts(request).await?;
+                Ok(answer.into_inner())
+            }
+            Self::Here(_) => Ok(extract_prompts(&request)?),
         }
     }
 

@@ -106,6 +106,35 @@ async fn save(connection: &Connection, image: &v1::Image, folder: &Path) -> Resu
     keep(folder, &stem, ending, &bytes).map_err(|error| unwritable(folder, &error))
 }
 
+/// Writes a picture to this path. A file with the same bytes stays as it is; any other is replaced as a whole.
+pub(crate) async fn save_as(connection: &Connection, image: &v1::Image, path: &Path) -> Result<(), Failure> {
+    if fs::read(path).is_ok_and(|there| digest::sha256_hex(&there) == image.stored_sha256) {
+        return Ok(());
+    }
+    let bytes = read(connection, &image.name).await?;
+    if digest::sha256_hex(&bytes) != image.stored_sha256 {
+        return Err(Failure::internal(format!(
+            "the bytes of {} are not those that were stored",
+            image.name
+        )));
+    }
+    replace(path, &bytes)
+}
+
+/// Writes a file beside its final name first, so that it is never half there.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&part);
+        unwritable(path, &error)
+    })
+}
+
 /// Makes the folder for copies. Done before anything is paid for, so that a misspelled one costs nothing.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))

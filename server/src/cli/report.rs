@@ -299,7 +299,7 @@ fn because(failure: Option<&v1::Failure>) -> String {
 }
 
 /// The money of an execution: what was paid, and what is still open.
-fn paid(cost: Option<&v1::SettledCost>) -> String {
+pub(crate) fn paid(cost: Option<&v1::SettledCost>) -> String {
     let Some(cost) = cost else {
         return "paid unknown".to_owned();
     };
@@ -332,7 +332,7 @@ fn free(execution: &v1::Execution, variation: u32) -> Option<String> {
 }
 
 /// `1 image`, `2 images`.
-fn images(count: usize) -> String {
+pub(crate) fn images(count: usize) -> String {
     match count {
         1 => "1 image".to_owned(),
         _ => format!("{count} images"),

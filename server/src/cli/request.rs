@@ -15,6 +15,10 @@ use super::{
     },
 };
 
+mod document;
+
+pub(crate) use document::Document;
+
 /// What to draw.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Request")]
@@ -195,6 +199,11 @@ impl RequestFlags {
                 images: prompts.iter().map(image).collect(),
             }),
         };
+        self.request_for(work, parent)
+    }
+
+    /// The request for some work, with everything that the flags say about the plan as a whole.
+    fn request_for(&self, work: v1::plan_request::Work, parent: String) -> Result<v1::PlanRequest, Failure> {
         let policy = plan::RunPolicy {
             stop_on_first_error: self.stop_on_first_error,
             disable_fallback: self.no_fallback,

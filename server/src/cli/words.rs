@@ -52,6 +52,28 @@ words! {
     PeriodWord -> v1::BudgetPeriod { Day, Month, Never }
 }
 
+/// `--language`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentWord {
+    /// `CommonMark` with the extensions of GitHub.
+    Markdown,
+    /// HTML.
+    Html,
+}
+
+/// `--link`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinkWord {
+    /// Copies beside the document, by their relative path.
+    File,
+    /// The key in the store.
+    Key,
+    /// The lasting public address; needs a public store.
+    Public,
+    /// A signed address that works for --link-ttl.
+    Signed,
+}
+
 /// `--resolution`. Written out because the words begin with digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResolutionWord {

@@ -374,7 +374,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A key that we stored ourselves.
-fn key_of(storage_key: &str) -> Result<BlobKey, Refusal> {
+pub(super) fn key_of(storage_key: &str) -> Result<BlobKey, Refusal> {
     BlobKey::parse(storage_key)
         .ok_or_else(|| Refusal::internal(format!("an image is recorded under the key {storage_key:?}")))
 }

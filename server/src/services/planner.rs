@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use limn_planner::{PlanError, Planner, canonical, explain};
+use limn_planner::{PlanError, Planner, canonical, explain, extract_prompts};
 use limn_proto::{
     digest::{PLAN_REVISION, canonical_bytes, plan_digest},
     plan::PlanSpec,
     reason::Reason,
     v1::{
         CheckPlanRequest, CheckPlanResponse, ConvertPlanRequest, ConvertPlanResponse, ExplainPlanRequest,
-        ExplainPlanResponse, ImageGenerationPlan, PlanFormat, PlanRequest, PlanResponse,
-        convert_plan_request::Source, convert_plan_response, planner_service_server::PlannerService,
+        ExplainPlanResponse, ExtractPromptsRequest, ExtractPromptsResponse, ImageGenerationPlan, PlanFormat,
+        PlanRequest, PlanResponse, convert_plan_request::Source, convert_plan_response,
+        planner_service_server::PlannerService,
     },
 };
 use tonic::{Request, Response, Status};
@@ -94,6 +95,15 @@ impl PlannerService for PlannerServer {
             client_in(request.plan.as_ref()),
         );
         call.unary(async { explained(request).map_err(|refusal| refusal.in_phase(Phase::Plan)) })
+            .await
+    }
+
+    async fn extract_prompts(
+        &self,
+        request: Request<ExtractPromptsRequest>,
+    ) -> Result<Response<ExtractPromptsResponse>, Status> {
+        let call = Call::begin("limn.v1.PlannerService/ExtractPrompts", "");
+        call.unary(async { extract_prompts(request.get_ref()).map_err(planning) })
             .await
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod deciding;
+mod documents;
 mod fallback;
 mod limn;
 mod paying;

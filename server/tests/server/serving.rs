@@ -27,6 +27,7 @@ async fn health_speaks_for_the_server_and_for_each_service() {
         "limn.v1.ExecutorService",
         "limn.v1.ImageLibraryService",
         "limn.v1.CatalogService",
+        "limn.v1.DocumentService",
     ] {
         let request = HealthCheckRequest {
             service: service.to_owned(),
