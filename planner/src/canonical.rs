@@ -65,7 +65,8 @@ pub fn verify(spec: &PlanSpec) -> Result<(), PlanError> {
         Some(policy) => policy::check(policy, spec.cost.as_ref(), currency, &mut rules),
         None => rules.broken("policy", "is missing"),
     }
-    step::check_all(&spec.steps, &mut rules);
+    let is_view_set = spec.kind == i32::from(PlanKind::ViewSet);
+    step::check_all(&spec.steps, is_view_set, &mut rules);
     cost::check(spec, currency, &mut rules);
     problems.finish()
 }

@@ -1,6 +1,11 @@
 //! Why a request or a plan is refused: every problem at once.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 use limn_proto::reason::Reason;
 
@@ -53,8 +58,12 @@ impl Problems {
         }
     }
 
-    /// The refusal, if there was any problem.
-    pub(crate) fn finish(self) -> Result<(), PlanError> {
+    /// The refusal, if there was any problem. What several images share is one problem, however many of them
+    /// have it.
+    pub(crate) fn finish(mut self) -> Result<(), PlanError> {
+        let mut seen = BTreeSet::new();
+        self.violations
+            .retain(|violation| seen.insert((violation.field.clone(), violation.description.clone())));
         let Some(first) = self.violations.first() else {
             return Ok(());
         };

@@ -195,6 +195,7 @@ fn describe_step(page: &mut Page, index: usize, step: &Step, spec: &PlanSpec, no
 
 fn describe_origin(page: &mut Page, step: &Step) {
     let named = [
+        ("View", &step.view),
         ("Original prompt", &step.original_prompt),
         ("Post", &step.post_id),
         ("Prompt id", &step.prompt_id),
@@ -206,6 +207,9 @@ fn describe_origin(page: &mut Page, step: &Step) {
         if !text.is_empty() {
             page.line(3, &format!("{name}: {text}"));
         }
+    }
+    if !step.anchors.is_empty() {
+        page.line(3, &format!("Anchors: {}", step.anchors.join(", ")));
     }
     if !step.labels.is_empty() {
         page.line(3, &format!("Labels: {}", pairs(&step.labels)));

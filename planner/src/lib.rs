@@ -38,6 +38,7 @@ mod money;
 mod planner;
 mod request;
 mod stages;
+mod template;
 mod text;
 
 pub use catalog::{Catalog, CatalogParts, CatalogProblem};

@@ -114,6 +114,11 @@ fn step(out: &mut Lce1, step: &Step) {
     out.text(11, &step.section_title);
     out.number(12, u64::from(step.position));
     out.enumeration(13, step.importance);
+    out.text(15, &step.view);
+    // Of repeated text every item is written, also an empty one.
+    for anchor in &step.anchors {
+        out.block(16, anchor.as_bytes());
+    }
 }
 
 fn render(out: &mut Lce1, render: &RenderSpec) {

@@ -114,6 +114,7 @@ fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Valu
                 Some(image) if alone => Work::Image(image),
                 last => Work::Batch(BatchRequest {
                     images: images.into_iter().chain(last).collect(),
+                    continuity: None,
                 }),
             };
             PlanRequest {
@@ -194,6 +195,7 @@ prop_compose! {
         texts in vec("\\PC{0,4}", 6),
         (image_type, importance, position) in any::<(i32, i32, u32)>(),
         labels in labels(),
+        anchors in vec("\\PC{0,4}", 0..3),
     ) -> Step {
         let text = |index: usize| texts[index].clone();
         let thumbnails = thumbnails.into_iter().map(|(width_px, height_px, fit, quality_percent)| {
@@ -202,7 +204,7 @@ prop_compose! {
         Step {
             step_id: text(0), image_type, targets, thumbnails: thumbnails.collect(), alt_text: text(1),
             caption: text(2), labels, post_id: text(3), prompt_id: text(4), original_prompt: text(5),
-            section_title: text(1), position, importance,
+            section_title: text(1), position, importance, view: text(2), anchors,
         }
     }
 }

@@ -193,6 +193,7 @@ impl RequestFlags {
             [prompt] => v1::plan_request::Work::Image(image(prompt)),
             prompts => v1::plan_request::Work::Batch(v1::BatchRequest {
                 images: prompts.iter().map(image).collect(),
+                continuity: None,
             }),
         };
         let policy = plan::RunPolicy {
