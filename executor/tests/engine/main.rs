@@ -26,5 +26,6 @@ mod stops;
 mod studios;
 mod support;
 mod twins;
+mod views;
 mod watching;
 mod zombies;

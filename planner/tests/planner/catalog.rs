@@ -143,7 +143,7 @@ const BREAKAGES: &[Breakage] = &[
     }),
     ("continuity.anchor", |parts| parts.continuity.anchor.clear()),
     ("continuity.hint", |parts| {
-        parts.continuity.hint = "{before}".into()
+        parts.continuity.hint = "{before}".into();
     }),
 ];
 

@@ -416,6 +416,7 @@ fn read_filter(fields: &mut Fields, filter: Option<&v1::ImageFilter>) -> ImageFi
         plan_digest: fields.digest("filter.plan_digest", &filter.plan_digest),
         execution: execution.map(|(_, id)| id),
         post_id: fields.text("filter.post_id", &filter.post_id),
+        stored_sha256: None,
         labels: filter
             .labels
             .iter()

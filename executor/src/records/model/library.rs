@@ -177,6 +177,8 @@ pub struct ImageFilter {
     pub execution: Option<ExecutionId>,
     /// Of this post.
     pub post_id: Option<String>,
+    /// With this content: SHA-256 of the stored bytes, 64 lowercase hexadecimal digits.
+    pub stored_sha256: Option<String>,
     /// With all these labels.
     pub labels: Vec<(String, String)>,
     /// Made at or after.

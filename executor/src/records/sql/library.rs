@@ -88,12 +88,13 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Sta
     query.push(" WHERE client = ").push_bind(client.to_owned());
     query.push(" AND deleting_us IS NULL");
     let execution = filter.execution.map(|id| id.to_string());
-    let equal: [(&'static str, Option<&String>); 5] = [
+    let equal: [(&'static str, Option<&String>); 6] = [
         (" AND session_id = ", filter.session_id.as_ref()),
         (" AND provider = ", filter.provider.as_ref()),
         (" AND plan_digest = ", filter.plan_digest.as_ref()),
         (" AND execution_id = ", execution.as_ref()),
         (" AND post_id = ", filter.post_id.as_ref()),
+        (" AND stored_sha256 = ", filter.stored_sha256.as_ref()),
     ];
     for (condition, wanted) in equal {
         if let Some(wanted) = wanted {
