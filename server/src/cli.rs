@@ -21,6 +21,7 @@ mod cancel;
 mod check;
 mod check_config;
 mod connect;
+mod continuity;
 mod decisions;
 mod doctor;
 mod execute;
@@ -52,6 +53,7 @@ mod sweep;
 mod table;
 mod unpark;
 mod usage;
+mod views;
 mod watch;
 mod words;
 
@@ -84,6 +86,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
     let mut settings = Settings::new(&cli.global)?;
     match cli.command {
         Command::Render(args) => Box::pin(render::run(*args, &settings, output)).await,
+        Command::Views(args) => Box::pin(views::run(*args, &settings, output)).await,
         Command::Plan(args) => plan::run(*args, &settings, output).await,
         Command::Check(args) => check::run(&args, &settings, output).await,
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,

@@ -6,7 +6,7 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use limn_proto::plan::Money;
 
-use super::{references::ImportArgs, request::RequestFlags};
+use super::{references::ImportArgs, request::RequestFlags, views::ViewsArgs};
 
 /// Stands at the end of every `--help`.
 const EXIT_CODES: &str = "\
@@ -72,6 +72,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Plan and draw pictures, one for each prompt.
     Render(Box<RenderArgs>),
+    /// Plan and draw one subject from several sides, with one seed.
+    Views(Box<ViewsArgs>),
     /// Say what a request would draw and cost. Nothing is written, sent or spent.
     Plan(Box<PlanArgs>),
     /// Check a plan against its digest and the present catalog.
