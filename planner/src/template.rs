@@ -52,6 +52,12 @@ fn fill_places(text: &str, values: &[(&str, &str)]) -> (String, bool) {
     (filled, all_shown)
 }
 
+/// What someone wrote, as part of a sentence that goes on: without the space and the full stop at its end.
+pub(crate) fn subject(text: &str) -> &str {
+    let subject = text.trim().trim_end_matches('.');
+    if subject.is_empty() { text } else { subject }
+}
+
 /// Says what is wrong with a template: every place must be among `known`, and `required` must stand outside of the
 /// sections, so that it is always shown.
 pub(crate) fn check(template: &str, known: &[&str], required: &str) -> Result<(), String> {
@@ -129,6 +135,13 @@ mod tests {
             fill("{what}[, {look}, {what}]", &values),
             "a {look} [shoe] }{, red, a {look} [shoe] }{"
         );
+    }
+
+    #[test]
+    fn a_sentence_goes_on_after_its_subject() {
+        assert_eq!(subject(" A red shoe. "), "A red shoe");
+        assert_eq!(subject("Who is it?"), "Who is it?");
+        assert_eq!(subject("..."), "...");
     }
 
     #[test]

@@ -17,4 +17,5 @@ mod plans;
 mod restart;
 mod second_choice;
 mod several;
+mod views;
 mod watching;

@@ -30,7 +30,10 @@ pub(super) fn apply(wish: &mut ImageWish, catalog: &Catalog, problems: &mut Prob
         return;
     };
     wish.keep_original();
-    wish.prompt = normalize(&template::fill(&template.prompt, &[("prompt", &wish.prompt)]));
+    wish.prompt = normalize(&template::fill(
+        &template.prompt,
+        &[("prompt", template::subject(&wish.prompt))],
+    ));
     let mut added: Vec<String> = Vec::new();
     added.push(format!(
         "the template of {} stands around the prompt",

@@ -70,7 +70,7 @@ pub(super) fn parse(
         image.prompt = normalize(&template::fill(
             &view.prompt,
             &[
-                ("description", &shared.prompt),
+                ("description", template::subject(&shared.prompt)),
                 ("keywords", &keywords),
                 ("category", category.trim()),
                 ("view", &view.own_words),

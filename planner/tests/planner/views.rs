@@ -356,7 +356,7 @@ proptest! {
         let seed = spec.steps[0].targets[0].seed;
         for step in &spec.steps {
             prop_assert!(step.targets.iter().all(|target| target.seed == seed));
-            prop_assert!(step.targets.iter().all(|target| target.prompt.contains(&description)));
+            prop_assert!(step.targets.iter().all(|target| target.prompt.contains(description.trim())));
             prop_assert_eq!(&step.original_prompt, &description);
         }
     }

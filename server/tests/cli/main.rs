@@ -2,6 +2,7 @@
 
 mod accounts;
 mod configuration;
+mod continuity;
 mod deciding;
 mod fallback;
 mod limn;
@@ -13,3 +14,4 @@ mod rendering;
 mod serving;
 mod storing;
 mod trial;
+mod views;
