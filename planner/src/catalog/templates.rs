@@ -23,7 +23,7 @@ pub(crate) const VIEW_PLACES: [&str; 3] = ["description", "keywords", "category"
 pub struct ViewTemplates {
     /// How many views are drawn when nobody says which or how many.
     pub default_count: u32,
-    /// Words of all templates, in the order in which a count takes them.
+    /// Words of templates in the order in which a count takes them. The others are drawn when they are named.
     pub order: Vec<String>,
     /// Template of a view that the request describes itself: the places of the others, and `{view}` for what it says.
     pub own: String,
@@ -101,9 +101,6 @@ fn check_views(views: &ViewTemplates, add: &mut impl FnMut(String, String)) {
             let message = "the word must be 1 to 63 lowercase letters, digits or hyphens";
             add(path.clone(), message.into());
         }
-        if !views.order.contains(word) {
-            add("views.order".into(), format!("does not hold \"{word}\""));
-        }
         if let Err(message) = template::check(&view.prompt, &VIEW_PLACES, "description") {
             add(format!("{path}.prompt"), message);
         }
@@ -142,7 +139,7 @@ fn check_views(views: &ViewTemplates, add: &mut impl FnMut(String, String)) {
     }
     let count = usize::try_from(views.default_count).unwrap_or(usize::MAX);
     if !(1..=views.order.len()).contains(&count) {
-        let message = format!("must be 1 to {}, the number of views", views.order.len());
+        let message = format!("must be 1 to {}, the number of views in order", views.order.len());
         add("views.default_count".into(), message);
     }
     let places = ["description", "keywords", "category", "view"];

@@ -215,7 +215,15 @@ fn view(
     let mut wanted = match (words, template) {
         ("", Some(template)) => of_catalog(&message.view, template, category),
         ("", None) => {
-            let known = templates.order.join(", ");
+            let unordered = templates.templates.keys();
+            let unordered = unordered.filter(|word| !templates.order.contains(word));
+            let known: Vec<&str> = templates
+                .order
+                .iter()
+                .chain(unordered)
+                .map(String::as_str)
+                .collect();
+            let known = known.join(", ");
             let description = format!(
                 "\"{}\" is no view of the catalog, which has {known}; say in prompt what it shows",
                 message.view

@@ -107,9 +107,6 @@ const BREAKAGES: &[Breakage] = &[
     }),
     ("style_phrases", |parts| parts.style_phrases.clear()),
     ("thumbnails[0]", |parts| parts.thumbnails[0].fit = 0),
-    ("views.order", |parts| {
-        parts.views.order.pop();
-    }),
     ("views.order[6]", |parts| parts.views.order.push("inside".into())),
     ("views.order[6]", |parts| parts.views.order.push("front".into())),
     ("views.default_count", |parts| parts.views.default_count = 7),
