@@ -24,8 +24,9 @@ use bytes::Bytes;
 use image::DynamicImage;
 use limn_executor::{
     artifact::{Limits, Optimised, encode, inspect_any, optimised, thumbhash, thumbnail},
+    fingerprint::Fingerprint,
     plan::{ImageFormat, Thumbnail},
-    quality::{Quality, fingerprint},
+    quality::Quality,
 };
 use limn_proto::digest::sha256_hex;
 
@@ -34,6 +35,8 @@ mod memory;
 #[path = "../tests/quality/pictures.rs"]
 #[expect(dead_code, reason = "the calibration set has more of them")]
 mod pictures;
+#[path = "imaging/processor.rs"]
+mod processor;
 
 /// Each picture is worked on so often; the fastest round counts, because others use the machine, too.
 const ROUNDS: u32 = 15;
@@ -78,23 +81,17 @@ fn full_job(bytes: &Bytes) {
     drop(thumbhash(&artifact.pixels).unwrap());
     let quality = Quality::of_pixels(&artifact.pixels, artifact.format);
     assert!(quality.score_bp > 0);
-    assert!(fingerprint(&artifact.pixels).is_some());
+    assert!(!Fingerprint::of(&artifact.pixels).is_flat());
 }
 
 /// Processor time of the fastest round.
 fn fastest(mut work: impl FnMut()) -> Duration {
     let rounds = (0..ROUNDS).map(|_| {
-        let before = processor_time();
+        let before = processor::time();
         work();
-        processor_time().saturating_sub(before)
+        processor::time().saturating_sub(before)
     });
     rounds.min().unwrap_or_default()
-}
-
-/// Time that this thread was on a processor; nothing else runs in this process.
-fn processor_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
 /// The pictures, written when they are not there.

@@ -56,6 +56,19 @@ impl Default for Limits {
     }
 }
 
+/// By how much a picture may outgrow the limit through the credentials that it is stored with, in bytes.
+const CREDENTIALS_BYTES: u64 = 1 << 20;
+
+impl Limits {
+    /// Those of a stored picture: one that was within the limits when it came is within these.
+    pub(crate) fn of_stored(self) -> Self {
+        Self {
+            max_encoded_bytes: self.max_encoded_bytes.saturating_add(CREDENTIALS_BYTES),
+            ..self
+        }
+    }
+}
+
 /// A checked image.
 #[derive(Clone, Debug)]
 pub struct Artifact {
@@ -183,17 +196,21 @@ pub fn inspect(bytes: &Bytes, expected: &Expected, limits: &Limits) -> Result<Ar
 
 /// Checks bytes of which nothing is expected but to be a picture. Takes as long as [`inspect`].
 pub fn inspect_any(bytes: &Bytes, limits: &Limits) -> Result<Artifact, ArtifactError> {
+    inspect(bytes, &announced(bytes, limits)?, limits)
+}
+
+/// What bytes say of themselves, before anything is decoded: the header may lie, but then [`inspect`] refuses them.
+pub fn announced(bytes: &Bytes, limits: &Limits) -> Result<Expected, ArtifactError> {
     if bytes.is_empty() {
         return Err(ArtifactError::Empty);
     }
     let format = container::sniff(bytes).map_err(|found| ArtifactError::NotAnImage { found })?;
     let (width_px, height_px) = size(bytes, format, limits)?;
-    let expected = Expected {
+    Ok(Expected {
         format,
         width_px,
         height_px,
-    };
-    inspect(bytes, &expected, limits)
+    })
 }
 
 /// Width and height in pixels, as the header says.

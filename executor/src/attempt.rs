@@ -436,7 +436,13 @@ async fn received(
             error => Err(error),
         };
     }
-    finish::answer(run, step, target, provider, attempt, answer, generation_time).await
+    let received = finish::Received {
+        attempt,
+        answer,
+        received_at: receipt.at,
+        generation_time,
+    };
+    finish::answer(run, step, target, provider, received).await
 }
 
 async fn record_received(run: &Run<'_>, step: &Step, receipt: &Receipt) -> Result<(), RecordError> {

@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     darkroom::Darkroom,
     deletion::{self, DeletionError, Sweep, SweepOrder},
+    detection::{self, DetectError, Detected},
     ids::{BootId, ExecutionId, IdSource},
     news::News,
     pace::Pace,
@@ -218,7 +219,23 @@ impl Executor {
     /// It is no picture, or it cannot be kept now.
     pub async fn import_reference(&self, client: &str, bytes: Bytes) -> Result<Imported, ImportError> {
         let parts = &self.inner.parts;
-        references::import(&parts.blobs, &parts.settings.limits, client, bytes).await
+        references::import(
+            &parts.blobs,
+            &self.inner.darkroom,
+            &parts.settings.limits,
+            client,
+            bytes,
+        )
+        .await
+    }
+
+    /// The images of a client that a picture is, or seems to be, even re-encoded or resized; the strongest evidence
+    /// first. None: it is not known here.
+    ///
+    /// # Errors
+    /// It is no picture within the limits, or the database fails.
+    pub async fn detect(&self, client: &str, picture: Bytes) -> Result<Vec<Detected>, DetectError> {
+        detection::detect(&self.inner, client, picture).await
     }
 
     /// Deletes an image: marks its record, removes the objects that no other image stands on, and leaves a tombstone.

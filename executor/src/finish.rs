@@ -1,7 +1,7 @@
 //! From a staged answer to a recorded image: read, check, store, and only then commit (T5).
 //!
-//! Everything before the commit may run again after a crash: reading is pure, keys follow from ids, and a
-//! put of the same bytes is a success.
+//! Everything before the commit may run again after a crash: reading is pure, keys follow from ids, a put of the same
+//! bytes is a success, and an object with other signatures of the same picture is taken as it is ([`marking`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,17 +13,20 @@ use crate::{
     artifact::{self, Expected},
     attempt::{Outcome, write_end},
     blob::{BlobError, BlobKey, BlobMetadata},
+    clock::UnixMicros,
     copies::{self, Copy, Wanted},
     cost::Cost,
     executor::Inner,
     failure::Failure,
     ids::{AttemptId, ExecutionId, ImageId},
     look::Look,
+    marking::{self, Marking},
     persist::{self, Saved},
     plan::{ImageFormat, Plan, Render, Step, Target},
     provider::{Answer, Bill, ImageProvider, Rendered},
     records::{
-        AttemptEnd, AttemptOutcome, AttemptRecord, Commit, ImageRecord, Receipt, RecordError, ThumbnailRecord,
+        AttemptEnd, AttemptOutcome, AttemptRecord, Commit, CopyPurpose, ImageRecord, Receipt, RecordError,
+        ThumbnailRecord,
     },
     run::Run,
     score::{self, Scorer, Subject},
@@ -79,6 +82,8 @@ pub(crate) struct Drawing<'a> {
     pub(crate) target: &'a Target,
     pub(crate) provider: &'a Arc<dyn ImageProvider>,
     pub(crate) attempt: AttemptId,
+    /// When its answer was here.
+    pub(crate) received_at: UnixMicros,
 }
 
 /// Goes on from the staged answer of an earlier owner, without the network.
@@ -102,7 +107,23 @@ pub(crate) async fn from_staging(
         (Some(dispatched), Some(received)) => received.since(dispatched),
         _ => Duration::ZERO,
     };
-    self::answer(run, step, target, provider, record.id, answer, generation_time).await
+    let received_at = record.received_at.unwrap_or(receipt.at);
+    let received = Received {
+        attempt: record.id,
+        answer,
+        received_at,
+        generation_time,
+    };
+    self::answer(run, step, target, provider, received).await
+}
+
+/// A recorded answer.
+pub(crate) struct Received {
+    pub(crate) attempt: AttemptId,
+    pub(crate) answer: Answer,
+    pub(crate) received_at: UnixMicros,
+    /// From sending the request to the last byte of the answer.
+    pub(crate) generation_time: Duration,
 }
 
 /// Makes the image of a recorded answer.
@@ -111,10 +132,14 @@ pub(crate) async fn answer(
     step: &Step,
     target: &Target,
     provider: &Arc<dyn ImageProvider>,
-    attempt: AttemptId,
-    answer: Answer,
-    generation_time: Duration,
+    received: Received,
 ) -> Result<Outcome, RecordError> {
+    let Received {
+        attempt,
+        answer,
+        received_at,
+        generation_time,
+    } = received;
     let request_id = answer.request_id.clone();
     let drawing = Drawing {
         inner: run.inner,
@@ -125,6 +150,7 @@ pub(crate) async fn answer(
         target,
         provider,
         attempt,
+        received_at,
     };
     let picture = match develop(&drawing, answer).await? {
         Ok(picture) => picture,
@@ -196,7 +222,9 @@ pub(crate) async fn tidy(inner: &Inner, attempt: AttemptId) {
 /// A checked picture, as encoded. Its pixels are gone: they are by far the largest part, and saving may take long.
 pub(crate) struct Picture {
     pub(crate) rendered: Rendered,
-    sha256: String,
+    pub(crate) sha256: String,
+    /// The picture as it is stored: what was rendered, with its provenance.
+    pub(crate) marked: Bytes,
     copies: Vec<Copy>,
     look: Look,
 }
@@ -224,58 +252,85 @@ pub(crate) async fn develop(
     drawing: &Drawing<'_>,
     answer: Answer,
 ) -> Result<Result<Picture, Flaw>, RecordError> {
-    let provider = Arc::clone(drawing.provider);
-    let render = drawing.target.render.clone();
-    let wanted = Wanted {
-        thumbnails: drawing.step.thumbnails.clone(),
-        optimised: drawing.inner.parts.settings.optimised,
+    let settings = &drawing.inner.parts.settings;
+    let development = Development {
+        provider: Arc::clone(drawing.provider),
+        render: drawing.target.render.clone(),
+        wanted: Wanted {
+            thumbnails: drawing.step.thumbnails.clone(),
+            optimised: settings.optimised,
+        },
+        limits: settings.limits,
+        scorer: settings.scorer.clone(),
+        marking: Marking::of(drawing),
     };
-    let limits = drawing.inner.parts.settings.limits;
-    let scorer = drawing.inner.parts.settings.scorer.clone();
-    let darkroom = &drawing.inner.darkroom;
-    let _place = darkroom.enter(render.width_px, render.height_px).await;
-    let work = move || develop_blocking(&provider, &render, &wanted, &limits, scorer.as_deref(), &answer);
-    tokio::task::spawn_blocking(work)
+    let render = &drawing.target.render;
+    let _place = drawing
+        .inner
+        .darkroom
+        .enter(render.width_px, render.height_px)
+        .await;
+    tokio::task::spawn_blocking(move || development.run(&answer))
         .await
         .map_err(|panic| RecordError::Damaged(format!("reading the answer stopped: {panic}")))
 }
 
-fn develop_blocking(
-    provider: &Arc<dyn ImageProvider>,
-    render: &Render,
-    wanted: &Wanted,
-    limits: &artifact::Limits,
-    scorer: Option<&dyn Scorer>,
-    answer: &Answer,
-) -> Result<Picture, Flaw> {
-    let mut rendered = provider.interpret(render, answer).map_err(|error| Flaw {
-        failure: Failure::new(error.reason, error.message),
-        bill: error.bill,
-    })?;
-    for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
-        make_storable(text);
+/// What it takes to make a picture of an answer.
+struct Development {
+    provider: Arc<dyn ImageProvider>,
+    render: Render,
+    wanted: Wanted,
+    limits: artifact::Limits,
+    scorer: Option<Arc<dyn Scorer>>,
+    marking: Marking,
+}
+
+impl Development {
+    fn run(self, answer: &Answer) -> Result<Picture, Flaw> {
+        let interpreted = self.provider.interpret(&self.render, answer);
+        let mut rendered = interpreted.map_err(|error| Flaw {
+            failure: Failure::new(error.reason, error.message),
+            bill: error.bill,
+        })?;
+        for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
+            make_storable(text);
+        }
+        let expected = expected(&self.render);
+        let flawed = |error: artifact::ArtifactError| Flaw {
+            failure: error.failure(),
+            bill: rendered.bill.clone(),
+        };
+        let artifact = artifact::inspect(&rendered.image, &expected, &self.limits).map_err(flawed)?;
+        let subject = Subject {
+            pixels: &artifact.pixels,
+            encoded: &rendered.image,
+            expected: &expected,
+        };
+        let marking = self.marking.answered(&rendered, &artifact.sha256);
+        let mut copies = copies::make(&artifact, &self.wanted);
+        // Thumbnails are small and made anew at will; a copy of the whole picture says where it comes from, too.
+        for copy in &mut copies {
+            if copy.purpose == CopyPurpose::Optimised {
+                copy.bytes = marking.mark(&copy.bytes, copy.format);
+            }
+        }
+        Ok(Picture {
+            look: Look::at(&subject, self.scorer.as_deref()),
+            copies,
+            marked: marking.mark(&rendered.image, expected.format),
+            sha256: artifact.sha256,
+            rendered,
+        })
     }
-    let expected = Expected {
+}
+
+/// What the plan says of the picture.
+pub(crate) fn expected(render: &Render) -> Expected {
+    Expected {
         format: render.format,
         width_px: render.width_px,
         height_px: render.height_px,
-    };
-    let flawed = |error: artifact::ArtifactError| Flaw {
-        failure: error.failure(),
-        bill: rendered.bill.clone(),
-    };
-    let artifact = artifact::inspect(&rendered.image, &expected, limits).map_err(flawed)?;
-    let subject = Subject {
-        pixels: &artifact.pixels,
-        encoded: &rendered.image,
-        expected: &expected,
-    };
-    Ok(Picture {
-        look: Look::at(&subject, scorer),
-        copies: copies::make(&artifact, wanted),
-        sha256: artifact.sha256,
-        rendered,
-    })
+    }
 }
 
 /// Postgres keeps no text with a NUL character: a paid picture is not given up for one.
@@ -311,7 +366,7 @@ pub(crate) async fn store(
     let format = target.render.format;
     let key = BlobKey::image(client, id, format);
     let metadata = |format: ImageFormat| BlobMetadata::new(format.media_type()).of_plan(&plan.digest);
-    must_save(inner, lost, &key, &metadata(format), &picture.rendered.image).await?;
+    let stored = marking::save(drawing, lost, &key, picture).await?;
     let mut thumbnails = Vec::with_capacity(picture.copies.len());
     for copy in &picture.copies {
         let key = copy.key(client, id);
@@ -349,11 +404,11 @@ pub(crate) async fn store(
         attempt,
         reused: false,
         rendered_sha256: picture.sha256.clone(),
-        stored_sha256: picture.sha256.clone(),
+        stored_sha256: stored.sha256,
         format,
         width_px: target.render.width_px,
         height_px: target.render.height_px,
-        size_bytes: i64::try_from(picture.rendered.image.len()).unwrap_or(i64::MAX),
+        size_bytes: stored.size_bytes,
         public_url: blobs.public_url(&key).unwrap_or_default(),
         storage_key: key.to_string(),
         thumbnails,
@@ -381,22 +436,6 @@ pub(crate) async fn store(
     })
 }
 
-/// Saves under a key that follows from ids; other bytes there mean that two pictures claim the same name.
-async fn must_save(
-    inner: &Inner,
-    lost: &CancellationToken,
-    key: &BlobKey,
-    metadata: &BlobMetadata,
-    bytes: &Bytes,
-) -> Result<(), RecordError> {
-    match persist::save(inner, lost, key, metadata, bytes).await? {
-        Saved::Stored => Ok(()),
-        Saved::OtherBytes => Err(RecordError::Damaged(format!(
-            "other bytes are stored under {key}"
-        ))),
-    }
-}
-
 /// Saves a small copy and returns its size. Another encoder may have made other bytes of the same picture before a
 /// crash; those are as good.
 async fn keep_copy(
@@ -413,7 +452,7 @@ async fn keep_copy(
     Ok(i64::try_from(size_bytes).unwrap_or(i64::MAX))
 }
 
-async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
+pub(crate) async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     inner.parts.blobs.get(key).await.map_err(unavailable)
 }

@@ -2,9 +2,10 @@
 
 use crate::{
     artifact,
+    fingerprint::Fingerprint,
     finish::Drawing,
     ids::ImageId,
-    quality::{Fingerprint, Quality, fingerprint},
+    quality::Quality,
     records::{Assessment, ImageFilter, Page, RecordError},
     score::{Scorer, Subject},
 };
@@ -17,7 +18,7 @@ const MAX_OTHERS: u32 = 200;
 pub(crate) struct Look {
     /// Nothing: nobody scores.
     quality: Option<Quality>,
-    fingerprint: Option<Fingerprint>,
+    fingerprint: Fingerprint,
     thumbhash: Vec<u8>,
 }
 
@@ -26,7 +27,7 @@ impl Look {
     pub(crate) fn at(picture: &Subject<'_>, scorer: Option<&dyn Scorer>) -> Self {
         Self {
             quality: scorer.map(|scorer| scorer.quality(picture)),
-            fingerprint: fingerprint(picture.pixels),
+            fingerprint: Fingerprint::of(picture.pixels),
             thumbhash: artifact::thumbhash(picture.pixels).unwrap_or_default(),
         }
     }
@@ -35,9 +36,7 @@ impl Look {
     /// other; then neither counts as the other again.
     pub(crate) async fn quality_beside(&self, drawing: &Drawing<'_>, image: ImageId) -> Option<Quality> {
         let quality = self.quality.clone()?;
-        let Some(own) = self.fingerprint else {
-            return Some(quality);
-        };
+        let own = self.fingerprint;
         // The usual execution has one picture, of which nothing has to be asked.
         if drawing.plan.steps.len() < 2 {
             return Some(quality.beside(own, []));
@@ -58,7 +57,7 @@ impl Look {
         Assessment {
             parts_bp: quality.parts_bp,
             scorer: quality.scorer,
-            fingerprint: self.fingerprint,
+            fingerprint: Some(self.fingerprint),
             thumbhash: self.thumbhash.clone(),
         }
     }

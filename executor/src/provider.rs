@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use limn_proto::reason::Reason;
 
-use crate::{clock::UnixMicros, ids::AttemptId, plan::Render};
+use crate::{clock::UnixMicros, ids::AttemptId, plan::Render, provenance::SourceType};
 
 /// What a provider lets us know about a call whose answer was lost; decides how a restart reconciles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -281,6 +281,11 @@ pub trait ImageProvider: fmt::Debug + Send + Sync {
 
     /// How much can be known about a lost call.
     fn class(&self) -> CapabilityClass;
+
+    /// What kind of pictures it draws, for their provenance. The default is what a trained model draws.
+    fn source_type(&self) -> SourceType {
+        SourceType::TrainedAlgorithmicMedia
+    }
 
     /// Longest time that a call of this render may take, when the plan does not say.
     fn deadline(&self, render: &Render) -> Duration;

@@ -5,24 +5,22 @@
 //! from something tiny, blocky, noisy, badly exposed, or the same as its neighbour. docs/quality.md tells what each part
 //! means and how a calibration set ranks.
 //!
-//! The same pixels have the same score on every machine: all arithmetic is in integers, on a luma plane of at most
-//! [`MAX_EDGE_PX`] on an edge, so that the cost is bounded, too.
+//! The same pixels have the same score on every machine: all arithmetic of a picture's own parts is in integers, on a luma
+//! plane of at most [`MAX_EDGE_PX`] on an edge, so that the cost is bounded, too.
 
 use std::collections::BTreeMap;
 
 use image::DynamicImage;
 
-use crate::plan::ImageFormat;
+use crate::{fingerprint::Fingerprint, plan::ImageFormat};
 
 mod blocks;
 mod detail;
 mod filler;
-mod fingerprint;
 mod histogram;
 mod plane;
 mod resampling;
 
-pub use fingerprint::{Fingerprint, fingerprint};
 pub use plane::MAX_EDGE_PX;
 
 use detail::Detail;
@@ -152,8 +150,11 @@ impl Quality {
         if self.scorer != SCORER {
             return self;
         }
-        let nearest = others.into_iter().map(|other| own.distance(other)).min();
-        let distinctness = nearest.map_or(MAX_BP, fingerprint::score);
+        let nearest = others
+            .into_iter()
+            .filter_map(|other| unlikeness(own, other))
+            .min();
+        let distinctness = nearest.map_or(MAX_BP, distinctness);
         self.parts_bp
             .insert(Part::Distinctness.as_str().to_owned(), distinctness);
         self.score_bp = total(self.parts_bp.values().copied());
@@ -198,6 +199,21 @@ fn total(parts: impl IntoIterator<Item = u32>) -> u32 {
     }
     let mean = sum.checked_div(count).unwrap_or_default();
     (4 * worst + mean) / 5
+}
+
+/// How far two pictures are from each other, in bits of their fingerprints. All of one colour are the same; nothing: one of
+/// two is of one colour, and they have nothing in common.
+fn unlikeness(one: Fingerprint, other: Fingerprint) -> Option<u32> {
+    match (one.is_flat(), other.is_flat()) {
+        (true, true) => Some(0),
+        (false, false) => Some(one.distance(other)),
+        _ => None,
+    }
+}
+
+/// Up to two bits of a fingerprint are what encoding changes; from twelve on the pictures have little in common.
+fn distinctness(distance: u32) -> u32 {
+    ramp(u64::from(distance), 2, 12)
 }
 
 /// 0 at `bad` and below, 10000 at `good` and above, straight between. `good` is greater than `bad`.

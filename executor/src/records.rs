@@ -29,6 +29,7 @@ pub use state::*;
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
 };
 
@@ -375,6 +376,29 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
 
     /// Images of a client, newest first.
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>>;
+
+    /// Images of a client whose stored bytes have this SHA-256, newest first.
+    async fn images_of_content(&self, client: &str, sha256: &str) -> Result<Vec<ImageRecord>>;
+
+    /// Images of a client that look like a fingerprint, the most similar first: *all* that differ from it in at most
+    /// [`LookAlike::MAX_DISTANCE`] bits, up to the limit, and none that is flat. An image that was reused is told of
+    /// once, by its first record.
+    async fn look_alikes(
+        &self,
+        client: &str,
+        fingerprint: Fingerprint,
+        limit: usize,
+    ) -> Result<Vec<LookAlike>>;
+
+    /// Images of any client that have no fingerprint of this version yet, in the order of their ids, after one.
+    async fn images_without_fingerprint(
+        &self,
+        after: Option<ImageId>,
+        limit: u32,
+    ) -> Result<Vec<ImageRecord>>;
+
+    /// Keeps the fingerprint of an image that has none yet. May be repeated.
+    async fn keep_fingerprint(&self, image: &ImageRecord, fingerprint: Fingerprint) -> Result<()>;
 
     /// Entries of the audit log of a client, newest first.
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>>;

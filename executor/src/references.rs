@@ -11,10 +11,11 @@ use limn_proto::{digest::sha256_hex, reason::Reason};
 use crate::{
     artifact,
     blob::{BlobError, BlobKey, BlobMetadata, BlobStore},
+    darkroom::Darkroom,
     failure::Failure,
     plan::{self, Render},
     provider::Reference,
-    records::{ImageFilter, Page, RecordError, RecordStore},
+    records::{RecordError, RecordStore},
 };
 
 /// A picture that was taken in.
@@ -44,17 +45,22 @@ pub enum ImportError {
 /// Takes a picture in. The same picture may be taken in any number of times.
 pub(crate) async fn import(
     blobs: &Arc<dyn BlobStore>,
+    darkroom: &Darkroom,
     limits: &artifact::Limits,
     client: &str,
     bytes: Bytes,
 ) -> Result<Imported, ImportError> {
     let limits = *limits;
+    let unusable = |error: artifact::ArtifactError| ImportError::Unusable(error.to_string());
+    let expected = artifact::announced(&bytes, &limits).map_err(unusable)?;
+    let place = darkroom.enter(expected.width_px, expected.height_px).await;
     let looked_at = bytes.clone();
-    let looking = tokio::task::spawn_blocking(move || artifact::inspect_any(&looked_at, &limits));
+    let looking = tokio::task::spawn_blocking(move || artifact::inspect(&looked_at, &expected, &limits));
     let inspected = looking
         .await
         .map_err(|panicked| ImportError::Unusable(format!("it cannot be read: {panicked}")))?;
-    let artifact = inspected.map_err(|error| ImportError::Unusable(error.to_string()))?;
+    drop(place);
+    let artifact = inspected.map_err(unusable)?;
     let (format, sha256) = (artifact.format, artifact.sha256);
     let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let key = BlobKey::reference(client, &sha256, format);
@@ -110,15 +116,7 @@ async fn drawn(
     client: &str,
     reference: &plan::Reference,
 ) -> Result<Option<BlobKey>, RecordError> {
-    let filter = ImageFilter {
-        stored_sha256: Some(reference.sha256.clone()),
-        ..ImageFilter::default()
-    };
-    let newest = Page {
-        limit: 1,
-        after: None,
-    };
-    let images = records.images(client, &filter, &newest).await?;
+    let images = records.images_of_content(client, &reference.sha256).await?;
     let image = images.into_iter().find(|image| image.format == reference.format);
     Ok(image.and_then(|image| BlobKey::parse(&image.storage_key)))
 }

@@ -147,6 +147,10 @@ async fn one(
         target,
         provider,
         attempt: attempt.id,
+        received_at: match &evidence {
+            Evidence::Answer(receipt, _) => receipt.at,
+            _ => inner.parts.clock.now(),
+        },
     };
     let job_id = match evidence {
         Evidence::Answer(receipt, answer) => return book(&drawing, attempt, receipt, answer).await,

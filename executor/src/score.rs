@@ -67,7 +67,7 @@ pub(crate) async fn of_stored(inner: &Inner, image: &ImageRecord) -> Result<Opti
         width_px: image.width_px,
         height_px: image.height_px,
     };
-    let limits = inner.parts.settings.limits;
+    let limits = inner.parts.settings.limits.of_stored();
     let Some(scorer) = inner.parts.settings.scorer.clone() else {
         return Ok(None);
     };

@@ -14,6 +14,7 @@ use prost::Message as _;
 
 use crate::{
     clock::UnixMicros,
+    detection::{Confidence, Detected, Evidence},
     failure::Failure,
     quality::{Part, Quality},
     records::{
@@ -295,6 +296,26 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         create_time: Some(timestamp(record.created_at)),
         update_time: Some(timestamp(record.updated_at)),
         provider_request_id: record.provider_request_id.clone(),
+    }
+}
+
+/// An image that a picture is, or seems to be.
+pub fn detected(detected: &Detected) -> v1::DetectedImage {
+    let (evidence, distance_bits) = match detected.evidence {
+        Evidence::Exact => (v1::DetectionEvidence::Exact, None),
+        Evidence::Credentials => (v1::DetectionEvidence::Credentials, None),
+        Evidence::Fingerprint { distance } => (v1::DetectionEvidence::Fingerprint, Some(distance)),
+    };
+    let confidence = match detected.evidence.confidence() {
+        Confidence::Certain => v1::DetectionConfidence::Certain,
+        Confidence::Likely => v1::DetectionConfidence::Likely,
+        Confidence::Possible => v1::DetectionConfidence::Possible,
+    };
+    v1::DetectedImage {
+        image: Some(image(&detected.image)),
+        evidence: evidence.into(),
+        confidence: confidence.into(),
+        distance_bits,
     }
 }
 

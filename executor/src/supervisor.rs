@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    detection,
     executor::Inner,
     hints,
     ids::ExecutionId,
@@ -28,6 +29,7 @@ pub(crate) fn spawn(inner: &Arc<Inner>) {
     });
     inner.tasks.spawn(reconcile_loop(Arc::clone(inner)));
     inner.tasks.spawn(retention::prune_loop(Arc::clone(inner)));
+    inner.tasks.spawn(detection::make_up(Arc::clone(inner)));
 }
 
 async fn claim_loop(inner: Arc<Inner>) {

@@ -102,6 +102,12 @@ pub enum AppError {
         /// What is wrong.
         message: String,
     },
+    /// Nobody can sign pictures.
+    #[error("cannot sign pictures, as provenance.enabled says: {message}")]
+    Provenance {
+        /// What is wrong.
+        message: String,
+    },
     /// A provider cannot be set up.
     #[error("cannot set up providers.{provider}: {message}")]
     Provider {

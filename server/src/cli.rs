@@ -23,6 +23,7 @@ mod check_config;
 mod connect;
 mod continuity;
 mod decisions;
+mod detect;
 mod doctor;
 mod execute;
 mod executions;
@@ -53,6 +54,7 @@ mod sweep;
 mod table;
 mod unpark;
 mod usage;
+mod verify;
 mod views;
 mod watch;
 mod words;
@@ -99,6 +101,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Images(args) => images::run(args, &settings, output).await,
         Command::Sweep(args) => sweep::run(&args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
+        Command::Verify(args) => verify::run(&args, &settings, output).await,
+        Command::Detect(args) => detect::run(&args, &settings, output).await,
         Command::Budget(args) => budget::run(args, &settings, output).await,
         Command::Usage(args) => usage::run(args, &settings, output).await,
         Command::Audit(args) => audit::run(args, &settings, output).await,

@@ -17,6 +17,7 @@ mod executor;
 mod layers;
 mod log;
 mod problems;
+mod provenance;
 mod providers;
 mod reader;
 mod retention;
@@ -31,6 +32,7 @@ pub use executor::Executor;
 pub use layers::Sources;
 pub use log::{Format, Level, Log};
 pub use problems::{ConfigProblems, Origin, Problem};
+pub use provenance::Provenance;
 pub use providers::{Account, Own, Provider};
 pub use retention::Retention;
 pub use selection::{Client, Selection};
@@ -55,6 +57,8 @@ pub struct Config {
     pub storage: Storage,
     /// How many, how long, how large.
     pub executor: Executor,
+    /// What pictures say about where they come from.
+    pub provenance: Provenance,
     /// How long histories are kept.
     pub retention: Retention,
     /// Which provider draws when the request does not say.
@@ -95,6 +99,7 @@ impl Config {
             database: Database::read(root.section("database"), &data_dir),
             storage: Storage::read(root.section("storage"), &data_dir),
             executor: Executor::read(root.section("executor")),
+            provenance: Provenance::read(root.section("provenance"), &data_dir),
             retention: Retention::read(root.section("retention")),
             selection: Selection::read(root.section("selection")),
             clients: selection::read_clients(&root),
@@ -121,6 +126,7 @@ impl Config {
             ("database", self.database.render()),
             ("storage", self.storage.render()),
             ("executor", self.executor.render()),
+            ("provenance", self.provenance.render()),
             ("retention", self.retention.render()),
             ("selection", self.selection.render()),
             ("clients", selection::render_clients(&self.clients)),

@@ -42,4 +42,7 @@ pub use app::{App, AppError};
 pub use keys::signing_key_fingerprint;
 pub use listing::listing;
 pub use serve::{RunError, run};
-pub use wiring::{Gates, check_database, check_providers, check_store, load_catalog, read_gates};
+pub use wiring::{
+    Gates, ReadPicture, check_database, check_provenance, check_providers, check_store, load_catalog,
+    read_credentials, read_gates,
+};

@@ -23,9 +23,11 @@ use crate::{
 };
 
 mod database;
+mod provenance;
 mod store;
 
 pub use database::{Gates, check_database, read_gates};
+pub use provenance::{ReadPicture, check_provenance, read_credentials};
 pub use store::check_store;
 
 /// What a server is made of.
@@ -92,7 +94,10 @@ pub(crate) async fn open(
         providers: providers(config, traits)?,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
-        settings: settings(config, role),
+        settings: Settings {
+            marker: provenance::marker(config)?,
+            ..settings(config, role)
+        },
     });
     Ok(Wired { executor, links, key })
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use limn_executor::{
     artifact::{Limits, inspect_any, thumbhash},
-    quality::{MAX_BP, Quality, fingerprint},
+    fingerprint::Fingerprint,
+    quality::{MAX_BP, Quality},
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,6 +20,6 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(artifact.width_px, artifact.pixels.width());
         assert_eq!(artifact.height_px, artifact.pixels.height());
         assert!(Quality::of_pixels(&artifact.pixels, artifact.format).score_bp <= MAX_BP);
-        let _ = (thumbhash(&artifact.pixels), fingerprint(&artifact.pixels));
+        let _ = (thumbhash(&artifact.pixels), Fingerprint::of(&artifact.pixels));
     }
 });

@@ -201,5 +201,11 @@ async fn adopt(
         .dispatched_at
         .map(|dispatched| receipt.at.since(dispatched))
         .unwrap_or_default();
-    finish::answer(run, step, target, provider, record.id, answer, generation_time).await
+    let received = finish::Received {
+        attempt: record.id,
+        answer,
+        received_at: receipt.at,
+        generation_time,
+    };
+    finish::answer(run, step, target, provider, received).await
 }

@@ -13,6 +13,7 @@ pub mod cancel;
 pub mod deleting;
 mod driver;
 pub mod fences;
+pub mod fingerprints;
 pub mod follow_ups;
 pub mod life;
 pub mod lists;
@@ -154,6 +155,9 @@ macro_rules! record_scenarios {
             lists: plans_are_filtered_and_paged,
             lists: images_are_filtered_and_paged,
             lists: events_are_read_from_a_cursor,
+            fingerprints: look_alikes_are_found_near_and_nowhere_else,
+            fingerprints: a_client_sees_its_own_images_alone,
+            fingerprints: what_has_no_fingerprint_gets_one,
             retention: histories_go_and_pictures_stay,
             retention: an_order_is_forgotten_with_its_execution,
             retention: what_is_open_or_held_is_never_removed,

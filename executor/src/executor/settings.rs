@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     artifact::{Limits, Optimised},
     asked::Claiming,
+    provenance::Marker,
     records::{Breaker, Retention},
     score::{PixelScorer, Scorer},
 };
@@ -50,6 +51,8 @@ pub struct Settings {
     pub scorer: Option<Arc<dyn Scorer>>,
     /// Address under which providers reach this server; no slash at the end. Nothing: they send no news.
     pub public_url: Option<String>,
+    /// What tells pictures where they come from, before they are stored. Nothing: they are stored as they came.
+    pub marker: Option<Arc<dyn Marker>>,
 }
 
 impl Default for Settings {
@@ -73,6 +76,7 @@ impl Default for Settings {
             prune_every: Duration::from_secs(3600),
             scorer: Some(Arc::new(PixelScorer)),
             public_url: None,
+            marker: None,
         }
     }
 }

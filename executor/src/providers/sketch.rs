@@ -16,6 +16,7 @@ use super::{Access, Kind};
 use crate::{
     artifact::encode,
     plan::Render,
+    provenance::SourceType,
     provider::{
         Answer, Bill, Billing, Call, CallError, CapabilityClass, ImageProvider, InterpretError, Poll,
         Rejection, Rendered, Submission,
@@ -124,6 +125,10 @@ impl ImageProvider for Sketch {
     fn class(&self) -> CapabilityClass {
         // Drawing again costs nothing and gives the same picture.
         CapabilityClass::A
+    }
+
+    fn source_type(&self) -> SourceType {
+        SourceType::AlgorithmicMedia
     }
 
     fn deadline(&self, _render: &Render) -> Duration {

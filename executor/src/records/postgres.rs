@@ -70,6 +70,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "quality",
         include_str!("../../migrations/postgres/0006_quality.sql"),
     ),
+    (
+        7,
+        "fingerprints",
+        include_str!("../../migrations/postgres/0007_fingerprints.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

@@ -26,6 +26,7 @@
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
+//! | `fingerprints` | what images look like |
 //! | `audit` | the audit log |
 //! | `retention` | what is removed some time after the end |
 
@@ -41,6 +42,7 @@ mod budgets;
 mod claims;
 mod deletion;
 mod events;
+mod fingerprints;
 mod image_rows;
 mod ledger;
 mod library;

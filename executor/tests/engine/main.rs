@@ -13,6 +13,8 @@ mod ended;
 mod fallback;
 mod looks;
 mod lookups;
+#[cfg(feature = "provenance")]
+mod marks;
 mod news;
 mod outcomes;
 mod pace;

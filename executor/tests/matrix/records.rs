@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::*,
 };
@@ -113,6 +114,10 @@ store! {
     events_after(execution: ExecutionId, sequence: u64, limit: u32) -> Vec<StoredEvent>;
     image(client: &str, image: ImageId) -> Option<ImageRecord>;
     images(client: &str, filter: &ImageFilter, page: &Page) -> Vec<ImageRecord>;
+    images_of_content(client: &str, sha256: &str) -> Vec<ImageRecord>;
+    look_alikes(client: &str, fingerprint: Fingerprint, limit: usize) -> Vec<LookAlike>;
+    images_without_fingerprint(after: Option<ImageId>, limit: u32) -> Vec<ImageRecord>;
+    keep_fingerprint(image: &ImageRecord, fingerprint: Fingerprint) -> ();
     begin_deletion(deletion: &ImageDeletion) -> Option<BegunDeletion>;
     finish_deletion(client: &str, image: ImageId, now: UnixMicros) -> ();
     stored_images(after: Option<ImageId>, limit: u32) -> Vec<StoredImage>;

@@ -2,9 +2,9 @@
 
 use limn_executor::records::{
     Acceptance, AttemptRecord, AuditEvent, Balance, BegunDeletion, BudgetChange, BudgetKey, BudgetRecord,
-    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, PlanDeletion, PlanRecord,
-    Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes, StoredEvent,
-    StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
+    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, LookAlike, PlanDeletion,
+    PlanRecord, Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes,
+    StoredEvent, StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
 };
 use limn_executor::{
     clock::UnixMicros,
@@ -69,6 +69,12 @@ impl Brief for PlanRecord {
 impl Brief for ImageRecord {
     fn brief(&self) -> String {
         "image".to_owned()
+    }
+}
+
+impl Brief for LookAlike {
+    fn brief(&self) -> String {
+        format!("image at distance {}", self.distance)
     }
 }
 
@@ -149,7 +155,7 @@ impl Brief for UnitGrant {
         match self {
             Self::Open => "open".to_owned(),
             Self::Completed(_) => "completed".to_owned(),
-            Self::Busy { execution, unknown } => format!("busy {} unknown={unknown}", about(*execution)),
+            Self::Busy { execution, hold } => format!("busy {} {hold:?}", about(*execution)),
         }
     }
 }

@@ -7,6 +7,7 @@ use futures::{FutureExt as _, stream::BoxStream};
 use limn_executor::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::*,
 };
@@ -343,6 +344,42 @@ impl RecordStore for Records {
         let asked = Asked::new("images", client.to_owned()).reading();
         call!(self, asked, |store, client, filter, page| store
             .images(client, filter, page))
+    }
+
+    async fn images_of_content(&self, client: &str, sha256: &str) -> Result<Vec<ImageRecord>> {
+        let asked = Asked::new("images_of_content", client.to_owned()).reading();
+        call!(self, asked, |store, client, sha256| store
+            .images_of_content(client, sha256))
+    }
+
+    async fn look_alikes(
+        &self,
+        client: &str,
+        fingerprint: Fingerprint,
+        limit: usize,
+    ) -> Result<Vec<LookAlike>> {
+        let asked = Asked::new("look_alikes", client.to_owned()).reading();
+        call!(self, asked, |store, client| store.look_alikes(
+            client,
+            fingerprint,
+            limit
+        ))
+    }
+
+    async fn images_without_fingerprint(
+        &self,
+        after: Option<ImageId>,
+        limit: u32,
+    ) -> Result<Vec<ImageRecord>> {
+        let asked = Asked::new("images_without_fingerprint", String::new()).reading();
+        call!(self, asked, |store| store
+            .images_without_fingerprint(after, limit))
+    }
+
+    async fn keep_fingerprint(&self, image: &ImageRecord, fingerprint: Fingerprint) -> Result<()> {
+        let asked = Asked::new("keep_fingerprint", image.id.to_string());
+        call!(self, asked, |store, image| store
+            .keep_fingerprint(image, fingerprint))
     }
 
     async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>> {

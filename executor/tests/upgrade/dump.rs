@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{golden::Dialect, place::Place};
 
 /// Every table of the newest schema; what refers to others comes after them.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "plans",
     "executions",
     "requests",
@@ -23,6 +23,7 @@ const TABLES: [&str; 20] = [
     "images",
     "image_thumbnails",
     "image_labels",
+    "fingerprints",
     "audit_events",
     "pruned_executions",
     "shared_facts",

@@ -6,7 +6,7 @@ use limn_proto::v1;
 use limn_server::{
     Gates,
     catalog::Loaded,
-    check_database, check_providers, check_store,
+    check_database, check_provenance, check_providers, check_store,
     config::{Config, DatabasePlace},
     listing, load_catalog,
     lock::{DataLock, Holder, LockError},
@@ -135,6 +135,7 @@ async fn look_here(config: &Config, findings: &mut Findings) {
     if config.database.postgres().is_some() {
         findings.add_result("signing key", look_at_key(&config.storage.signing_key_file));
     }
+    findings.add_result("provenance", check_provenance(config));
     let folder = &config.data_dir;
     if !folder.exists() {
         let (state, detail) = match nearest_existing(folder) {

@@ -72,7 +72,8 @@ pub(crate) struct Facts {
     /// Name of the gRPC code, for example `INVALID_ARGUMENT`.
     pub(crate) code: &'static str,
     /// A word of the contract, or one of the command line itself: `INVALID_USAGE`, `INTERRUPTED`,
-    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`, `BOOKS_WRONG`.
+    /// `SERVER_UNREACHABLE`, `ADDRESS_IN_USE`, `UNHEALTHY`, `BOOKS_WRONG`,
+    /// `NOT_VERIFIED`, `NOT_DETECTED`.
     pub(crate) reason: String,
     /// What is wrong, in a sentence.
     pub(crate) message: String,
@@ -116,6 +117,21 @@ impl Failure {
     pub(crate) fn books_wrong(message: impl Into<String>) -> Self {
         Self::with(Exit::Internal, "DATA_LOSS", "BOOKS_WRONG", message.into())
             .advise("change nothing by hand; keep a copy of the database and report it")
+    }
+
+    /// Content Credentials of a file are absent, do not hold, are not trusted, or do not agree with the records.
+    pub(crate) fn not_verified(message: impl Into<String>) -> Self {
+        Self::with(
+            Exit::Refused,
+            "FAILED_PRECONDITION",
+            "NOT_VERIFIED",
+            message.into(),
+        )
+    }
+
+    /// A picture is not known here.
+    pub(crate) fn not_detected(message: impl Into<String>) -> Self {
+        Self::with(Exit::NotFound, "NOT_FOUND", "NOT_DETECTED", message.into())
     }
 
     /// Stopped by Ctrl-C.

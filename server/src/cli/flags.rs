@@ -6,7 +6,10 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use limn_proto::plan::Money;
 
-use super::{references::ImportArgs, request::RequestFlags, views::ViewsArgs};
+use super::{
+    detect::DetectArgs, references::ImportArgs, request::RequestFlags, verify::VerifyPicturesArgs,
+    views::ViewsArgs,
+};
 
 /// Stands at the end of every `--help`.
 const EXIT_CODES: &str = "\
@@ -98,6 +101,10 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Take in pictures to draw from; `limn render --reference` does so by itself.
     Import(ImportArgs),
+    /// Say whether pictures carry Content Credentials, whether these hold, and what they tell.
+    Verify(VerifyPicturesArgs),
+    /// Say whether pictures come from here, even re-encoded or resized.
+    Detect(DetectArgs),
     /// Show what may be spent, or change it.
     Budget(BudgetArgs),
     /// Say what was used of each model, and what it cost.

@@ -7,6 +7,7 @@ use limn_executor::{
     blob::{BlobError, BlobKey, BlobStore},
     clock::UnixMicros,
     deletion::SweepOrder,
+    detection::DetectError,
     ids::ImageId,
     records::{ImageDeletion, ImageFilter, ImageRecord},
     references::ImportError,
@@ -17,10 +18,11 @@ use limn_proto::{
     plan::{ImageType, Reference},
     reason::Reason,
     v1::{
-        self, DeleteImageRequest, DeleteImageResponse, GetImageRequest, GetImageResponse,
-        ImportReferenceRequest, ImportReferenceResponse, IssueImageUrlsRequest, IssueImageUrlsResponse,
-        ListImagesRequest, ListImagesResponse, ReadImageRequest, ReadImageResponse, SignedUrl,
-        SweepOrphansRequest, SweepOrphansResponse, image_library_service_server::ImageLibraryService,
+        self, DeleteImageRequest, DeleteImageResponse, DetectImageRequest, DetectImageResponse,
+        GetImageRequest, GetImageResponse, ImportReferenceRequest, ImportReferenceResponse,
+        IssueImageUrlsRequest, IssueImageUrlsResponse, ListImagesRequest, ListImagesResponse,
+        ReadImageRequest, ReadImageResponse, SignedUrl, SweepOrphansRequest, SweepOrphansResponse,
+        image_library_service_server::ImageLibraryService,
     },
 };
 use sha2::{Digest as _, Sha256};
@@ -156,6 +158,24 @@ impl ImageLibraryServer {
             width_px: imported.width_px,
             height_px: imported.height_px,
             size_bytes: i64::try_from(imported.size_bytes).unwrap_or(i64::MAX),
+        })
+    }
+
+    async fn detect(&self, request: DetectImageRequest) -> Result<DetectImageResponse, Refusal> {
+        let mut fields = Fields::default();
+        let client = fields.client("parent", &request.parent);
+        let client = fields.finish(client)?;
+        let detected = self.0.executor.detect(client, request.content).await;
+        let detected = detected.map_err(|error| match error {
+            DetectError::Unusable(why) => Refusal::field(
+                Reason::InvalidRequest,
+                "content",
+                format!("is no picture that can be looked for: {why}"),
+            ),
+            DetectError::Records(error) => Refusal::from(error),
+        })?;
+        Ok(DetectImageResponse {
+            matches: detected.iter().map(snapshot::detected).collect(),
         })
     }
 
@@ -299,6 +319,16 @@ impl ImageLibraryService for ImageLibraryServer {
         call.unary(self.import(request)).await
     }
 
+    async fn detect_image(
+        &self,
+        request: Request<DetectImageRequest>,
+    ) -> Result<Response<DetectImageResponse>, Status> {
+        let request = request.into_inner();
+        let parent = client_of(&request.parent).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/DetectImage", &parent);
+        call.unary(self.detect(request)).await
+    }
+
     async fn issue_image_urls(
         &self,
         request: Request<IssueImageUrlsRequest>,
@@ -416,7 +446,6 @@ fn read_filter(fields: &mut Fields, filter: Option<&v1::ImageFilter>) -> ImageFi
         plan_digest: fields.digest("filter.plan_digest", &filter.plan_digest),
         execution: execution.map(|(_, id)| id),
         post_id: fields.text("filter.post_id", &filter.post_id),
-        stored_sha256: None,
         labels: filter
             .labels
             .iter()

@@ -9,6 +9,7 @@ mod limn;
 mod paying;
 mod planning;
 mod postgres;
+mod provenance;
 mod refusals;
 mod rendering;
 mod serving;

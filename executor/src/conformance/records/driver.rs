@@ -16,10 +16,10 @@ use uuid::Uuid;
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
     provider::CapabilityClass,
-    quality::Fingerprint,
     records::*,
     testing::ManualClock,
 };
@@ -291,7 +291,7 @@ impl<'s> Driver<'s> {
             assessment: Assessment {
                 parts_bp: BTreeMap::from([("noise".to_owned(), 8700), ("sharpness".to_owned(), 10_000)]),
                 scorer: "limn.quality/1".to_owned(),
-                fingerprint: Some(Fingerprint(0x8000_0000_0000_0001)),
+                fingerprint: Some(Fingerprint::kept(0xfedc_ba98_7654_3210, false)),
                 thumbhash: vec![0xff, 0, 0x17],
             },
             labels: vec![

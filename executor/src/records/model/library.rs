@@ -7,9 +7,9 @@ use limn_proto::plan::{ImageType, SeedMode};
 use super::super::state::CostSource;
 use crate::{
     clock::UnixMicros,
+    fingerprint::Fingerprint,
     ids::{AttemptId, ExecutionId, ImageId},
     plan::{Description, ImageFormat},
-    quality::Fingerprint,
 };
 
 /// Part of a list: newest first, after a place.
@@ -104,6 +104,20 @@ pub struct ImageRecord {
     pub updated_at: UnixMicros,
 }
 
+/// An image that looks like another picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookAlike {
+    /// The image.
+    pub image: ImageRecord,
+    /// In how many of the 64 bits of their fingerprints they differ.
+    pub distance: u32,
+}
+
+impl LookAlike {
+    /// Most bits in which pictures differ that are said to look alike.
+    pub const MAX_DISTANCE: u32 = 7;
+}
+
 /// What is known about a picture from looking at it. A picture of a version that did not look has nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assessment {
@@ -111,7 +125,7 @@ pub struct Assessment {
     pub parts_bp: BTreeMap<String, u32>,
     /// Who scored, for example `limn.quality/1`; empty: nobody.
     pub scorer: String,
-    /// What pictures that look the same have in common.
+    /// What it looks like; nothing: it was recorded before this was kept, and it is made up for ([`crate::detection`]).
     pub fingerprint: Option<Fingerprint>,
     /// The `ThumbHash` that stands for the picture until it is there; empty: none.
     pub thumbhash: Vec<u8>,
@@ -177,8 +191,6 @@ pub struct ImageFilter {
     pub execution: Option<ExecutionId>,
     /// Of this post.
     pub post_id: Option<String>,
-    /// With this content: SHA-256 of the stored bytes, 64 lowercase hexadecimal digits.
-    pub stored_sha256: Option<String>,
     /// With all these labels.
     pub labels: Vec<(String, String)>,
     /// Made at or after.

@@ -8,7 +8,6 @@ use super::{
     super::{Assessment, Result},
     rows::{Fields, damaged},
 };
-use crate::quality::Fingerprint;
 
 /// Parts of a score as they are stored.
 pub(super) fn parts_text(parts_bp: &BTreeMap<String, u32>) -> String {
@@ -20,11 +19,6 @@ pub(super) fn parts_text(parts_bp: &BTreeMap<String, u32>) -> String {
         .map(|(part, score_bp)| (part.clone(), (*score_bp).into()))
         .collect();
     serde_json::Value::Object(parts).to_string()
-}
-
-/// A fingerprint as it is stored.
-pub(super) fn fingerprint_text(fingerprint: Option<Fingerprint>) -> String {
-    fingerprint.map_or_else(String::new, |fingerprint| fingerprint.to_string())
 }
 
 impl Fields<'_> {
@@ -39,7 +33,7 @@ impl Fields<'_> {
                 serde_json::from_str(&parts).map_err(|_| damaged("quality_parts", &parts))?
             },
             scorer: self.text("quality_scorer")?,
-            fingerprint: self.optional_word("fingerprint", Fingerprint::parse)?,
+            fingerprint: self.fingerprint()?,
             thumbhash: STANDARD
                 .decode(&thumbhash)
                 .map_err(|_| damaged("thumbhash", &thumbhash))?,

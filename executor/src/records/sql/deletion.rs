@@ -11,7 +11,7 @@ use super::{
     super::{
         AuditAction, AuditEvent, BegunDeletion, ImageDeletion, RecordError, Result, StoredBytes, StoredImage,
     },
-    audit,
+    audit, fingerprints,
     rows::Fields,
     statement::sql,
     tx::Tx,
@@ -104,6 +104,7 @@ async fn mark(tx: &mut Tx<'_>, deletion: &ImageDeletion, storage_key: &str) -> R
             )
             .bind(&image)
             .later(tx);
+            fingerprints::forget(tx, storage_key);
             sql("UPDATE blobs SET gone_us = $2 WHERE storage_key = $1")
                 .bind(storage_key)
                 .bind(now)

@@ -8,7 +8,7 @@ use limn_proto::plan::{ImageType, Importance, SeedMode};
 use super::{
     super::{CopyPurpose, CostSource, ImageRecord, Result, ThumbnailRecord},
     answers::{seed_text, source_word},
-    assessments::{fingerprint_text, parts_text},
+    assessments::parts_text,
     rows::Fields,
     statement::{Statement, sql},
 };
@@ -22,8 +22,10 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     file_size, image_type, session_id, post_id, prompt_id, original_prompt, prompt, revised_prompt, alt_text, \
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
-    updated_us, effective_seed, model_version, cost_source, rejected, quality_parts, quality_scorer, fingerprint, \
-    thumbhash FROM images";
+    updated_us, effective_seed, model_version, cost_source, rejected, quality_parts, quality_scorer, thumbhash, \
+    (SELECT bits FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_bits, \
+    (SELECT is_flat FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_is_flat \
+    FROM images";
 
 /// The statement that writes a record, without its thumbnails and labels.
 pub(super) fn bind_image(image: &ImageRecord) -> Statement {
@@ -41,10 +43,10 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
          revised_prompt, alt_text, caption, section_title, position, importance, provider, model, \
          provider_request_id, seed_mode, seed, generation_time_ms, currency, generation_cost_nanos, \
          cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source, \
-         rejected, quality_parts, quality_scorer, fingerprint, thumbhash) \
+         rejected, quality_parts, quality_scorer, thumbhash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'completed', $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, \
-         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50)",
+         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49)",
     )
     .bind(image.id.to_string())
     .bind(&image.client)
@@ -94,7 +96,6 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     .bind(image.rejected)
     .bind(parts_text(&image.assessment.parts_bp))
     .bind(&image.assessment.scorer)
-    .bind(fingerprint_text(image.assessment.fingerprint))
     .bind(STANDARD.encode(&image.assessment.thumbhash))
 }
 

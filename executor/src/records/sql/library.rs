@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{ImageFilter, ImageRecord, Page, Result},
+    fingerprints,
     image_rows::{IMAGES, bind_image, image_record, thumbnail_record},
     pages,
     rows::{Fields, Row, wrong_state},
@@ -23,6 +24,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, client: &str, image: &ImageRecord) -> Resu
         insert_blob(tx, image);
     }
     bind_image(image).later(tx);
+    if let Some(fingerprint) = image.assessment.fingerprint.filter(|_| !image.reused) {
+        fingerprints::insert(tx, image, fingerprint);
+    }
     for (ordinal, thumbnail) in (0_i64..).zip(&image.thumbnails) {
         sql(
             "INSERT INTO image_thumbnails (image_id, ordinal, storage_key, public_url, width, height, \
@@ -88,13 +92,12 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Sta
     query.push(" WHERE client = ").push_bind(client.to_owned());
     query.push(" AND deleting_us IS NULL");
     let execution = filter.execution.map(|id| id.to_string());
-    let equal: [(&'static str, Option<&String>); 6] = [
+    let equal: [(&'static str, Option<&String>); 5] = [
         (" AND session_id = ", filter.session_id.as_ref()),
         (" AND provider = ", filter.provider.as_ref()),
         (" AND plan_digest = ", filter.plan_digest.as_ref()),
         (" AND execution_id = ", execution.as_ref()),
         (" AND post_id = ", filter.post_id.as_ref()),
-        (" AND stored_sha256 = ", filter.stored_sha256.as_ref()),
     ];
     for (condition, wanted) in equal {
         if let Some(wanted) = wanted {
@@ -126,7 +129,7 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Sta
     query
 }
 
-async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
+pub(super) async fn load(tx: &mut Tx<'_>, query: Statement) -> Result<Vec<ImageRecord>> {
     let rows = query.fetch_all(tx).await?;
     let mut images: Vec<ImageRecord> = rows
         .iter()

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use super::{
     super::{
         AuditAction, AuditFilter, BudgetKey, ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter,
         sqlite::SqliteRecords,
     },
-    audit, budgets, claims, events, library, parking, plans, retention, salvage, snapshots,
+    audit, budgets, claims, events, fingerprints, library, parking, plans, retention, salvage, snapshots,
     statement::Statement,
     usage,
 };
@@ -219,5 +219,65 @@ async fn labels_and_classes_are_found_by_index() {
     };
     let query = library::list_query("acme", &classes, &second_page()).into_text();
     check(&records, &query, "images_by_type").await;
+    records.close().await;
+}
+
+#[tokio::test]
+async fn look_alikes_are_found_by_index_among_a_hundred_thousand() {
+    const IMAGES: u64 = 100_000;
+    let folder = tempfile::tempdir().unwrap();
+    let records = open(folder.path()).await;
+    let mut writer = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.path().join("limn.db"))
+        .foreign_keys(false)
+        .connect()
+        .await
+        .unwrap();
+    // A pseudo-random spread of bits, as pictures have that have nothing in common; every image stands on its object.
+    let fill = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {IMAGES}), \
+         b (i, w, x, y, z) AS (SELECT i, (i * 40503 + 7) % 65536, (i * 30011 + i / 3 + 11) % 65536, \
+         (i * 52711 + i / 7 + 3) % 65536, (i * 12289 + i / 11 + 5) % 65536 FROM n) \
+         INSERT INTO fingerprints (storage_key, client, version, bits, is_flat, band0, band1, band2, band3) \
+         SELECT 'key-' || i, 'acme', {}, (w << 48) | (x << 32) | (y << 16) | z, 0, w, x, y, z FROM b",
+        crate::fingerprint::VERSION,
+    );
+    sqlx::query(AssertSqlSafe(fill))
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    sqlx::query("ANALYZE").execute(&mut writer).await.unwrap();
+    let bits = "SELECT bits FROM fingerprints WHERE storage_key = 'key-77777'";
+    let bits: i64 = sqlx::query(bits)
+        .fetch_one(&mut writer)
+        .await
+        .unwrap()
+        .get("bits");
+    let wanted = crate::fingerprint::Fingerprint::kept(bits.cast_unsigned() ^ 0x0003_0003_0003_0001, false);
+
+    let mut looked_at = 0;
+    for (place, query) in fingerprints::band_queries("acme", wanted).into_iter().enumerate() {
+        check(
+            &records,
+            &query.clone().into_text(),
+            &format!("fingerprints_band{place}"),
+        )
+        .await;
+        let rows = super::statement::for_sqlite(
+            sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(query.text().to_owned())),
+            query.into_values(),
+        );
+        let rows = rows.fetch_all(&records.backend.readers).await.unwrap();
+        looked_at += rows.len();
+    }
+    // 68 values of 65,536 on an even spread: about a hundred of a hundred thousand.
+    assert!((1..400).contains(&looked_at), "{looked_at} rows");
+    let keys = ["key-77777".to_owned()];
+    let objects = fingerprints::objects_query(keys.iter()).into_text();
+    check(&records, &objects, "images_by_object").await;
+    let content = fingerprints::content_query("00").into_text();
+    check(&records, &content, "images_by_content").await;
+    let missing = fingerprints::missing_query(None, 10).into_text();
+    check(&records, &missing, "sqlite_autoindex_images_1").await;
     records.close().await;
 }

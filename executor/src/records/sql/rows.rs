@@ -11,6 +11,7 @@ use super::{
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     records::{SkippedTarget, StepWait},
     snapshot,
 };
@@ -55,6 +56,15 @@ impl<'r> Fields<'r> {
 
     pub(super) fn optional_nanos(self, column: &str) -> Result<Option<i64>> {
         self.get(column)
+    }
+
+    /// A fingerprint of this version; nothing when there is none.
+    pub(super) fn fingerprint(self) -> Result<Option<Fingerprint>> {
+        let Some(bits) = self.get::<Option<i64>>("fingerprint_bits")? else {
+            return Ok(None);
+        };
+        let is_flat = self.flag("fingerprint_is_flat")?;
+        Ok(Some(Fingerprint::kept(bits.cast_unsigned(), is_flat)))
     }
 
     pub(super) fn time(self, column: &str) -> Result<UnixMicros> {

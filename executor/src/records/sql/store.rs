@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, stream::BoxStream};
 
 use super::{
-    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, deletion, events, ledger,
-    library, lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve, retention, salvage,
-    snapshots, units, unpark, usage, verify,
+    super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, deletion, events,
+    fingerprints, ledger, library, lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve,
+    retention, salvage, snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
     failure::Failure,
+    fingerprint::Fingerprint,
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
 };
 
@@ -380,6 +381,39 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn images(&self, client: &str, filter: &ImageFilter, page: &Page) -> Result<Vec<ImageRecord>> {
         read_tx!(self, |tx| library::list(tx, client, filter, page))
+    }
+
+    async fn images_of_content(&self, client: &str, sha256: &str) -> Result<Vec<ImageRecord>> {
+        read_tx!(self, |tx| fingerprints::of_content(tx, client, sha256))
+    }
+
+    async fn look_alikes(
+        &self,
+        client: &str,
+        fingerprint: Fingerprint,
+        limit: usize,
+    ) -> Result<Vec<LookAlike>> {
+        read_tx!(self, |tx| fingerprints::look_alikes(
+            tx,
+            client,
+            fingerprint,
+            limit
+        ))
+    }
+
+    async fn images_without_fingerprint(
+        &self,
+        after: Option<ImageId>,
+        limit: u32,
+    ) -> Result<Vec<ImageRecord>> {
+        read_tx!(self, |tx| fingerprints::missing(tx, after, limit))
+    }
+
+    async fn keep_fingerprint(&self, image: &ImageRecord, fingerprint: Fingerprint) -> Result<()> {
+        write_tx!(self, |tx, image| async {
+            fingerprints::insert(tx, image, fingerprint);
+            Ok::<(), RecordError>(())
+        })
     }
 
     async fn begin_deletion(&self, deletion: &ImageDeletion) -> Result<Option<BegunDeletion>> {

@@ -60,6 +60,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "quality",
         include_str!("../../../migrations/sqlite/0006_quality.sql"),
     ),
+    (
+        7,
+        "fingerprints",
+        include_str!("../../../migrations/sqlite/0007_fingerprints.sql"),
+    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
