@@ -4,6 +4,7 @@ use super::{limn::Limn, paying::Paying};
 
 const MIRA: &str = "Mira=a tall woman, grey eyes, red scarf";
 
+#[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
 fn prompts(document: &serde_json::Value) -> Vec<String> {
     let images = document["images"].as_array().unwrap().iter();
     let prompt = |image: &serde_json::Value| image["prompt"].as_str().unwrap().to_owned();
