@@ -74,7 +74,14 @@ pub(crate) async fn make(run: &Run<'_>, step: &Step, target_index: usize) -> Res
         return Ok(Outcome::Paused);
     }
     // Before anything is reserved: without them there is nothing to send.
-    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+    let references = match references::load(
+        &run.inner.parts.blobs,
+        &run.inner.parts.records,
+        &run.plan.client,
+        &target.render,
+    )
+    .await?
+    {
         Ok(references) => references,
         Err(missing) => return Ok(Outcome::Failed(missing)),
     };
@@ -214,7 +221,14 @@ async fn send_again(
     if !run.may_send() {
         return Ok(Outcome::Paused);
     }
-    let references = match references::load(&run.inner.parts.blobs, &run.plan.client, &target.render).await? {
+    let references = match references::load(
+        &run.inner.parts.blobs,
+        &run.inner.parts.records,
+        &run.plan.client,
+        &target.render,
+    )
+    .await?
+    {
         Ok(references) => references,
         // They were there when it was first sent. Whoever looks at it next may find them again.
         Err(missing) => return Err(RecordError::Unavailable(missing.message.into())),

@@ -21,6 +21,10 @@ pub const MAX_STEPS: usize = 500;
 const MAX_PER_STEP: usize = 32;
 /// Most pictures that a drawing refers to; the contract says so.
 const MAX_REFERENCES: usize = 16;
+/// Most anchors of a step; the contract says so.
+const MAX_ANCHORS: usize = 16;
+/// Longest name of an anchor in bytes; the contract says so.
+const MAX_ANCHOR_NAME_BYTES: usize = 64;
 /// Most attempts per target; the contract says so.
 const MAX_ATTEMPTS: u32 = 10;
 

@@ -1,4 +1,7 @@
-//! Pictures to draw from: kept by the hash of their content, so that a plan can name them without an address.
+//! Pictures to draw from: found by the hash of their content, so that a plan can name them without an address.
+//!
+//! What was imported is kept under its hash and stays. What the client drew is found through its record, as long as
+//! the image is not deleted; who wants to be sure of it imports it.
 
 use std::sync::Arc;
 
@@ -12,7 +15,7 @@ use crate::{
     failure::Failure,
     plan::{self, Render},
     provider::Reference,
-    records::RecordError,
+    records::{RecordError, RecordStore},
 };
 
 /// A picture that was taken in.
@@ -75,23 +78,47 @@ pub(crate) async fn import(
 /// The pictures that a render refers to, or why they are not there. An error: the store cannot say now.
 pub(crate) async fn load(
     blobs: &Arc<dyn BlobStore>,
+    records: &Arc<dyn RecordStore>,
     client: &str,
     render: &Render,
 ) -> Result<Result<Vec<Reference>, Failure>, RecordError> {
     let mut loaded = Vec::with_capacity(render.references.len());
     for reference in &render.references {
-        let key = BlobKey::reference(client, &reference.sha256, reference.format);
-        match blobs.get(&key).await {
+        let imported = BlobKey::reference(client, &reference.sha256, reference.format);
+        let found = match blobs.get(&imported).await {
+            Err(BlobError::NotFound(key)) => match drawn(records, client, reference).await? {
+                Some(drawn) => blobs.get(&drawn).await,
+                None => Err(BlobError::NotFound(key)),
+            },
+            found => found,
+        };
+        match found {
             Ok(bytes) if sha256_hex(&bytes) == reference.sha256 => loaded.push(Reference {
                 media_type: reference.format.media_type().to_owned(),
                 bytes,
             }),
             Ok(_) => return Ok(Err(missing(reference, "was damaged in the store"))),
-            Err(BlobError::NotFound(_)) => return Ok(Err(missing(reference, "was not imported"))),
+            Err(BlobError::NotFound(_)) => {
+                return Ok(Err(missing(
+                    reference,
+                    "was neither imported nor drawn for this client",
+                )));
+            }
             Err(error) => return Err(RecordError::Unavailable(Box::new(error))),
         }
     }
     Ok(Ok(loaded))
+}
+
+/// The object of an image that the client drew and that has this content.
+async fn drawn(
+    records: &Arc<dyn RecordStore>,
+    client: &str,
+    reference: &plan::Reference,
+) -> Result<Option<BlobKey>, RecordError> {
+    let images = records.images_of_content(client, &reference.sha256).await?;
+    let image = images.into_iter().find(|image| image.format == reference.format);
+    Ok(image.and_then(|image| BlobKey::parse(&image.storage_key)))
 }
 
 fn missing(reference: &plan::Reference, what: &str) -> Failure {

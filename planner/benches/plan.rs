@@ -42,6 +42,7 @@ fn planning(criterion: &mut Criterion) {
     let single = request(Work::Image(image(0)));
     let batch = request(Work::Batch(BatchRequest {
         images: (0..100).map(image).collect(),
+        continuity: None,
     }));
     let plan = planner.plan(&batch).expect("the batch can be planned");
     let spec = plan.spec.expect("a plan has content");

@@ -67,7 +67,8 @@ pub fn verify(spec: &PlanSpec) -> Result<(), PlanError> {
         None => rules.broken("policy", "is missing"),
     }
     document::check(spec, &mut rules);
-    step::check_all(&spec.steps, &mut rules);
+    let is_view_set = spec.kind == i32::from(PlanKind::ViewSet);
+    step::check_all(&spec.steps, is_view_set, &mut rules);
     cost::check(spec, currency, &mut rules);
     problems.finish()
 }

@@ -11,6 +11,7 @@ use limn_proto::{digest::digest_of, plan::ThumbnailSpec, v1};
 mod listing;
 mod parts;
 mod problems;
+mod templates;
 
 pub(crate) use listing::{describe_sizes, milli};
 pub use parts::{
@@ -18,6 +19,8 @@ pub use parts::{
     Provider, Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
     TextOutput, TokenPricing,
 };
+pub use templates::{ContinuityTemplates, TypeTemplate, ViewTemplate, ViewTemplates};
+pub(crate) use templates::{VIEW_PLACES, category_key, type_word};
 
 /// Media types that are drawn and stored.
 pub const MEDIA_TYPES: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
@@ -102,6 +105,21 @@ impl Catalog {
     /// The phrase that asks for a style in words.
     pub fn style_phrase(&self, style: limn_proto::plan::Style) -> Option<&str> {
         self.parts.style_phrases.get(&style).map(String::as_str)
+    }
+
+    /// Views that a subject can be drawn from.
+    pub fn views(&self) -> &ViewTemplates {
+        &self.parts.views
+    }
+
+    /// What enrichment does with images of this class.
+    pub fn image_type(&self, image_type: limn_proto::plan::ImageType) -> Option<&TypeTemplate> {
+        self.parts.image_types.get(&image_type)
+    }
+
+    /// Wording of what keeps subjects alike.
+    pub fn continuity(&self) -> &ContinuityTemplates {
+        &self.parts.continuity
     }
 
     /// Small copies made of every image.

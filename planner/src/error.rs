@@ -68,11 +68,12 @@ impl Problems {
         }
     }
 
-    /// The refusal, if there was any problem. A problem that many images share is told once.
+    /// The refusal, if there was any problem. What several images share is one problem, however many of them
+    /// have it.
     pub(crate) fn finish(mut self) -> Result<(), PlanError> {
-        let mut told = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.violations
-            .retain(|violation| told.insert((violation.field.clone(), violation.description.clone())));
+            .retain(|violation| seen.insert((violation.field.clone(), violation.description.clone())));
         let Some(first) = self.violations.first() else {
             return Ok(());
         };

@@ -202,6 +202,7 @@ fn describe_step(page: &mut Page, index: usize, step: &Step, spec: &PlanSpec, no
 
 fn describe_origin(page: &mut Page, step: &Step) {
     let named = [
+        ("View", &step.view),
         ("Original prompt", &step.original_prompt),
         ("Post", &step.post_id),
         ("Prompt id", &step.prompt_id),
@@ -217,6 +218,9 @@ fn describe_origin(page: &mut Page, step: &Step) {
     if let Some(slot) = &step.slot {
         let (line, start, end) = (slot.line, slot.start_byte, slot.end_byte);
         page.line(3, &format!("Stands on line {line}, bytes {start} to {end}"));
+    }
+    if !step.anchors.is_empty() {
+        page.line(3, &format!("Anchors: {}", step.anchors.join(", ")));
     }
     if !step.labels.is_empty() {
         page.line(3, &format!("Labels: {}", pairs(&step.labels)));

@@ -39,6 +39,7 @@ mod money;
 mod planner;
 mod request;
 mod stages;
+mod template;
 mod text;
 
 pub use catalog::{Catalog, CatalogParts, CatalogProblem};

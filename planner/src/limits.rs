@@ -28,6 +28,24 @@ pub(crate) const MAX_NAME_BYTES: usize = 128;
 pub(crate) const MAX_FALLBACKS: usize = 16;
 /// Most pictures that a drawing refers to.
 pub(crate) const MAX_REFERENCES: usize = 16;
+/// Most views of a view set.
+pub(crate) const MAX_VIEWS: usize = 16;
+/// Longest text about one view in characters.
+pub(crate) const MAX_VIEW_CHARS: usize = 4_000;
+/// Most keywords of a view set.
+pub(crate) const MAX_KEYWORDS: usize = 16;
+/// Longest keyword in bytes.
+pub(crate) const MAX_KEYWORD_BYTES: usize = 128;
+/// Longest category in bytes.
+pub(crate) const MAX_CATEGORY_BYTES: usize = 64;
+/// Most anchors of an image.
+pub(crate) const MAX_ANCHORS: usize = 16;
+/// Longest name of an anchor in bytes.
+pub(crate) const MAX_ANCHOR_NAME_BYTES: usize = 64;
+/// Longest description of an anchor in characters.
+pub(crate) const MAX_ANCHOR_CHARS: usize = 2_000;
+/// Longest hint of the picture before in characters.
+pub(crate) const MAX_HINT_CHARS: usize = 4_000;
 /// Most thumbnails of a step.
 pub(crate) const MAX_THUMBNAILS: usize = 16;
 /// Largest `max_duplicate_spend` in billionths of the currency: a million units, as the executor takes.

@@ -44,7 +44,7 @@ impl<'c> Planner<'c> {
     /// Every problem of the request at once.
     pub fn plan(&self, request: &PlanRequest) -> Result<ImageGenerationPlan, PlanError> {
         let mut problems = Problems::default();
-        let mut work = request::parse(request, self.catalog.currency(), &mut problems);
+        let mut work = request::parse(request, self.catalog, &mut problems);
         let selections = self.select_all(&work, &mut problems);
         check_duplicate_spend(&work, &selections, &mut problems);
         problems.finish()?;
@@ -198,7 +198,7 @@ fn draw_up_steps(catalog: &Catalog, work: &Work, selections: &[Selection<'_>]) -
     let mut seeds = Seeds::new(work.variation);
     let mut steps = Vec::with_capacity(selections.len());
     for (wish, selection) in work.images.iter().zip(selections) {
-        let seed = seeds.next(wish.seed, &selection.primary.render);
+        let seed = seeds.next(wish.seed.or(wish.derived_seed), &selection.primary.render);
         let seeded = |target: &Target<'_>| RenderSpec {
             seed,
             ..target.render.clone()
@@ -224,6 +224,13 @@ fn step(catalog: &Catalog, wish: &ImageWish, targets: Vec<RenderSpec>) -> Step {
         position: wish.position,
         importance: wish.importance.into(),
         slot: wish.slot,
+        view: wish.view.clone(),
+        anchors: wish
+            .continuity
+            .anchors
+            .iter()
+            .map(|anchor| anchor.name.clone())
+            .collect(),
     }
 }
 

@@ -9,20 +9,25 @@ use limn_proto::{
     name::parse_client_name,
     plan::{DocumentBinding, Label, PlanKind, RunPolicy},
     reason::Reason,
-    v1::{ImageRequest, PlanRequest, plan_request},
+    v1::{BatchRequest, ImageRequest, PlanRequest, plan_request},
 };
 
+mod continuity;
 mod document;
 mod door;
+mod enrich;
 mod image;
 mod policy;
+mod views;
 
 pub(crate) use image::{Field, ImageWish, SizeWish, reference_problem};
 
 use crate::{
+    catalog::Catalog,
     error::Problems,
     limits::{MAX_SESSION_BYTES, MAX_STEPS},
 };
+use continuity::ContinuityWish;
 use door::Door;
 
 /// A checked request.
@@ -48,8 +53,14 @@ pub(crate) struct Work {
     pub document: Option<DocumentBinding>,
 }
 
-/// Checks everything that can be checked without the catalog.
-pub(crate) fn parse(request: &PlanRequest, currency: &str, problems: &mut Problems) -> Work {
+/// What the images of one request share.
+struct Context<'c> {
+    catalog: &'c Catalog,
+    disable_fallback: bool,
+}
+
+/// Checks everything that does not depend on who draws. Of the catalog it needs the templates.
+pub(crate) fn parse(request: &PlanRequest, catalog: &Catalog, problems: &mut Problems) -> Work {
     let mut door = Door::new(problems, String::new());
     let client = parse_client_name(&request.parent).unwrap_or_default();
     if client.is_empty() {
@@ -62,28 +73,33 @@ pub(crate) fn parse(request: &PlanRequest, currency: &str, problems: &mut Proble
     let session_id = door.text("session_id", &request.session_id, MAX_SESSION_BYTES);
     let labels = door.labels("labels", &request.labels);
     let not_after_unix = not_after(request, &mut door);
-    let policy = policy::parse(request.policy.as_ref(), currency, &mut door);
-    let (kind, messages) = images(request, problems);
-    let mut images: Vec<ImageWish> = Vec::with_capacity(messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        let path = match kind {
-            PlanKind::Batch => format!("batch.images[{index}]"),
-            _ => "image".into(),
-        };
-        images.push(image::parse(
-            message,
-            path,
-            index,
-            policy.disable_fallback,
-            problems,
-        ));
-    }
+    let policy = policy::parse(request.policy.as_ref(), catalog.currency(), &mut door);
+    let context = Context {
+        catalog,
+        disable_fallback: policy.disable_fallback,
+    };
     let mut document = None;
-    if let Some(plan_request::Work::Document(message)) = &request.work {
-        let illustrated = document::parse(message, policy.disable_fallback, problems);
-        images = illustrated.images;
-        document = illustrated.binding;
-    }
+    let (kind, images) = match &request.work {
+        Some(plan_request::Work::Image(image)) => {
+            let wish = context.whole_image(image, "image".into(), 0, None, problems);
+            (PlanKind::Single, alloc::vec![wish])
+        }
+        Some(plan_request::Work::Batch(batch)) => (PlanKind::Batch, context.batch(batch, problems)),
+        Some(plan_request::Work::ViewSet(set)) => {
+            let images = views::parse(set, request.variation, &context, problems);
+            (PlanKind::ViewSet, images)
+        }
+        Some(plan_request::Work::Document(message)) => {
+            let illustrated = document::parse(message, &context, problems);
+            document = illustrated.binding;
+            (PlanKind::Document, illustrated.images)
+        }
+        None => {
+            let description = "is missing; give an image, a batch, a view set or a document";
+            problems.add(Reason::InvalidRequest, "work", description);
+            (PlanKind::Single, Vec::new())
+        }
+    };
     check_step_ids(&images, problems);
     Work {
         client: client.into(),
@@ -98,38 +114,77 @@ pub(crate) fn parse(request: &PlanRequest, currency: &str, problems: &mut Proble
     }
 }
 
-/// The images of the request. A batch that is too long is refused and not looked into.
-fn images<'r>(request: &'r PlanRequest, problems: &mut Problems) -> (PlanKind, &'r [ImageRequest]) {
-    match &request.work {
-        Some(plan_request::Work::Image(image)) => (PlanKind::Single, core::slice::from_ref(image)),
-        Some(plan_request::Work::Batch(batch)) if batch.images.len() > MAX_STEPS => {
-            let description = format!(
-                "has {} images; a plan has at most {MAX_STEPS} steps",
-                batch.images.len()
-            );
+impl Context<'_> {
+    /// The images of a batch. One that is too long is refused and not looked into.
+    fn batch(&self, batch: &BatchRequest, problems: &mut Problems) -> Vec<ImageWish> {
+        let count = batch.images.len();
+        if count > MAX_STEPS {
+            let description = format!("has {count} images; a plan has at most {MAX_STEPS} steps");
             problems.add(Reason::TooManySteps, "batch.images", description);
             problems.note("max", format!("{MAX_STEPS}"));
-            (PlanKind::Batch, &[])
+            return Vec::new();
         }
-        Some(plan_request::Work::Batch(batch)) => {
-            if batch.images.is_empty() {
-                problems.add(
-                    Reason::InvalidRequest,
-                    "batch.images",
-                    "is empty; ask for at least one image",
-                );
+        if count == 0 {
+            let description = "is empty; ask for at least one image";
+            problems.add(Reason::InvalidRequest, "batch.images", description);
+        }
+        let shared = continuity::parse(
+            batch.continuity.as_ref(),
+            "batch.continuity".into(),
+            self.catalog.continuity(),
+            problems,
+        );
+        let images = batch.images.iter().enumerate();
+        images
+            .map(|(index, image)| {
+                let path = format!("batch.images[{index}]");
+                self.whole_image(image, path, index, Some(&shared), problems)
+            })
+            .collect()
+    }
+
+    /// One image, enriched if it asks for that.
+    fn whole_image(
+        &self,
+        message: &ImageRequest,
+        path: String,
+        index: usize,
+        shared: Option<&ContinuityWish>,
+        problems: &mut Problems,
+    ) -> ImageWish {
+        let mut wish = self.image(message, path, index, shared, problems);
+        if message.enrich {
+            enrich::apply(&mut wish, self.catalog, problems);
+        }
+        wish
+    }
+
+    /// One image with its continuity, as it is written. `index` counts from 0.
+    fn image(
+        &self,
+        message: &ImageRequest,
+        path: String,
+        index: usize,
+        shared: Option<&ContinuityWish>,
+        problems: &mut Problems,
+    ) -> ImageWish {
+        let own_path = format!("{path}.continuity");
+        let mut wish = image::parse(message, path, index, self.disable_fallback, problems);
+        let templates = self.catalog.continuity();
+        let own = continuity::parse(message.continuity.as_ref(), own_path.clone(), templates, problems);
+        wish.continuity = match shared {
+            Some(shared) => {
+                if own.anchors.is_empty() && !shared.anchors.is_empty() {
+                    wish.stands_at(image::Field::Anchors.name(), "batch.continuity.anchors".into());
+                }
+                own.below(shared, own_path, problems)
             }
-            (PlanKind::Batch, &batch.images)
+            None => own,
+        };
+        if wish.continuity != ContinuityWish::default() {
+            wish.keep_original();
         }
-        Some(plan_request::Work::Document(_)) => (PlanKind::Document, &[]),
-        None => {
-            problems.add(
-                Reason::InvalidRequest,
-                "work",
-                "is missing; give an image, a batch or a document",
-            );
-            (PlanKind::Single, &[])
-        }
+        wish
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod cost;
 pub(crate) mod fit;
+mod hint;
 mod lack;
 pub(crate) mod notes;
 pub(crate) mod prompt;

@@ -16,6 +16,7 @@ mod merge;
 mod model;
 mod prices;
 mod section;
+mod templates;
 mod traits;
 mod words;
 
@@ -29,7 +30,9 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
     ("bfl.toml", include_str!("../catalog/bfl.toml")),
     ("comfyui.toml", include_str!("../catalog/comfyui.toml")),
+    ("continuity.toml", include_str!("../catalog/continuity.toml")),
     ("google.toml", include_str!("../catalog/google.toml")),
+    ("image-types.toml", include_str!("../catalog/image-types.toml")),
     ("midjourney.toml", include_str!("../catalog/midjourney.toml")),
     ("openai.toml", include_str!("../catalog/openai.toml")),
     ("openrouter.toml", include_str!("../catalog/openrouter.toml")),
@@ -38,6 +41,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("sketch.toml", include_str!("../catalog/sketch.toml")),
     ("stability.toml", include_str!("../catalog/stability.toml")),
     ("vertex.toml", include_str!("../catalog/vertex.toml")),
+    ("views.toml", include_str!("../catalog/views.toml")),
 ];
 
 /// Why a provider without an entry among the available ones is off.
@@ -146,6 +150,13 @@ fn catalog(section: &mut Section<'_>) -> (CatalogParts, BTreeMap<String, Traits>
         selection: section.within("selection", selection_rules).unwrap_or_default(),
         style_phrases: section
             .within("style_phrases", words::style_texts)
+            .unwrap_or_default(),
+        views: section.within("views", templates::views).unwrap_or_default(),
+        image_types: section
+            .within("image_types", templates::image_types)
+            .unwrap_or_default(),
+        continuity: section
+            .within("continuity", templates::continuity)
             .unwrap_or_default(),
         thumbnails: section.list("thumbnails", model::thumbnail),
     };

@@ -21,6 +21,7 @@ mod cancel;
 mod check;
 mod check_config;
 mod connect;
+mod continuity;
 mod decisions;
 mod detect;
 mod doctor;
@@ -55,6 +56,7 @@ mod table;
 mod unpark;
 mod usage;
 mod verify;
+mod views;
 mod watch;
 mod words;
 
@@ -88,6 +90,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
     match cli.command {
         Command::Render(args) => Box::pin(render::run(*args, &settings, output)).await,
         Command::Document(args) => Box::pin(document::run(*args, &settings, output)).await,
+        Command::Views(args) => Box::pin(views::run(*args, &settings, output)).await,
         Command::Plan(args) => plan::run(*args, &settings, output).await,
         Command::Check(args) => check::run(&args, &settings, output).await,
         Command::Execute(args) => Box::pin(execute::run(args, &settings, output)).await,

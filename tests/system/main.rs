@@ -22,4 +22,5 @@ mod quality;
 mod restart;
 mod second_choice;
 mod several;
+mod views;
 mod watching;

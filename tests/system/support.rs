@@ -326,7 +326,10 @@ pub(crate) fn image(image: ImageRequest) -> PlanRequest {
 pub(crate) fn batch(images: Vec<ImageRequest>) -> PlanRequest {
     PlanRequest {
         parent: PARENT.to_owned(),
-        work: Some(v1::plan_request::Work::Batch(v1::BatchRequest { images })),
+        work: Some(v1::plan_request::Work::Batch(v1::BatchRequest {
+            images,
+            ..v1::BatchRequest::default()
+        })),
         policy: Some(quick_retries()),
         ..PlanRequest::default()
     }

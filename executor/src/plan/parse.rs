@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use limn_proto::{digest, name, plan as wire, reason::Reason, reroll};
 
 use super::{
-    Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ATTEMPTS, MAX_PER_STEP, MAX_REFERENCES, MAX_STEPS, Plan,
-    Policy, Price, QualityGate, Reference, Render, Step, Target, Thumbnail, UnknownPolicy, rerolls,
+    Description, ImageFormat, MAX_AMOUNT_NANOS, MAX_ANCHOR_NAME_BYTES, MAX_ANCHORS, MAX_ATTEMPTS,
+    MAX_PER_STEP, MAX_REFERENCES, MAX_STEPS, Plan, Policy, Price, QualityGate, Reference, Render, Step,
+    Target, Thumbnail, UnknownPolicy, rerolls,
 };
 
 mod policy;
@@ -115,7 +116,7 @@ impl Parser {
             .steps
             .iter()
             .enumerate()
-            .map(|(index, step)| self.step(index, step, gate.as_ref(), &spec.labels, &prices))
+            .map(|(index, step)| self.step(index, step, kind, gate.as_ref(), &spec.labels, &prices))
             .collect();
         for (index, step) in steps.iter().enumerate() {
             let repeated = steps[..index].iter().any(|other| other.step_id == step.step_id);
@@ -143,6 +144,7 @@ impl Parser {
         &mut self,
         index: usize,
         step: &wire::Step,
+        kind: wire::PlanKind,
         gate: Option<&wire::QualityGate>,
         plan_labels: &[wire::Label],
         prices: &BTreeMap<(String, u32), Price>,
@@ -179,6 +181,7 @@ impl Parser {
                 }),
             });
         }
+        self.view_and_anchors(&path, step, kind);
         let thumbnails = (0..)
             .zip(&step.thumbnails)
             .filter_map(|(number, spec): (usize, _)| {
@@ -244,6 +247,29 @@ impl Parser {
                 "must be a range of the document behind the slots before it, in a plan of a document";
             self.require(fits, &format!("steps[{index}].slot"), description);
         }
+    }
+
+    /// A view and anchors change no pixels: the prompts carry them. They must only say what they can mean.
+    fn view_and_anchors(&mut self, path: &str, step: &wire::Step, kind: wire::PlanKind) {
+        let view_fits = match kind {
+            wire::PlanKind::ViewSet => name::is_step_id(&step.view),
+            _ => step.view.is_empty(),
+        };
+        self.require(
+            view_fits,
+            &format!("{path}.view"),
+            "must name the view in a view set, and nothing elsewhere",
+        );
+        let name_fits = |name: &String| (1..=MAX_ANCHOR_NAME_BYTES).contains(&name.len());
+        let repeated = (1..).zip(&step.anchors).any(|(next, name)| {
+            let mut later = step.anchors.iter().skip(next);
+            later.any(|other| other == name)
+        });
+        self.require(
+            step.anchors.len() <= MAX_ANCHORS && step.anchors.iter().all(name_fits) && !repeated,
+            &format!("{path}.anchors"),
+            "must be at most 16 different names of 1 to 64 bytes",
+        );
     }
 
     fn render(&mut self, path: &str, render: &wire::RenderSpec) -> Render {

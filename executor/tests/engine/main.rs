@@ -28,5 +28,6 @@ mod stops;
 mod studios;
 mod support;
 mod twins;
+mod views;
 mod watching;
 mod zombies;

@@ -12,14 +12,14 @@ use super::rules::Rules;
 use crate::{
     catalog::MEDIA_TYPES,
     limits::{
-        MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED,
-        MAX_TEXT_BYTES, MAX_THUMBNAILS,
+        MAX_ALT_TEXT_BYTES, MAX_ANCHOR_NAME_BYTES, MAX_ANCHORS, MAX_CAPTION_BYTES, MAX_FALLBACKS,
+        MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES, MAX_SEED, MAX_TEXT_BYTES, MAX_THUMBNAILS,
     },
     request::reference_problem,
 };
 
 /// Checks the steps, and that their ids are different.
-pub(super) fn check_all(steps: &[Step], rules: &mut Rules<'_>) {
+pub(super) fn check_all(steps: &[Step], is_view_set: bool, rules: &mut Rules<'_>) {
     let mut ids = BTreeSet::new();
     for (index, step) in steps.iter().enumerate() {
         let path = format!("steps[{index}]");
@@ -31,11 +31,11 @@ pub(super) fn check_all(steps: &[Step], rules: &mut Rules<'_>) {
         if !ids.insert(step.step_id.as_str()) {
             rules.broken(format!("{path}.step_id"), "names an earlier step too");
         }
-        check_step(&path, step, rules);
+        check_step(&path, step, is_view_set, rules);
     }
 }
 
-fn check_step(path: &str, step: &Step, rules: &mut Rules<'_>) {
+fn check_step(path: &str, step: &Step, is_view_set: bool, rules: &mut Rules<'_>) {
     rules.known::<ImageType>(&format!("{path}.image_type"), step.image_type, false);
     rules.known::<Importance>(&format!("{path}.importance"), step.importance, false);
     rules.text(&format!("{path}.alt_text"), &step.alt_text, MAX_ALT_TEXT_BYTES);
@@ -53,6 +53,17 @@ fn check_step(path: &str, step: &Step, rules: &mut Rules<'_>) {
         MAX_KEY_TEXT_BYTES,
     );
     rules.labels(&format!("{path}.labels"), &step.labels);
+    let view_fits = if is_view_set {
+        is_step_id(&step.view)
+    } else {
+        step.view.is_empty()
+    };
+    rules.hold(
+        view_fits,
+        &format!("{path}.view"),
+        "must be 1 to 63 lowercase letters, digits or hyphens in a view set, and nothing elsewhere",
+    );
+    check_anchors(&format!("{path}.anchors"), &step.anchors, rules);
     let thumbnails_fit = step.thumbnails.len() <= MAX_THUMBNAILS;
     rules.hold(thumbnails_fit, &format!("{path}.thumbnails"), "are more than 16");
     for (index, thumbnail) in step.thumbnails.iter().enumerate() {
@@ -75,6 +86,15 @@ fn check_step(path: &str, step: &Step, rules: &mut Rules<'_>) {
         &format!("{path}.targets"),
         "must share one seed",
     );
+}
+
+fn check_anchors(path: &str, names: &[String], rules: &mut Rules<'_>) {
+    rules.hold(names.len() <= MAX_ANCHORS, path, "are more than 16");
+    let mut seen = BTreeSet::new();
+    for name in names {
+        rules.required_text(path, name, MAX_ANCHOR_NAME_BYTES);
+        rules.hold(seen.insert(name.as_str()), path, "name an anchor twice");
+    }
 }
 
 fn check_target(path: &str, target: &RenderSpec, rules: &mut Rules<'_>) {

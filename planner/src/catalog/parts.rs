@@ -6,7 +6,9 @@ use alloc::{
     vec::Vec,
 };
 
-use limn_proto::plan::{Quality, Style, ThumbnailSpec};
+use limn_proto::plan::{ImageType, Quality, Style, ThumbnailSpec};
+
+use super::{ContinuityTemplates, TypeTemplate, ViewTemplates};
 
 /// All that the planner may know, before it is validated.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +23,12 @@ pub struct CatalogParts {
     pub selection: SelectionRules,
     /// A phrase for each style, for models that take the style in words only.
     pub style_phrases: BTreeMap<Style, String>,
+    /// Views that a subject can be drawn from.
+    pub views: ViewTemplates,
+    /// What enrichment does, by the class of the image. A class that is missing cannot be enriched.
+    pub image_types: BTreeMap<ImageType, TypeTemplate>,
+    /// Wording of what keeps subjects alike.
+    pub continuity: ContinuityTemplates,
     /// Small copies made of every image.
     pub thumbnails: Vec<ThumbnailSpec>,
 }

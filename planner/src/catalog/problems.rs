@@ -13,7 +13,8 @@ use limn_proto::{
 };
 
 use super::{
-    CatalogParts, CatalogProblem, MEDIA_TYPES, Model, OutputTokens, Pricing, Provider, Size, SizeRule, Styles,
+    CatalogParts, CatalogProblem, MEDIA_TYPES, Model, OutputTokens, Pricing, Provider, Size, SizeRule,
+    Styles, templates,
 };
 use crate::{
     canonical,
@@ -51,6 +52,7 @@ pub(super) fn find(parts: &CatalogParts) -> Vec<CatalogProblem> {
     check_retired(&mut found, parts);
     check_selection(&mut found, parts, &ids);
     check_style_phrases(&mut found, parts);
+    templates::find(parts, &mut found.problems);
     for (index, thumbnail) in parts.thumbnails.iter().enumerate() {
         if let Err(message) = canonical::check_thumbnail(thumbnail) {
             found.add(format!("thumbnails[{index}]"), message);

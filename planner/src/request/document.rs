@@ -11,8 +11,9 @@ use limn_proto::{
 };
 
 use super::{
+    Context,
     door::{Door, parse_ratio},
-    image::{self, ImageWish},
+    image::ImageWish,
 };
 use crate::{
     document::{self, alt_of, importance_of, slot_of},
@@ -33,7 +34,7 @@ pub(super) struct Illustrated {
 /// Reads a document. The defaults hold for each of its prompts, and what a marker says goes before them.
 pub(super) fn parse(
     message: &DocumentRequest,
-    fallback_disabled: bool,
+    context: &Context<'_>,
     problems: &mut Problems,
 ) -> Illustrated {
     let nothing = ImageRequest::default();
@@ -76,7 +77,7 @@ pub(super) fn parse(
         if !message.post_id.is_empty() {
             image.post_id.clone_from(&message.post_id);
         }
-        wish(slot, position, image, fallback_disabled, problems)
+        wish(slot, position, image, context, problems)
     });
     Illustrated {
         images: images.collect(),
@@ -107,7 +108,7 @@ fn wish(
     slot: &Slot,
     position: u32,
     mut image: ImageRequest,
-    fallback_disabled: bool,
+    context: &Context<'_>,
     problems: &mut Problems,
 ) -> ImageWish {
     let own = own_fields(slot, &mut image, problems);
@@ -127,7 +128,7 @@ fn wish(
     let in_document = format!("{PATH}.content (line {})", slot.line);
     let mut texts = Problems::default();
     let path = format!("{PATH}.defaults");
-    let mut wish = image::parse(&image, path, index, fallback_disabled, &mut texts);
+    let mut wish = context.whole_image(&image, path, index, None, &mut texts);
     for field in own {
         wish.stands_at(field, in_document.clone());
     }

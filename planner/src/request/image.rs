@@ -14,7 +14,10 @@ use limn_proto::{
     v1::{ImageRequest, Resolution},
 };
 
-use super::door::{Door, guidance_milli, parse_ratio};
+use super::{
+    continuity::ContinuityWish,
+    door::{Door, guidance_milli, parse_ratio},
+};
 use crate::{
     catalog::{MEDIA_TYPES, Size},
     error::Problems,
@@ -22,6 +25,7 @@ use crate::{
         MAX_ALT_TEXT_BYTES, MAX_CAPTION_BYTES, MAX_FALLBACKS, MAX_KEY_TEXT_BYTES, MAX_NAME_BYTES,
         MAX_REFERENCES, MAX_SEED, MAX_TEXT_CHARS,
     },
+    text::char_count,
 };
 
 /// A field that a target honours, maps or refuses, in the order of the notes.
@@ -39,13 +43,16 @@ pub(crate) enum Field {
     MediaType,
     Options,
     References,
+    Enrich,
+    Anchors,
+    Hint,
 }
 
 /// One image as it is wished for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ImageWish {
     path: String,
-    /// Paths of fields that the request says at another place.
+    /// Fields that the request says at another place than the rest, with that place.
     elsewhere: BTreeMap<&'static str, String>,
     pub step_id: String,
     pub prompt: String,
@@ -76,6 +83,17 @@ pub(crate) struct ImageWish {
     pub importance: Importance,
     /// Where its prompt stands in the document of the request.
     pub slot: Option<DocumentSlot>,
+    /// Characters of the prompt as it was written.
+    pub written_chars: usize,
+    /// What templates keep out; unlike the negative prompt it refuses nobody.
+    pub added_negative: String,
+    /// What enrichment added, in a sentence; empty: nothing.
+    pub enrichment: String,
+    pub continuity: ContinuityWish,
+    /// Word of the view; empty outside of view sets.
+    pub view: String,
+    /// Seed that the images of a set derive together.
+    pub derived_seed: Option<u32>,
 }
 
 /// The size as it is wished for.
@@ -91,8 +109,8 @@ pub(crate) enum SizeWish {
 }
 
 impl Field {
-    /// Every field, in the order of the notes.
-    pub(crate) const ALL: [Self; 12] = [
+    /// Fields that may be optional, in the order of the notes.
+    pub(crate) const OPTIONAL: [Self; 12] = [
         Self::NegativePrompt,
         Self::AspectRatio,
         Self::Width,
@@ -122,6 +140,9 @@ impl Field {
             Self::MediaType => "media_type",
             Self::Options => "options",
             Self::References => "references",
+            Self::Enrich => "enrich",
+            Self::Anchors => "continuity.anchors",
+            Self::Hint => "continuity.previous_turn_hint",
         }
     }
 }
@@ -139,6 +160,21 @@ impl ImageWish {
     pub(super) fn stands_at(&mut self, field: &'static str, path: String) {
         self.elsewhere.insert(field, path);
     }
+
+    /// Keeps the prompt as it was written, before something is put around it.
+    pub(super) fn keep_original(&mut self) {
+        if self.original_prompt.is_empty() {
+            self.original_prompt.clone_from(&self.prompt);
+        }
+    }
+
+    /// Keeps something out that a template names.
+    pub(super) fn add_negative(&mut self, text: &str) {
+        if !self.added_negative.is_empty() && !text.is_empty() {
+            self.added_negative.push_str(", ");
+        }
+        self.added_negative.push_str(text);
+    }
 }
 
 /// Checks one image. `index` counts from 0.
@@ -154,6 +190,7 @@ pub(super) fn parse(
     if message.prompt.trim().is_empty() {
         door.refuse("prompt", "is empty; say what to draw");
     }
+    let written_chars = char_count(&prompt);
     let negative_prompt = door.long_text("negative_prompt", &message.negative_prompt, MAX_TEXT_CHARS);
     ImageWish {
         step_id: step_id(message, index, &mut door),
@@ -188,6 +225,12 @@ pub(super) fn parse(
         position: message.position,
         importance: door.known("importance", message.importance),
         slot: None,
+        written_chars,
+        added_negative: String::new(),
+        enrichment: String::new(),
+        continuity: ContinuityWish::default(),
+        view: String::new(),
+        derived_seed: None,
         elsewhere: BTreeMap::new(),
         path,
     }
@@ -334,12 +377,12 @@ pub(crate) fn reference_problem(references: &[Reference]) -> Option<String> {
 fn optional_fields(message: &ImageRequest, door: &mut Door<'_>) -> BTreeSet<Field> {
     let mut optional = BTreeSet::new();
     for name in &message.optional_fields {
-        match Field::ALL.into_iter().find(|field| field.name() == name) {
+        match Field::OPTIONAL.into_iter().find(|field| field.name() == name) {
             Some(field) => {
                 optional.insert(field);
             }
             None => {
-                let names = Field::ALL.map(Field::name).join(", ");
+                let names = Field::OPTIONAL.map(Field::name).join(", ");
                 let name: String = name.chars().take(64).collect();
                 door.refuse(
                     "optional_fields",

@@ -85,6 +85,11 @@ impl<'w> Fitting<'w> {
         }
     }
 
+    /// What a template added is not sent, which refuses nobody.
+    pub(crate) fn left_out(&mut self, field: Field, detail: impl Into<String>) {
+        self.note(field, FidelityOutcome::Refused, detail.into());
+    }
+
     /// The target cannot draw the wish, whatever is optional.
     pub(crate) fn refuse(&mut self, field: &'static str, why: &str) {
         self.unfit.push(Unfit {

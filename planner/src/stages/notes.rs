@@ -9,7 +9,7 @@ use alloc::{
 
 use limn_proto::{
     digest::render_digest,
-    plan::{PlanSpec, RunPolicy, SeedMode, Step},
+    plan::{PlanKind, PlanSpec, RunPolicy, SeedMode, Step},
     reroll,
     v1::{Choice, FidelityNote, PlanNotes, StepRender, Warning},
 };
@@ -27,6 +27,7 @@ pub(crate) fn describe(catalog: &Catalog, spec: &PlanSpec, selections: &[Selecti
     };
     notes.warnings.extend(model_warnings(selections));
     notes.warnings.extend(same_pictures(spec));
+    notes.warnings.extend(mixed_views(spec));
     for (step, selection) in spec.steps.iter().zip(selections) {
         notes.choices.push(choice(&step.step_id, selection));
         notes.warnings.extend(step_warnings(&step.step_id, selection));
@@ -140,6 +141,19 @@ fn same_pictures(spec: &PlanSpec) -> Vec<Warning> {
         }
     }
     warnings
+}
+
+/// A view set that several models draw: one seed does not make their pictures alike.
+fn mixed_views(spec: &PlanSpec) -> Option<Warning> {
+    if spec.kind() != PlanKind::ViewSet {
+        return None;
+    }
+    let primaries = spec.steps.iter().filter_map(|step| step.targets.first());
+    let models = primaries.map(|render| format!("{} {}", render.provider, render.model));
+    let models: BTreeSet<String> = models.collect();
+    let names = models.iter().cloned().collect::<Vec<_>>().join(", ");
+    let message = format!("its views are drawn by {names}, so they may look different; name one provider");
+    (models.len() > 1).then(|| warning("", "VIEWS_BY_SEVERAL_MODELS", message))
 }
 
 fn step_warnings(step_id: &str, selection: &Selection<'_>) -> Vec<Warning> {

@@ -4,6 +4,9 @@
 //! "limn.seed/1", a zero byte, the canonical bytes of the step's primary target with seed 0, the variation and
 //! the occurrence, each as four bytes big endian. The occurrence counts earlier steps of the plan with
 //! an equal primary, so that four equal prompts give four pictures. All targets of a step share the seed.
+//!
+//! The images of a view set share one seed, by [`of_set`]: it depends on what they show and on nothing else, so that
+//! views which are asked for later belong to the first ones, and pictures that exist are found again.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -12,6 +15,22 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 const DOMAIN: &[u8] = b"limn.seed/1\0";
+const SET_DOMAIN: &[u8] = b"limn.set-seed/1\0";
+
+/// The seed of every image of a view set: as that of a step, over the text "limn.set-seed/1", a zero byte, the
+/// description in UTF-8 and the variation. That the prompts differ keeps the render digests apart.
+pub(crate) fn of_set(description: &str, variation: u32) -> u32 {
+    let mut hash = Sha256::new();
+    hash.update(SET_DOMAIN);
+    hash.update(description.as_bytes());
+    hash.update(variation.to_be_bytes());
+    seed_of(hash)
+}
+
+fn seed_of(hash: Sha256) -> u32 {
+    let head = hash.finalize().first_chunk::<4>().copied().unwrap_or_default();
+    u32::from_be_bytes(head) & 0x7fff_ffff
+}
 
 /// Gives out the seeds of one plan, step by step.
 #[derive(Debug)]
@@ -42,8 +61,7 @@ impl Seeds {
         let occurrence = self.occurrences.entry(bytes).or_insert(0);
         hash.update(occurrence.to_be_bytes());
         *occurrence = occurrence.saturating_add(1);
-        let head = hash.finalize().first_chunk::<4>().copied().unwrap_or_default();
-        u32::from_be_bytes(head) & 0x7fff_ffff
+        seed_of(hash)
     }
 }
 
@@ -81,5 +99,16 @@ mod tests {
         let hash = Sha256::digest(&bytes);
         let expected = u32::from_be_bytes([hash[0] & 0x7f, hash[1], hash[2], hash[3]]);
         assert_eq!(Seeds::new(9).next(None, &render), expected);
+    }
+    #[test]
+    fn the_rule_of_a_set_is_the_documented_one() {
+        let mut bytes = b"limn.set-seed/1".to_vec();
+        bytes.push(0);
+        bytes.extend("pink shoes".as_bytes());
+        bytes.extend([0, 0, 0, 2]);
+        let hash = Sha256::digest(&bytes);
+        let expected = u32::from_be_bytes([hash[0] & 0x7f, hash[1], hash[2], hash[3]]);
+        assert_eq!(of_set("pink shoes", 2), expected);
+        assert_ne!(of_set("pink shoes", 3), expected);
     }
 }

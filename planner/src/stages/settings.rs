@@ -222,7 +222,7 @@ pub(crate) fn references(model: &Model, fitting: &mut Fitting<'_>) -> Vec<Refere
 /// What a model takes in a field of `ImageRequest`, in words.
 pub(crate) fn offered(model: &Model, field: &str) -> String {
     match field {
-        "prompt" => format!("at most {} characters", model.max_prompt_chars),
+        "prompt" | "continuity.anchors" => format!("at most {} characters", model.max_prompt_chars),
         "quality" => listed(
             model
                 .qualities

@@ -4,7 +4,7 @@ use limn_planner::{
     Catalog, CatalogParts,
     catalog::{Model, Pricing, Qualities, Size, SizeRule, Styles},
 };
-use limn_proto::plan::Quality;
+use limn_proto::plan::{ImageType, Quality};
 
 use crate::support::{catalog, parts};
 
@@ -107,6 +107,41 @@ const BREAKAGES: &[Breakage] = &[
     }),
     ("style_phrases", |parts| parts.style_phrases.clear()),
     ("thumbnails[0]", |parts| parts.thumbnails[0].fit = 0),
+    ("views.order[6]", |parts| parts.views.order.push("inside".into())),
+    ("views.order[6]", |parts| parts.views.order.push("front".into())),
+    ("views.default_count", |parts| parts.views.default_count = 7),
+    ("views.own", |parts| parts.views.own = "{description}".into()),
+    ("views.templates.Odd", |parts| {
+        let template = parts.views.templates["top"].clone();
+        parts.views.templates.insert("Odd".into(), template);
+    }),
+    ("views.templates.top.prompt", |parts| {
+        let top = parts.views.templates.get_mut("top").unwrap();
+        top.prompt = "from above".into();
+    }),
+    ("views.templates.top.categories.Lamps", |parts| {
+        let top = parts.views.templates.get_mut("top").unwrap();
+        top.categories.insert("Lamps".into(), "{description}".into());
+    }),
+    ("views.templates.top.categories.lamps", |parts| {
+        let top = parts.views.templates.get_mut("top").unwrap();
+        top.categories
+            .insert("lamps".into(), "{description} {watts}".into());
+    }),
+    ("image_types.item.prompt", |parts| {
+        parts.image_types.get_mut(&ImageType::Item).unwrap().prompt = "an item".into();
+    }),
+    ("image_types.item.aspect_ratio", |parts| {
+        parts.image_types.get_mut(&ImageType::Item).unwrap().aspect_ratio = Some((0, 1));
+    }),
+    ("image_types.none", |parts| {
+        let item = parts.image_types[&ImageType::Item].clone();
+        parts.image_types.insert(ImageType::Unspecified, item);
+    }),
+    ("continuity.anchor", |parts| parts.continuity.anchor.clear()),
+    ("continuity.hint", |parts| {
+        parts.continuity.hint = "{before}".into();
+    }),
 ];
 
 #[test]

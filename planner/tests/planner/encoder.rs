@@ -116,6 +116,11 @@ fn step(out: &mut Lce1, step: &Step) {
     out.number(12, u64::from(step.position));
     out.enumeration(13, step.importance);
     out.message(14, step.slot.as_ref(), slot);
+    out.text(15, &step.view);
+    // Of repeated text every item is written, also an empty one.
+    for anchor in &step.anchors {
+        out.block(16, anchor.as_bytes());
+    }
 }
 
 fn document(out: &mut Lce1, document: &DocumentBinding) {

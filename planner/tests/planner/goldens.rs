@@ -18,11 +18,14 @@ use limn_proto::{
         ImageType, Importance, Label, Money, PlanSpec, Quality, QualityGate, RetryPolicy, RunPolicy, Style,
         UnknownPolicy,
     },
-    v1::{ImageGenerationPlan, ImageRequest, PlanRequest, Resolution},
+    v1::{
+        BatchRequest, ImageGenerationPlan, ImageRequest, PlanRequest, Resolution, View, ViewSetRequest,
+        plan_request::Work,
+    },
 };
 
 use crate::documents;
-use crate::support::{batch, image, image_at, map, names, plan, single};
+use crate::support::{batch, continuity, image, image_at, map, names, of_set, plan, single, view, view_set};
 
 /// Bytes on one line of a golden.
 const BYTES_PER_LINE: usize = 48;
@@ -32,15 +35,18 @@ pub(crate) fn cases() -> Vec<(&'static str, ImageGenerationPlan)> {
     let planned = |request: PlanRequest| plan(&request).expect("a golden request is possible");
     vec![
         ("batch-with-fallbacks", planned(batch_with_fallbacks())),
+        ("continuity", planned(continued())),
         (
             "defaults",
             planned(single(image("A lighthouse at dusk, seen from the sea"))),
         ),
         ("document", planned(documents::post())),
         ("every-field", planned(every_field())),
+        ("image-types", planned(image_types())),
         ("optional-fields", planned(optional_fields())),
         ("quality-gate", planned(quality_gate())),
         ("spec-vector", spec_vector()),
+        ("view-set", planned(view_set_in_colour())),
     ]
 }
 
@@ -136,6 +142,66 @@ fn every_field() -> PlanRequest {
     };
     request.not_after_time.get_or_insert_default().seconds = 1_790_000_000;
     request
+}
+
+/// At `aurora` the hint is cut, at `sketch` it is not.
+fn continued() -> PlanRequest {
+    let anchors = [
+        ("Mira", "a tall woman of forty, grey eyes, red scarf"),
+        ("the Gull", "a blue dinghy with one oar"),
+    ];
+    let hint = "Mira pushed the Gull into the water. Behind her the village slept under its first snow";
+    let harbour = ImageRequest {
+        continuity: continuity(&[("Bo", "a brown dog with one white ear")], hint),
+        prompt: "Bo waits for Mira on the quay. ".repeat(56),
+        fallback_providers: names(&["sketch"]),
+        ..image_at("aurora")
+    };
+    PlanRequest {
+        work: Some(Work::Batch(BatchRequest {
+            images: vec![image("Mira rows out at dawn"), harbour],
+            continuity: continuity(&anchors, "It is winter."),
+        })),
+        ..batch(Vec::new())
+    }
+}
+
+/// Every class that the fixture has a template for.
+fn image_types() -> PlanRequest {
+    let classes = [
+        ImageType::CharacterPortrait,
+        ImageType::Item,
+        ImageType::BattleMap,
+        ImageType::Product,
+        ImageType::Illustration,
+    ];
+    let enriched = |image_type: ImageType| ImageRequest {
+        image_type: image_type.into(),
+        enrich: true,
+        fallback_providers: names(&["inkwell"]),
+        ..image_at("aurora")
+    };
+    batch(classes.map(enriched).into())
+}
+
+fn view_set_in_colour() -> PlanRequest {
+    let base = ImageRequest {
+        negative_prompt: "dirt".into(),
+        style: Style::Photorealistic.into(),
+        continuity: continuity(&[("Logo", "a white fox on the heel")], ""),
+        ..image("Pink tennis shoes with white laces")
+    };
+    let own = View {
+        negative_prompt: "mud".into(),
+        ..view("sole", "the sole from below")
+    };
+    of_set(ViewSetRequest {
+        views: vec![view("detail", ""), own],
+        count: 6,
+        keywords: names(&["matte", "pastel"]),
+        category: "Footwear".into(),
+        ..view_set(base)
+    })
 }
 
 fn optional_fields() -> PlanRequest {

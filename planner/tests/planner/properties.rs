@@ -114,6 +114,7 @@ fn some_request(wish: impl Strategy<Value = ImageRequest>) -> impl Strategy<Valu
                 Some(image) if alone => Work::Image(image),
                 last => Work::Batch(BatchRequest {
                     images: images.into_iter().chain(last).collect(),
+                    continuity: None,
                 }),
             };
             PlanRequest {
@@ -195,6 +196,7 @@ prop_compose! {
         (image_type, importance, position) in any::<(i32, i32, u32)>(),
         labels in labels(),
         slot in option::of(any::<(u32, u32, u32, i32, i32)>()),
+        anchors in vec("\\PC{0,4}", 0..3),
     ) -> Step {
         let slot = slot.map(|(start_byte, end_byte, line, form, place)| {
             DocumentSlot { start_byte, end_byte, line, form, place }
@@ -206,7 +208,7 @@ prop_compose! {
         Step {
             step_id: text(0), image_type, targets, thumbnails: thumbnails.collect(), alt_text: text(1),
             caption: text(2), labels, post_id: text(3), prompt_id: text(4), original_prompt: text(5),
-            section_title: text(1), position, importance, slot,
+            section_title: text(1), position, importance, slot, view: text(2), anchors,
         }
     }
 }

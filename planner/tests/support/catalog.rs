@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use limn_planner::{
     Catalog, CatalogParts,
     catalog::{
-        ClientRules, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens, Pricing, Provider,
-        Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule, Styles,
-        TokenPricing,
+        ClientRules, ContinuityTemplates, GuidanceRange, ListedSize, Model, NegativePrompt, OutputTokens,
+        Pricing, Provider, Qualities, ReferenceRule, RetiredModel, SelectionRules, Size, SizeGrid, SizeRule,
+        Styles, TokenPricing, TypeTemplate, ViewTemplate, ViewTemplates,
     },
 };
-use limn_proto::plan::{Quality, Style, ThumbnailFit, ThumbnailSpec};
+use limn_proto::plan::{ImageType, Quality, Style, ThumbnailFit, ThumbnailSpec};
 
 /// The validated fixture.
 pub(crate) fn catalog() -> Catalog {
@@ -73,6 +73,12 @@ pub(crate) fn parts() -> CatalogParts {
             (Style::Painterly, "Style: a painting.".into()),
             (Style::LineArt, "Style: lines without shading.".into()),
         ]),
+        views: views(),
+        image_types: image_types(),
+        continuity: ContinuityTemplates {
+            anchor: "{name}: {description}".into(),
+            hint: "Before: {hint}".into(),
+        },
         thumbnails: vec![ThumbnailSpec {
             width_px: 300,
             height_px: 300,
@@ -81,6 +87,71 @@ pub(crate) fn parts() -> CatalogParts {
             media_type: "image/jpeg".into(),
         }],
     }
+}
+
+/// Views with one word more than the default count, one of them with words of its own for a category.
+fn views() -> ViewTemplates {
+    let words = ["front", "side", "back", "top", "detail", "lifestyle"];
+    let template = |word: &str| ViewTemplate {
+        prompt: format!("{{description}}[, a {{category}}], {word} view.[ {{keywords}}.]"),
+        negative_prompt: if word == "lifestyle" {
+            String::new()
+        } else {
+            "people".into()
+        },
+        categories: if word == "detail" {
+            [(
+                "footwear".into(),
+                "{description}, stitching of the {category}.".into(),
+            )]
+            .into()
+        } else {
+            BTreeMap::new()
+        },
+    };
+    ViewTemplates {
+        default_count: 4,
+        order: words.map(String::from).into(),
+        own: "{description}, {view}.[ {keywords}.]".into(),
+        templates: words.map(|word| (word.into(), template(word))).into(),
+    }
+}
+
+/// Every class but scenes.
+fn image_types() -> BTreeMap<ImageType, TypeTemplate> {
+    let template = |prompt: &str, negative_prompt: &str, aspect_ratio, style| TypeTemplate {
+        prompt: prompt.into(),
+        negative_prompt: negative_prompt.into(),
+        aspect_ratio,
+        style,
+    };
+    BTreeMap::from([
+        (
+            ImageType::CharacterPortrait,
+            template("Portrait: {prompt}.", "crowd", Some((3, 4)), Style::Painterly),
+        ),
+        (
+            ImageType::Item,
+            template("Item: {prompt}.", "", Some((1, 1)), Style::Illustration),
+        ),
+        (
+            ImageType::BattleMap,
+            template(
+                "Map of {prompt}, from above.",
+                "text",
+                Some((1, 1)),
+                Style::LineArt,
+            ),
+        ),
+        (
+            ImageType::Product,
+            template("Product: {prompt}.", "people, text", None, Style::Photorealistic),
+        ),
+        (
+            ImageType::Illustration,
+            template("{prompt}. Simple.", "", Some((3, 2)), Style::Unspecified),
+        ),
+    ])
 }
 
 fn provider(id: &str, models: Vec<Model>) -> Provider {

@@ -8,7 +8,10 @@ use limn_planner::{PlanError, Planner};
 use limn_proto::{
     plan::{PlanSpec, RenderSpec},
     reason::Reason,
-    v1::{BatchRequest, ImageGenerationPlan, ImageRequest, PlanNotes, PlanRequest, plan_request::Work},
+    v1::{
+        Anchor, BatchRequest, Continuity, ImageGenerationPlan, ImageRequest, PlanNotes, PlanRequest, View,
+        ViewSetRequest, plan_request::Work,
+    },
 };
 
 pub(crate) use catalog::{catalog, parts};
@@ -42,9 +45,50 @@ pub(crate) fn single(image: ImageRequest) -> PlanRequest {
 pub(crate) fn batch(images: Vec<ImageRequest>) -> PlanRequest {
     PlanRequest {
         parent: "clients/demo".into(),
-        work: Some(Work::Batch(BatchRequest { images })),
+        work: Some(Work::Batch(BatchRequest {
+            images,
+            continuity: None,
+        })),
         ..PlanRequest::default()
     }
+}
+
+/// A request of the client "demo" for a view set with this base and nothing else.
+pub(crate) fn view_set(base: ImageRequest) -> ViewSetRequest {
+    ViewSetRequest {
+        base: Some(base),
+        ..ViewSetRequest::default()
+    }
+}
+
+/// A request of the client "demo" for this view set.
+pub(crate) fn of_set(set: ViewSetRequest) -> PlanRequest {
+    PlanRequest {
+        parent: "clients/demo".into(),
+        work: Some(Work::ViewSet(set)),
+        ..PlanRequest::default()
+    }
+}
+
+/// A view in words of its own; without a prompt it is the catalog's.
+pub(crate) fn view(word: &str, prompt: &str) -> View {
+    View {
+        view: word.into(),
+        prompt: prompt.into(),
+        ..View::default()
+    }
+}
+
+/// Continuity with these anchors, by name and description, and this hint.
+pub(crate) fn continuity(anchors: &[(&str, &str)], hint: &str) -> Option<Continuity> {
+    let anchor = |(name, description): &(&str, &str)| Anchor {
+        name: (*name).into(),
+        description: (*description).into(),
+    };
+    Some(Continuity {
+        anchors: anchors.iter().map(anchor).collect(),
+        previous_turn_hint: hint.into(),
+    })
 }
 
 /// A map from pairs.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use limn_proto::plan::{Quality, Style};
+use limn_proto::plan::{ImageType, Quality, Style};
 
 use super::section::Section;
 
@@ -17,7 +17,8 @@ pub(super) fn quality(word: &str) -> Option<Quality> {
     }
 }
 
-fn style(word: &str) -> Option<Style> {
+/// Style of a word.
+pub(super) fn style(word: &str) -> Option<Style> {
     match word {
         "photorealistic" => Some(Style::Photorealistic),
         "editorial" => Some(Style::Editorial),
@@ -25,6 +26,19 @@ fn style(word: &str) -> Option<Style> {
         "illustration" => Some(Style::Illustration),
         "painterly" => Some(Style::Painterly),
         "line_art" => Some(Style::LineArt),
+        _ => None,
+    }
+}
+
+/// Class of a word.
+pub(super) fn image_type(word: &str) -> Option<ImageType> {
+    match word {
+        "character-portrait" => Some(ImageType::CharacterPortrait),
+        "scene" => Some(ImageType::Scene),
+        "item" => Some(ImageType::Item),
+        "battle-map" => Some(ImageType::BattleMap),
+        "product" => Some(ImageType::Product),
+        "illustration" => Some(ImageType::Illustration),
         _ => None,
     }
 }

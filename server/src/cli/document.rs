@@ -12,16 +12,18 @@ use serde_json::json;
 
 use super::{
     connect::Connection,
+    continuity::Earlier,
     failure::Failure,
     flags::OrderFlags,
     follow::{self, Subject},
     images, money,
     offline::Planning,
+    order,
     output::Output,
     pictures,
     progress::Progress,
     report,
-    request::{Document, RequestFlags},
+    request::{Document, WishFlags},
     settings::Settings,
     words::{DocumentWord, LinkWord},
 };
@@ -29,16 +31,16 @@ use super::{
 /// `limn document`.
 #[derive(Debug, Args)]
 #[command(
-    mut_arg("prompts", |arg| arg.value_name("DOCUMENT").num_args(1)
-        .help("Document with prompts, Markdown or HTML; `-` for stdin")),
-    mut_arg("request", |arg| arg.hide(true)),
     mut_arg("alt", |arg| arg.hide(true)),
     mut_arg("caption", |arg| arg.hide(true)),
     mut_arg("post", |arg| arg.visible_alias("post-id").help("Your own id of the post, for every image")),
 )]
 pub(crate) struct DocumentArgs {
+    /// Document with prompts, Markdown or HTML; `-` for stdin.
+    #[arg(value_name = "DOCUMENT")]
+    document: PathBuf,
     #[command(flatten)]
-    request: RequestFlags,
+    wish: WishFlags,
     #[command(flatten)]
     order: OrderFlags,
     /// Where the document with its pictures is written.
@@ -68,24 +70,28 @@ pub(crate) struct DocumentArgs {
 }
 
 pub(crate) async fn run(args: DocumentArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
-    let document = args.request.to_document(args.language, settings)?;
     let Some(out) = &args.out else {
-        return preview(&args, document, settings, output).await;
+        return preview(&args, settings, output).await;
     };
-    let target = Target::new(&args, &document.path, out)?;
+    let target = Target::new(&args, &args.document, out)?;
     let connection = Connection::open(settings, output).await?;
-    let result = draw(&args, document, &target, &connection, output).await;
+    let result = draw(&args, &target, settings, &connection, output).await;
     connection.close(&result).await;
     result
 }
 
+impl DocumentArgs {
+    fn read(&self, settings: &Settings, earlier: &Earlier) -> Result<Document, Failure> {
+        let parent = settings.parent();
+        self.wish
+            .to_document(&self.document, self.language, parent, earlier)
+    }
+}
+
 /// What a document holds, or what its pictures would cost. Nothing is written, sent or spent.
-async fn preview(
-    args: &DocumentArgs,
-    document: Document,
-    settings: &Settings,
-    output: &Output,
-) -> Result<(), Failure> {
+async fn preview(args: &DocumentArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+    let earlier = super::plan::earlier(&args.wish.continuity, settings, output).await?;
+    let document = args.read(settings, &earlier)?;
     let planning = Planning::open(settings).await?;
     if args.extract_only {
         let request = v1::ExtractPromptsRequest {
@@ -141,25 +147,20 @@ fn listed(found: &v1::ExtractPromptsResponse) -> String {
 
 async fn draw(
     args: &DocumentArgs,
-    document: Document,
     target: &Target<'_>,
+    settings: &Settings,
     connection: &Connection,
     output: &Output,
 ) -> Result<(), Failure> {
     if args.link == LinkWord::Signed && !connection.has_addresses() {
         return Err(images::no_server());
     }
-    let parent = document.request.parent.clone();
-    let answer = connection.planner().plan(document.request).await?.into_inner();
-    let plan = answer
-        .plan
-        .ok_or_else(|| Failure::internal("the planner answered without a plan"))?;
-    for warning in plan.notes.iter().flat_map(|notes| &notes.warnings) {
-        output.note(&format!("note: {}", warning.message));
-    }
-    for picture in document.references {
-        picture.import(connection, &parent).await?;
-    }
+    let continuity = &args.wish.continuity;
+    let earlier = continuity.look_up(settings, Some(connection), output).await?;
+    let document = args.read(settings, &earlier)?;
+    let parent = settings.parent();
+    let plan = order::plan(connection, document.request, output).await?;
+    earlier.import(connection, &parent).await?;
     let source = v1::execution_order::Source::Plan(plan.clone());
     let order = args.order.to_order(parent, source);
     let mut progress = Progress::new(output);

@@ -8,7 +8,7 @@ use limn_proto::plan::Money;
 
 use super::{
     detect::DetectArgs, document::DocumentArgs, references::ImportArgs, request::RequestFlags,
-    verify::VerifyPicturesArgs,
+    verify::VerifyPicturesArgs, views::ViewsArgs,
 };
 
 /// Stands at the end of every `--help`.
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Render(Box<RenderArgs>),
     /// Draw the pictures that a document asks for, and put them into it.
     Document(Box<DocumentArgs>),
+    /// Plan and draw one subject from several sides, with one seed.
+    Views(Box<ViewsArgs>),
     /// Say what a request would draw and cost. Nothing is written, sent or spent.
     Plan(Box<PlanArgs>),
     /// Check a plan against its digest and the present catalog.

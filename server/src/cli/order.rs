@@ -59,6 +59,25 @@ pub(crate) enum JsonShape {
     Events,
 }
 
+/// Plans at the other end, and says what it warns of.
+///
+/// # Errors
+/// The request is refused.
+pub(crate) async fn plan(
+    connection: &Connection,
+    request: v1::PlanRequest,
+    output: &Output,
+) -> Result<v1::ImageGenerationPlan, Failure> {
+    let answer = connection.planner().plan(request).await?.into_inner();
+    let plan = answer
+        .plan
+        .ok_or_else(|| Failure::internal("the planner answered without a plan"))?;
+    for warning in plan.notes.iter().flat_map(|notes| &notes.warnings) {
+        output.note(&format!("note: {}", warning.message));
+    }
+    Ok(plan)
+}
+
 /// Runs an order to its end and prints what came of it; finished pictures are shown also when others failed.
 pub(crate) async fn run(
     connection: &Connection,

@@ -4,10 +4,19 @@ use std::path::Path;
 
 use limn_proto::{digest, v1};
 
-use super::{failure::Failure, flags::PlanArgs, offline::Planning, output::Output, settings::Settings};
+use super::{
+    connect::Connection,
+    continuity::{ContinuityFlags, Earlier},
+    failure::Failure,
+    flags::PlanArgs,
+    offline::Planning,
+    output::Output,
+    settings::Settings,
+};
 
 pub(crate) async fn run(args: PlanArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
-    let request = args.request.to_request(settings)?;
+    let earlier = earlier(&args.request.wish.continuity, settings, output).await?;
+    let request = args.request.to_request(settings, &earlier)?;
     let planning = Planning::open(settings).await?;
     let plan = planning.plan(request).await?;
     let canonical = args.canonical.then(|| canonical_bytes(&plan)).transpose()?;
@@ -30,6 +39,25 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings, output: &Output) ->
         (Some(bytes), false) if args.out.is_none() => output.write(&bytes),
         (_, false) => output.text(&planning.explain(plan).await?),
     }
+}
+
+/// What was there before a request. Only images of the library need somebody to be asked.
+pub(crate) async fn earlier(
+    flags: &ContinuityFlags,
+    settings: &Settings,
+    output: &Output,
+) -> Result<Earlier, Failure> {
+    if !flags.needs_library(&settings.client()) {
+        return flags.look_up(settings, None, output).await;
+    }
+    let connection = Connection::open(settings, output).await?;
+    let found = flags.look_up(settings, Some(&connection), output).await;
+    let (result, earlier) = match found {
+        Ok(earlier) => (Ok(()), earlier),
+        Err(failure) => (Err(failure), Earlier::default()),
+    };
+    connection.close(&result).await;
+    result.map(|()| earlier)
 }
 
 fn canonical_bytes(plan: &v1::ImageGenerationPlan) -> Result<Vec<u8>, Failure> {

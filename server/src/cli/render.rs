@@ -13,24 +13,30 @@ use super::{
 };
 
 pub(crate) async fn run(args: RenderArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
-    let request = args.request.to_request(settings)?;
-    let parent = request.parent.clone();
-    let references = args.request.references()?;
+    let continuity = &args.request.wish.continuity;
+    // What is wrong with the flags themselves is told before anything is opened.
+    let here = match continuity.needs_library(&settings.client()) {
+        true => None,
+        false => {
+            let earlier = continuity.look_up(settings, None, output).await?;
+            Some((args.request.to_request(settings, &earlier)?, earlier))
+        }
+    };
     let connection = Connection::open(settings, output).await?;
     let result = async {
+        let (request, earlier) = match here {
+            Some(ready) => ready,
+            None => {
+                let earlier = continuity.look_up(settings, Some(&connection), output).await?;
+                (args.request.to_request(settings, &earlier)?, earlier)
+            }
+        };
+        let parent = request.parent.clone();
         if args.url.is_some() && !connection.has_addresses() {
             return Err(images::no_server());
         }
-        let answer = connection.planner().plan(request).await?.into_inner();
-        let plan = answer
-            .plan
-            .ok_or_else(|| Failure::internal("the planner answered without a plan"))?;
-        for warning in plan.notes.iter().flat_map(|notes| &notes.warnings) {
-            output.note(&format!("note: {}", warning.message));
-        }
-        for picture in references {
-            picture.import(&connection, &parent).await?;
-        }
+        let plan = order::plan(&connection, request, output).await?;
+        earlier.import(&connection, &parent).await?;
         let order = args
             .order
             .to_order(parent, v1::execution_order::Source::Plan(plan.clone()));

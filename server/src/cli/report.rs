@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use limn_proto::{reason::Reason, v1};
+use limn_proto::{
+    plan::{ImageType, PlanKind, PlanSpec},
+    reason::Reason,
+    v1,
+};
 use pbjson_types::Timestamp;
 
 use super::{
@@ -10,6 +14,7 @@ use super::{
     failure::{Exit, Failure, Violation, advice},
     money,
     pictures::Picture,
+    table::Table,
     words,
 };
 
@@ -18,8 +23,9 @@ pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pic
     let cost = plan.spec.as_ref().and_then(|spec| spec.cost.as_ref());
     let expected = money::show_known(cost.and_then(|cost| cost.expected.as_ref()));
     let mut text = format!("plan       {}\n", execution.plan_digest);
-    for picture in pictures {
-        text.push_str(&image(picture));
+    match &plan.spec {
+        Some(spec) if spec.kind() == PlanKind::ViewSet => text.push_str(&views(spec, execution, pictures)),
+        _ => pictures.iter().for_each(|picture| text.push_str(&image(picture))),
     }
     for step in execution.steps.iter().filter(|step| step.below_threshold) {
         let _ = writeln!(
@@ -39,6 +45,36 @@ pub(crate) fn run(plan: &v1::ImageGenerationPlan, execution: &v1::Execution, pic
         let _ = writeln!(text, "{line}");
     }
     text
+}
+
+/// The views of a set, one on each line, also those without a picture.
+fn views(spec: &PlanSpec, execution: &v1::Execution, pictures: &[Picture]) -> String {
+    let mut table = Table::new(["view", "drawn by", "picture", "cost"], 3);
+    for step in &spec.steps {
+        let picture = pictures
+            .iter()
+            .find(|picture| picture.image.step_id == step.step_id && !picture.image.rejected);
+        let Some(picture) = picture else {
+            let status = execution
+                .steps
+                .iter()
+                .find(|status| status.step_id == step.step_id);
+            let state = status.map_or_else(String::new, |status| words::step_state(status.state()));
+            table.row([step.view.clone(), "-".to_owned(), state, "-".to_owned()]);
+            continue;
+        };
+        let image = &picture.image;
+        let place = picture
+            .file()
+            .map_or_else(|| image.name.clone(), |path| path.display().to_string());
+        let cost = match image.reused {
+            true => "existed already".to_owned(),
+            false => answers::cost(image.generation_cost.as_ref(), image.cost_estimated),
+        };
+        let drawn_by = format!("{}/{}", image.provider, image.model);
+        table.row([step.view.clone(), drawn_by, place, cost]);
+    }
+    table.text()
 }
 
 /// One picture, three lines.
@@ -71,6 +107,16 @@ pub(crate) fn image(picture: &Picture) -> String {
         let _ = writeln!(text, "  quality  {}{note}", answers::quality(quality));
     }
     let _ = writeln!(text, "  image    {}", image.name);
+    let class = Some(image.image_type())
+        .filter(|class| *class != ImageType::Unspecified)
+        .map(|class| words::spoken(class.as_str_name(), "IMAGE_TYPE_"));
+    let session = Some(&image.session_id)
+        .filter(|id| !id.is_empty())
+        .map(|id| format!("session {id}"));
+    let belongs: Vec<String> = class.into_iter().chain(session).collect();
+    if !belongs.is_empty() {
+        let _ = writeln!(text, "  as       {}", belongs.join(", "));
+    }
     if let Some(path) = picture.file() {
         let _ = writeln!(text, "  file     {}", path.display());
     }

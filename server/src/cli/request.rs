@@ -6,9 +6,9 @@ use clap::Args;
 use limn_proto::{name::client_name, plan, v1};
 
 use super::{
+    continuity::{ContinuityFlags, Earlier},
     failure::Failure,
     input, money, names, percent,
-    references::Picture,
     settings::Settings,
     words::{
         FormatWord, ImageTypeWord, ImportanceWord, QualityWord, ResolutionWord, StyleWord, UnknownPolicyWord,
@@ -29,6 +29,14 @@ pub(crate) struct RequestFlags {
     /// A whole request as JSON (`limn.v1.PlanRequest`) instead of flags; `-` for stdin.
     #[arg(long, value_name = "FILE", conflicts_with_all = IMAGE_AND_PLAN_FLAGS)]
     request: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wish: WishFlags,
+}
+
+/// How to draw it, whatever it is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Request")]
+pub(crate) struct WishFlags {
     /// What to keep out of the picture.
     #[arg(long, value_name = "TEXT")]
     negative: Option<String>,
@@ -74,15 +82,17 @@ pub(crate) struct RequestFlags {
     /// Setting that only this provider knows; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
     option: Vec<(String, String)>,
-    /// Picture to draw from, a PNG, JPEG or WebP file; may be repeated, and the order has a meaning.
-    #[arg(long, value_name = "FILE")]
-    reference: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) continuity: ContinuityFlags,
     /// Fields that may stay unhonoured, for example `seed,style`: names in `ImageRequest`.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     optional: Vec<String>,
-    /// Class of the image, for listing.
+    /// Class of the image, for listing; with --enrich its template.
     #[arg(long = "type", value_enum)]
     image_type: Option<ImageTypeWord>,
+    /// Put the catalog's template of the --type around the prompt, and take its defaults for aspect ratio and style.
+    #[arg(long, requires = "image_type")]
+    enrich: bool,
     /// Text for readers who cannot see the image.
     #[arg(long, value_name = "TEXT")]
     alt: Option<String>,
@@ -98,7 +108,7 @@ pub(crate) struct RequestFlags {
     /// Label for every image of the plan; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = names::parse_pair)]
     label: Vec<(String, String)>,
-    /// Your own grouping key.
+    /// Your own grouping key [default: that of --continue-session].
     #[arg(long, value_name = "ID")]
     session: Option<String>,
     /// The same request with another number is another plan, with other derived seeds.
@@ -128,7 +138,7 @@ pub(crate) struct RequestFlags {
 }
 
 /// Everything that a request file says itself.
-const IMAGE_AND_PLAN_FLAGS: [&str; 33] = [
+const IMAGE_AND_PLAN_FLAGS: [&str; 38] = [
     "prompts",
     "negative",
     "style",
@@ -147,7 +157,12 @@ const IMAGE_AND_PLAN_FLAGS: [&str; 33] = [
     "option",
     "reference",
     "optional",
+    "anchor",
+    "previous",
+    "continue_session",
+    "continue_count",
     "image_type",
+    "enrich",
     "alt",
     "caption",
     "post",
@@ -165,69 +180,36 @@ const IMAGE_AND_PLAN_FLAGS: [&str; 33] = [
 ];
 
 impl RequestFlags {
-    /// The request that the flags describe.
+    /// The request that the flags describe, with these pictures to draw from.
     ///
     /// # Errors
     /// A request file that cannot be read, or a key that was given twice.
-    pub(crate) fn to_request(&self, settings: &Settings) -> Result<v1::PlanRequest, Failure> {
+    pub(crate) fn to_request(
+        &self,
+        settings: &Settings,
+        earlier: &Earlier,
+    ) -> Result<v1::PlanRequest, Failure> {
         match &self.request {
             Some(path) => from_file(&input::read(path)?, settings),
-            None => self.build(settings.parent()),
+            None => self.build(settings.parent(), earlier),
         }
     }
 
-    /// The pictures to draw from.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub(crate) fn references(&self) -> Result<Vec<Picture>, Failure> {
-        self.reference.iter().map(|path| Picture::read(path)).collect()
-    }
-
-    fn build(&self, parent: String) -> Result<v1::PlanRequest, Failure> {
+    fn build(&self, parent: String, earlier: &Earlier) -> Result<v1::PlanRequest, Failure> {
         self.refuse_loose_words()?;
-        let options = unique("--option", &self.option)?;
-        let references = self.references()?;
-        let references: Vec<_> = references.into_iter().map(|picture| picture.reference).collect();
-        let image = |prompt: &String| v1::ImageRequest {
-            references: references.clone(),
-            ..self.image(prompt, &options)
-        };
+        let continuity = self.wish.continuity.to_message(earlier);
+        let image = |prompt: &String| self.wish.image(prompt, earlier);
         let work = match self.prompts.as_slice() {
-            [prompt] => v1::plan_request::Work::Image(image(prompt)),
+            [prompt] => v1::plan_request::Work::Image(v1::ImageRequest {
+                continuity,
+                ..image(prompt)?
+            }),
             prompts => v1::plan_request::Work::Batch(v1::BatchRequest {
-                images: prompts.iter().map(image).collect(),
+                images: prompts.iter().map(image).collect::<Result<_, Failure>>()?,
+                continuity,
             }),
         };
-        self.request_for(work, parent)
-    }
-
-    /// The request for some work, with everything that the flags say about the plan as a whole.
-    fn request_for(&self, work: v1::plan_request::Work, parent: String) -> Result<v1::PlanRequest, Failure> {
-        let policy = plan::RunPolicy {
-            stop_on_first_error: self.stop_on_first_error,
-            disable_fallback: self.no_fallback,
-            max_cost: self.max_cost.clone(),
-            on_unknown: self
-                .on_unknown
-                .map_or(0, |word| plan::UnknownPolicy::from(word).into()),
-            max_duplicate_spend: self.max_duplicate_spend.clone(),
-            quality_gate: self.min_quality.map(|min_score_bp| plan::QualityGate {
-                min_score_bp,
-                max_rerolls: self.rerolls.unwrap_or_default(),
-                accept_best: self.accept_best,
-            }),
-            ..plan::RunPolicy::default()
-        };
-        Ok(v1::PlanRequest {
-            parent,
-            session_id: self.session.clone().unwrap_or_default(),
-            work: Some(work),
-            policy: Some(policy),
-            labels: unique("--label", &self.label)?,
-            variation: self.variation.unwrap_or_default(),
-            not_after_time: None,
-        })
+        self.wish.plan_request(parent, work, earlier)
     }
 
     /// Several prompts of one word each are a prompt whose quotes were forgotten, and every word would be paid for.
@@ -244,10 +226,58 @@ impl RequestFlags {
         );
         Err(Failure::usage(message))
     }
+}
 
-    fn image(&self, prompt: &str, options: &BTreeMap<String, String>) -> v1::ImageRequest {
+impl WishFlags {
+    /// A request for this work.
+    ///
+    /// # Errors
+    /// A key that was given twice.
+    pub(crate) fn plan_request(
+        &self,
+        parent: String,
+        work: v1::plan_request::Work,
+        earlier: &Earlier,
+    ) -> Result<v1::PlanRequest, Failure> {
+        let policy = plan::RunPolicy {
+            stop_on_first_error: self.stop_on_first_error,
+            disable_fallback: self.no_fallback,
+            max_cost: self.max_cost.clone(),
+            on_unknown: self
+                .on_unknown
+                .map_or(0, |word| plan::UnknownPolicy::from(word).into()),
+            max_duplicate_spend: self.max_duplicate_spend.clone(),
+            quality_gate: self.min_quality.map(|min_score_bp| plan::QualityGate {
+                min_score_bp,
+                max_rerolls: self.rerolls.unwrap_or_default(),
+                accept_best: self.accept_best,
+            }),
+            ..plan::RunPolicy::default()
+        };
+        let session_id = self.session.as_ref().or(earlier.session.as_ref());
+        Ok(v1::PlanRequest {
+            parent,
+            session_id: session_id.cloned().unwrap_or_default(),
+            work: Some(work),
+            policy: Some(policy),
+            labels: unique("--label", &self.label)?,
+            variation: self.variation.unwrap_or_default(),
+            not_after_time: None,
+        })
+    }
+
+    /// One image of this prompt, without anchors and hint.
+    ///
+    /// # Errors
+    /// A key that was given twice.
+    pub(crate) fn image(&self, prompt: &str, earlier: &Earlier) -> Result<v1::ImageRequest, Failure> {
         let (width_px, height_px) = self.size.unwrap_or_default();
-        v1::ImageRequest {
+        let mut optional_fields = self.optional.clone();
+        // Pictures of a session are an offer: who cannot draw from them draws without.
+        if earlier.is_offer() && !optional_fields.iter().any(|field| field == "references") {
+            optional_fields.push("references".to_owned());
+        }
+        Ok(v1::ImageRequest {
             prompt: prompt.to_owned(),
             negative_prompt: self.negative.clone().unwrap_or_default(),
             provider: self.provider.clone().unwrap_or_default(),
@@ -267,11 +297,13 @@ impl RequestFlags {
             media_type: self
                 .format
                 .map_or_else(String::new, |word| word.media_type().to_owned()),
-            options: options.clone(),
-            optional_fields: self.optional.clone(),
+            options: unique("--option", &self.option)?,
+            references: earlier.references.clone(),
+            optional_fields,
             image_type: self
                 .image_type
                 .map_or(0, |word| plan::ImageType::from(word).into()),
+            enrich: self.enrich,
             importance: self
                 .importance
                 .map_or(0, |word| plan::Importance::from(word).into()),
@@ -279,7 +311,7 @@ impl RequestFlags {
             caption: self.caption.clone().unwrap_or_default(),
             post_id: self.post.clone().unwrap_or_default(),
             ..v1::ImageRequest::default()
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod configuration;
+mod continuity;
 mod deciding;
 mod documents;
 mod fallback;
@@ -15,3 +16,4 @@ mod rendering;
 mod serving;
 mod storing;
 mod trial;
+mod views;

@@ -184,7 +184,10 @@ fn image(book: &Book, random: &mut Random) -> ImageRequest {
 async fn plan(stage: &Stage, book: &Book, random: &mut Random, images: Vec<ImageRequest>) -> Arc<Planned> {
     let work = match <[ImageRequest; 1]>::try_from(images) {
         Ok([image]) => Work::Image(image),
-        Err(images) => Work::Batch(BatchRequest { images }),
+        Err(images) => Work::Batch(BatchRequest {
+            images,
+            continuity: None,
+        }),
     };
     let request = PlanRequest {
         parent: (*random.pick(&CLIENTS).unwrap()).to_owned(),

@@ -66,6 +66,7 @@ fn pictures(count: usize) -> PlanRequest {
         parent: "clients/alice".to_owned(),
         work: Some(Work::Batch(BatchRequest {
             images: (0..count).map(image).collect(),
+            continuity: None,
         })),
         ..PlanRequest::default()
     }

@@ -1,37 +1,34 @@
 //! The same flags for a document: its prompts stand in a file, and the flags are the defaults of its markers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use limn_proto::v1;
 
-use super::{super::references::Picture, RequestFlags, unique};
-use crate::cli::{failure::Failure, input, settings::Settings, words::DocumentWord};
+use super::WishFlags;
+use crate::cli::{continuity::Earlier, failure::Failure, input, words::DocumentWord};
 
 /// A document and the request for its pictures.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// Where it was read; `-` for stdin.
-    pub(crate) path: PathBuf,
     /// Its bytes.
     pub(crate) content: bytes::Bytes,
     pub(crate) media_type: &'static str,
-    /// Pictures to draw from.
-    pub(crate) references: Vec<Picture>,
     pub(crate) request: v1::PlanRequest,
 }
 
-impl RequestFlags {
-    /// Reads the document that the only word on the command line names.
+impl WishFlags {
+    /// Reads a document; `-` is stdin.
     ///
     /// # Errors
     /// A document that cannot be read or whose language nobody knows, or a flag that each marker has for itself.
     pub(crate) fn to_document(
         &self,
+        path: &Path,
         language: Option<DocumentWord>,
-        settings: &Settings,
+        parent: String,
+        earlier: &Earlier,
     ) -> Result<Document, Failure> {
         let own = [
-            ("--request", self.request.is_some()),
             ("--alt", self.alt.is_some()),
             ("--caption", self.caption.is_some()),
         ];
@@ -39,26 +36,17 @@ impl RequestFlags {
             let message = format!("{flag} is no flag of a document: each marker says it for itself");
             return Err(Failure::usage(message));
         }
-        let [path] = self.prompts.as_slice() else {
-            return Err(Failure::usage("name one document"));
-        };
-        let path = PathBuf::from(path);
-        let language = language.or_else(|| DocumentWord::of_file(&path)).ok_or_else(|| {
+        let language = language.or_else(|| DocumentWord::of_file(path)).ok_or_else(|| {
             Failure::usage(format!(
                 "\"{}\" has no ending that tells its language",
                 path.display()
             ))
             .advise("say it with --language markdown or --language html")
         })?;
-        let content = bytes::Bytes::from(input::read(&path)?);
-        let references = self.references()?;
-        let options = unique("--option", &self.option)?;
+        let content = bytes::Bytes::from(input::read(path)?);
         let defaults = v1::ImageRequest {
-            references: references
-                .iter()
-                .map(|picture| picture.reference.clone())
-                .collect(),
-            ..self.image("", &options)
+            continuity: self.continuity.to_message(earlier),
+            ..self.image("", earlier)?
         };
         let work = v1::plan_request::Work::Document(v1::DocumentRequest {
             content: content.clone(),
@@ -68,11 +56,9 @@ impl RequestFlags {
             post_id: String::new(),
         });
         Ok(Document {
-            path,
             content,
             media_type: language.media_type(),
-            references,
-            request: self.request_for(work, settings.parent())?,
+            request: self.plan_request(parent, work, earlier)?,
         })
     }
 }
