@@ -8,6 +8,7 @@ use limn_proto::v1::{
     account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
     executor_service_server::ExecutorServiceServer, image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
+    session_service_server::SessionServiceServer,
 };
 use tonic::{
     service::{Routes, RoutesBuilder},
@@ -28,7 +29,7 @@ use crate::{
     paging::PageTokens,
     services::{
         AccountServer, CatalogServer, Context, ExecutorServer, ImageLibraryServer, PlanStoreServer,
-        PlannerServer,
+        PlannerServer, SessionServer,
     },
     wiring,
 };
@@ -238,6 +239,7 @@ impl App {
             limn_proto::v1::image_library_service_server::SERVICE_NAME,
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
             limn_proto::v1::account_service_server::SERVICE_NAME,
+            limn_proto::v1::session_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -276,6 +278,11 @@ impl App {
             )
             .add_service(
                 AccountServiceServer::new(AccountServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                SessionServiceServer::new(SessionServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -70,6 +70,9 @@ pub(crate) fn image(picture: &Picture) -> String {
         };
         let _ = writeln!(text, "  quality  {}{note}", answers::quality(quality));
     }
+    if image.review.is_some() {
+        let _ = writeln!(text, "  verdict  {}", words::verdict(image));
+    }
     let _ = writeln!(text, "  image    {}", image.name);
     if let Some(path) = picture.file() {
         let _ = writeln!(text, "  file     {}", path.display());
