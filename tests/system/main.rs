@@ -16,5 +16,6 @@ mod library;
 mod plans;
 mod restart;
 mod second_choice;
+mod sessions;
 mod several;
 mod watching;

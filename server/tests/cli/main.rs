@@ -12,5 +12,6 @@ mod provenance;
 mod refusals;
 mod rendering;
 mod serving;
+mod sessions;
 mod storing;
 mod trial;
