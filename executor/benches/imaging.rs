@@ -35,6 +35,8 @@ mod memory;
 #[path = "../tests/quality/pictures.rs"]
 #[expect(dead_code, reason = "the calibration set has more of them")]
 mod pictures;
+#[path = "imaging/processor.rs"]
+mod processor;
 
 /// Each picture is worked on so often; the fastest round counts, because others use the machine, too.
 const ROUNDS: u32 = 15;
@@ -85,17 +87,11 @@ fn full_job(bytes: &Bytes) {
 /// Processor time of the fastest round.
 fn fastest(mut work: impl FnMut()) -> Duration {
     let rounds = (0..ROUNDS).map(|_| {
-        let before = processor_time();
+        let before = processor::time();
         work();
-        processor_time().saturating_sub(before)
+        processor::time().saturating_sub(before)
     });
     rounds.min().unwrap_or_default()
-}
-
-/// Time that this thread was on a processor; nothing else runs in this process.
-fn processor_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
 /// The pictures, written when they are not there.

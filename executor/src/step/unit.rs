@@ -7,7 +7,7 @@ use crate::{
     failure::Failure,
     ids::{ExecutionId, ImageId},
     plan::Step,
-    records::{ImageRecord, RecordError, Reuse, StepState, UnitGrant},
+    records::{Hold, ImageRecord, RecordError, Reuse, StepState, UnitGrant},
     run::{Left, Run, cancelled},
 };
 
@@ -40,14 +40,9 @@ pub(super) async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<
             }
             UnitGrant::Busy {
                 execution,
-                unknown: true,
+                hold: hold @ (Hold::Unknown | Hold::Parked),
             } => {
-                let failure = Failure::new(
-                    Reason::OutcomeUnknown,
-                    "an earlier call for this picture has an unknown outcome and may have been billed; \
-                     it is not sent again by itself: a higher take draws another picture",
-                )
-                .with("execution", execution);
+                let failure = why_held(hold).with("execution", execution);
                 // Asking the database costs little, and the wake-up of whoever knows more may have been missed.
                 let settings = &run.inner.parts.settings;
                 run.look_again(step, settings.unknown_grace.max(settings.poll));
@@ -57,7 +52,7 @@ pub(super) async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<
             }
             UnitGrant::Busy {
                 execution,
-                unknown: false,
+                hold: Hold::Drawing,
             } => {
                 if execution == run.fence.execution && run.deserted.is_cancelled() {
                     return Ok(Acquired::Left(Left::Stuck));
@@ -68,6 +63,22 @@ pub(super) async fn acquire(run: &Run<'_>, step: &Step, first: usize) -> Result<
                 }
             }
         }
+    }
+}
+
+/// Why a step waits without an end in sight.
+fn why_held(hold: Hold) -> Failure {
+    match hold {
+        Hold::Parked => Failure::new(
+            Reason::ExecutionPoisoned,
+            "the execution that draws this picture is parked: unpark it or cancel it; a higher take draws another \
+             picture",
+        ),
+        Hold::Unknown | Hold::Drawing => Failure::new(
+            Reason::OutcomeUnknown,
+            "an earlier call for this picture has an unknown outcome and may have been billed; \
+             it is not sent again by itself: a higher take draws another picture",
+        ),
     }
 }
 

@@ -26,8 +26,8 @@ impl Seam {
     }
 }
 
-/// Calls that every process makes again and again, whatever it is at work on.
-pub(crate) const ROUTINE: &[&str] = &["renew", "standing", "prune"];
+/// Calls that every process makes in its own time, whatever it is at work on.
+pub(crate) const ROUTINE: &[&str] = &["renew", "standing", "prune", "images_without_fingerprint"];
 
 /// The same, but the point of a story in which an answer comes after the end.
 pub(crate) const LATE_LOOKS: &[&str] = &["stranded", "leave_stranded"];

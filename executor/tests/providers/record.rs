@@ -49,7 +49,10 @@ fn request_text(request: &Recorded) -> String {
         }
     }
     if !request.fields.is_null() {
-        let shown = serde_json::to_string_pretty(&shortened(request.fields.clone())).unwrap();
+        let mut fields = shortened(request.fields.clone());
+        // What order they are kept in is up to the features that serde_json is built with.
+        fields.sort_all_objects();
+        let shown = serde_json::to_string_pretty(&fields).unwrap();
         for line in shown.lines() {
             let _ = writeln!(text, "  {line}");
         }

@@ -239,7 +239,13 @@ async fn executions_that_wait_for_each_other_are_decided_at_once(database: Datab
             let others = [digest_of(&unit(*number))];
             let grant = stored.acquire_unit(fence, "b", &others, 0).await.unwrap();
             assert!(
-                matches!(grant, UnitGrant::Busy { unknown: true, .. }),
+                matches!(
+                    grant,
+                    UnitGrant::Busy {
+                        hold: Hold::Unknown,
+                        ..
+                    }
+                ),
                 "{grant:?}"
             );
             park(stored.as_ref(), fence, "b").await;

@@ -155,7 +155,7 @@ impl Brief for UnitGrant {
         match self {
             Self::Open => "open".to_owned(),
             Self::Completed(_) => "completed".to_owned(),
-            Self::Busy { execution, unknown } => format!("busy {} unknown={unknown}", about(*execution)),
+            Self::Busy { execution, hold } => format!("busy {} {hold:?}", about(*execution)),
         }
     }
 }

@@ -26,7 +26,7 @@ pub async fn what_waits_for_the_picture_is_looked_at_again(subject: Subject<'_>)
         let grant = store.acquire_unit(fence, step, &shared, 0).await?;
         let busy = UnitGrant::Busy {
             execution: holder.execution,
-            unknown: true,
+            hold: Hold::Unknown,
         };
         assert_eq!(grant, busy);
         store

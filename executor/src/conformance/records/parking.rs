@@ -289,7 +289,7 @@ pub async fn a_picture_that_is_unknown_no_longer_wakes_those_who_wait_for_it(
         store.start_step(&waiting, "a", driver.now()).await?;
         let busy = UnitGrant::Busy {
             execution: holder.execution,
-            unknown: true,
+            hold: Hold::Unknown,
         };
         assert_eq!(store.acquire_unit(&waiting, "a", &unit, 0).await?, busy);
         let end = driver.end_of("a", StepState::NeedsDecision);
@@ -411,6 +411,17 @@ pub async fn a_poisoned_execution_is_left_alone_until_it_is_cancelled(subject: S
     assert_eq!(claims(&driver).await?, []);
     let record = driver.execution(fence.execution).await?;
     assert_eq!((record.crash_count, record.next_check_at), (1, None));
+
+    let twin = driver.begin(&driver.order("twin", &["a"])).await?;
+    store.start_execution(&twin, driver.now()).await?;
+    store.start_step(&twin, "a", driver.now()).await?;
+    let unit = [digest_of(b"plan/a")];
+    let busy = UnitGrant::Busy {
+        execution: fence.execution,
+        hold: Hold::Parked,
+    };
+    let grant = store.acquire_unit(&twin, "a", &unit, 0).await?;
+    assert_eq!(grant, busy, "a twin is told that nobody draws");
 
     for _ in 0..2 {
         let record = store

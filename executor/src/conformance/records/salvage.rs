@@ -243,7 +243,7 @@ pub async fn a_call_that_was_not_billed_is_released_after_the_end(subject: Subje
         let unit = [attempt.render_digest.clone()];
         let busy = UnitGrant::Busy {
             execution,
-            unknown: true,
+            hold: Hold::Unknown,
         };
         assert_eq!(store.acquire_unit(&waiting, "a", &unit, 0).await?, busy);
         let parked = driver.end_of("a", StepState::NeedsDecision);

@@ -7,8 +7,8 @@ use limn_proto::digest::digest_of;
 use super::driver::{Driver, LEASE, Subject, is_wrong_state, there};
 use crate::records::*;
 
-fn busy(execution: crate::ids::ExecutionId, unknown: bool) -> UnitGrant {
-    UnitGrant::Busy { execution, unknown }
+fn busy(execution: crate::ids::ExecutionId, hold: Hold) -> UnitGrant {
+    UnitGrant::Busy { execution, hold }
 }
 
 /// An execution with a started step that has no unit yet.
@@ -26,7 +26,7 @@ pub async fn a_picture_is_drawn_once_for_two_plans(subject: Subject<'_>) -> Resu
     let second = waiting(&driver, "two").await?;
     let shared = [digest_of(b"one/a")];
     let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
-    assert_eq!(grant, busy(first.execution, false));
+    assert_eq!(grant, busy(first.execution, Hold::Drawing));
     let rival = store.prepare(&second, &driver.attempt("a", "one/a")).await;
     assert!(is_wrong_state(&rival), "who waits does not draw: {rival:?}");
 
@@ -59,7 +59,7 @@ pub async fn two_steps_of_one_plan_share_a_picture(subject: Subject<'_>) -> Resu
     store.start_step(&fence, "b", driver.now()).await?;
     let shared = [digest_of(b"same")];
     let grant = store.acquire_unit(&fence, "b", &shared, 0).await?;
-    assert_eq!(grant, busy(fence.execution, false));
+    assert_eq!(grant, busy(fence.execution, Hold::Drawing));
     let paid = driver.draw(&fence, &driver.attempt("a", "same")).await?;
     let grant = store.acquire_unit(&fence, "b", &shared, 0).await?;
     assert_eq!(grant, UnitGrant::Completed(Box::new(paid)));
@@ -96,7 +96,7 @@ pub async fn a_step_that_goes_on_lets_its_unit_go(subject: Subject<'_>) -> Resul
         UnitGrant::Open
     );
     let grant = store.acquire_unit(&one, "a", &forth, 1).await?;
-    assert_eq!(grant, busy(two.execution, false));
+    assert_eq!(grant, busy(two.execution, Hold::Drawing));
     let grant = store.acquire_unit(&two, "a", &back, 1).await?;
     assert_eq!(grant, UnitGrant::Open, "the first has let go of it");
     let grant = store.acquire_unit(&two, "a", &back, 2).await;
@@ -188,20 +188,20 @@ pub async fn an_unknown_attempt_keeps_its_unit_after_the_end(subject: Subject<'_
     let second = waiting(&driver, "two").await?;
     let shared = [digest_of(b"one/a")];
     let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
-    assert_eq!(grant, busy(first.execution, true));
+    assert_eq!(grant, busy(first.execution, Hold::Unknown));
 
     store
         .end_step(&first, &driver.end_of("a", StepState::Failed))
         .await?;
     assert_eq!(driver.settle(&first).await?, ExecutionState::Failed);
     let grant = store.acquire_unit(&second, "a", &shared, 0).await?;
-    assert_eq!(grant, busy(first.execution, true));
+    assert_eq!(grant, busy(first.execution, Hold::Unknown));
 
     let own = waiting(&driver, "one").await?;
     let grant = store.acquire_unit(&own, "a", &shared, 0).await?;
     assert_eq!(
         grant,
-        busy(first.execution, true),
+        busy(first.execution, Hold::Unknown),
         "the next execution of the same plan as well"
     );
     driver.audit().await

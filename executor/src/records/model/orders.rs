@@ -90,7 +90,18 @@ pub enum UnitGrant {
     Busy {
         /// The execution that holds the unit.
         execution: ExecutionId,
-        /// The unit is held by an unknown outcome, so waiting has no end in sight.
-        unknown: bool,
+        /// Why it is not let go of.
+        hold: Hold,
     },
+}
+
+/// Why a unit is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It is drawn, or is about to be.
+    Drawing,
+    /// By a call of unknown outcome: waiting has no end in sight.
+    Unknown,
+    /// Its execution is parked until somebody unparks or cancels it.
+    Parked,
 }

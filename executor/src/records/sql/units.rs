@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{AttemptState, Fence, Result, StepState, UnitGrant},
+    super::{AttemptState, Fence, Hold, Result, StepState, UnitGrant},
     library,
     lifecycle::step,
     owned::{Execution, owned},
@@ -54,13 +54,18 @@ pub(super) async fn acquire(
                 step_id: holding_step,
             }) if busy.is_none() => {
                 let open = open_attempt(tx, &execution, digest).await?;
-                let unknown = open.is_some_and(|(_, state)| state == AttemptState::Unknown);
+                let is_unknown = open.is_some_and(|(_, state)| state == AttemptState::Unknown);
                 let is_own = (holder, holding_step.as_str()) == (execution.id, step_id);
                 // Not even the step itself draws beside a call of which nobody knows what became.
-                if unknown || !is_own {
+                if is_unknown || !is_own {
+                    let hold = match is_unknown {
+                        true => Hold::Unknown,
+                        false if is_left_alone(tx, holder).await? => Hold::Parked,
+                        false => Hold::Drawing,
+                    };
                     busy = Some(UnitGrant::Busy {
                         execution: holder,
-                        unknown,
+                        hold,
                     });
                 }
             }
@@ -72,6 +77,18 @@ pub(super) async fn acquire(
     }
     open(tx, &execution, step_id, wanted);
     Ok(UnitGrant::Open)
+}
+
+/// True when nobody goes on with an execution until somebody unparks or cancels it.
+async fn is_left_alone(tx: &mut Tx<'_>, execution: ExecutionId) -> Result<bool> {
+    let rows = sql(
+        "SELECT 1 AS found FROM executions WHERE id = $1 AND state = 'needs_decision' \
+         AND owner_boot_id IS NULL AND failure IS NOT NULL AND wake_us IS NULL",
+    )
+    .bind(execution.to_string())
+    .fetch_all(tx)
+    .await?;
+    Ok(!rows.is_empty())
 }
 
 /// Units by their digest, locked in one order whoever asks. The one that is wanted is there afterwards.
