@@ -14,6 +14,16 @@ fn pictures(document: &Value) -> &[Value] {
     document["images"].as_array().map_or(&[][..], Vec::as_slice)
 }
 
+/// A review by Ada.
+fn say<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    [&["review", "--actor", "ada"], words].concat()
+}
+
+/// An edit by Ada.
+fn edit<'w>(image: &'w str, words: &[&'w str]) -> Vec<&'w str> {
+    [&["edit", image, "--actor", "ada"], words].concat()
+}
+
 fn name(image: &Value) -> &str {
     image["name"].as_str().unwrap_or_default()
 }
@@ -52,7 +62,6 @@ fn pictures_are_reviewed_together_or_not_at_all_and_the_approved_ones_are_a_mood
     let [one, two, three] = pictures(&all) else {
         unreachable!("three were drawn: {all}")
     };
-    let say = |words: &[&str]| [&["review", "--actor", "ada"], words].concat();
     let nowhere = "00000000-0000-0000-0000-000000000000";
     let refused = limn.fails(4, &say(&[name(one), nowhere, "--approve", "--json"]));
     assert_eq!(refused.error()["reason"], "IMAGE_NOT_FOUND");
@@ -145,8 +154,10 @@ fn what_was_written_about_a_picture_is_corrected_and_never_over_somebody_else() 
         name(&pictures(&all)[0]),
         pictures(&all)[0]["etag"].as_str().unwrap_or_default(),
     );
-    let edit = |words: &[&str]| [&["edit", image, "--actor", "ada"], words].concat();
-    let changed = limn.json(&edit(&["--alt", "a tower", "--position", "3", "--etag", etag]));
+    let changed = limn.json(&edit(
+        image,
+        &["--alt", "a tower", "--position", "3", "--etag", etag],
+    ));
     assert_eq!(
         (&changed["image"]["altText"], &changed["image"]["position"]),
         (&"a tower".into(), &3.into())
@@ -155,14 +166,17 @@ fn what_was_written_about_a_picture_is_corrected_and_never_over_somebody_else() 
         changed["image"]["labels"]["mood"], "calm",
         "not named, so it stays"
     );
-    let late = limn.fails(3, &edit(&["--alt", "a lighthouse", "--etag", etag, "--json"]));
+    let late = limn.fails(
+        3,
+        &edit(image, &["--alt", "a lighthouse", "--etag", etag, "--json"]),
+    );
     assert_eq!(late.error()["reason"], "ETAG_MISMATCH");
-    limn.ok(&edit(&["--no-labels", "--reason", "they were wrong"]));
+    limn.ok(&edit(image, &["--no-labels", "--reason", "they were wrong"]));
     let after = limn.json(&["images", image]);
     assert_eq!(after["image"].get("labels"), None);
     assert_eq!(after["image"]["altText"], "a tower");
-    limn.fails(2, &edit(&[]));
-    limn.fails(2, &edit(&["--alt", &"x".repeat(1001)]));
+    limn.fails(2, &edit(image, &[]));
+    limn.fails(2, &edit(image, &["--alt", &"x".repeat(1001)]));
     let log = limn.ok(&["audit", "list", "--action", "image.update"]).stdout;
     assert!(log.contains("ada") && log.contains("they were wrong"), "{log}");
 }
@@ -191,7 +205,10 @@ fn a_retry_pays_only_for_what_is_missing() {
     assert_eq!(paying.provider.charged(), 2);
     let whole = paying.limn.json(&["session", "spring"]);
     assert_eq!(whole["session"].get("failedStepCount"), None, "{whole}");
-    assert_eq!(whole["session"]["imageCount"], "2");
+    assert_eq!(
+        whole["session"]["imageCount"], "3",
+        "the one that existed is an image of the retry, too"
+    );
 
     let nothing = paying.run(&["session", "spring", "--retry"]);
     assert!(
