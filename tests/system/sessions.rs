@@ -7,8 +7,9 @@ use limn_proto::v1::{
 };
 use pbjson_types::FieldMask;
 use tonic::{Code, Status, transport::Channel};
+use tonic_types::StatusExt as _;
 
-use crate::support::{PARENT, TestServer, World, batch, nanos, order, paid, reason, sketch, violations};
+use crate::support::{PARENT, TestServer, World, batch, nanos, order, paid, reason, sketch};
 
 fn sessions(server: &TestServer) -> SessionServiceClient<Channel> {
     SessionServiceClient::new(server.channel.clone())
@@ -163,7 +164,12 @@ async fn a_review_names_every_image_that_is_not_there_and_changes_nothing() {
             (refused.code(), reason(&refused).as_str()),
             (Code::NotFound, "IMAGE_NOT_FOUND")
         );
-        let fields: Vec<String> = violations(&refused).into_iter().map(|(field, _)| field).collect();
+        let failure = refused.get_details_precondition_failure().unwrap();
+        let fields: Vec<&str> = failure
+            .violations
+            .iter()
+            .map(|missing| missing.subject.as_str())
+            .collect();
         assert_eq!(fields, missing);
         assert_eq!(server.image(names[0]).await.review, None);
     }

@@ -103,7 +103,6 @@ fn pictures_are_reviewed_together_or_not_at_all_and_the_approved_ones_are_a_mood
 }
 
 #[test]
-#[expect(clippy::unwrap_used, reason = "a story stops where its tools fail")]
 fn an_export_is_whole_and_exporting_again_changes_nothing() {
     let limn = Limn::new();
     limn.ok(&["render", "a tower", "a boat", "--session", "spring"]);
