@@ -319,3 +319,14 @@ fn reasons_are_different_words_in_upper_snake_case() {
     }
     assert_eq!(Reason::parse("A_WORD_OF_A_NEWER_VERSION"), None);
 }
+
+/// The comment is what clients filter by.
+#[test]
+fn the_actions_of_the_audit_log_are_the_documented_ones() {
+    let text = include_str!("../proto/limn/v1/account_service.proto");
+    let (_, from) = text.split_once("// What was done: ").unwrap();
+    let (comment, _) = from.split_once("string action").unwrap();
+    let documented: BTreeSet<&str> = comment.split('"').skip(1).step_by(2).collect();
+    let actions = limn_executor::records::AuditAction::ALL.iter();
+    assert_eq!(documented, actions.map(|action| action.as_str()).collect());
+}

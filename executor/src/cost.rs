@@ -20,12 +20,15 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// The cost of an answer with this bill: as the provider tells it, else what was used at the prices of the plan, else
-    /// the price that the plan expects. A bill that is negative or absurd is not believed.
+    /// The cost of an answer with this bill: as the provider tells it, else nothing where the catalog says so, else what was
+    /// used at the prices of the plan, else the price that the plan expects. A bill that is negative or absurd is not
+    /// believed.
     pub(crate) fn of(price: &Price, bill: &Bill) -> Self {
         let told = bill.cost_nanos.filter(believable);
         let (nanos, source) = match (told, by_usage(price, &bill.usage)) {
             (Some(nanos), _) => (nanos, CostSource::Reported),
+            // Our own knowledge, not the provider's word.
+            (None, _) if bill.is_unbilled => (0, CostSource::Estimated),
             (None, Some(nanos)) => (nanos, CostSource::Usage),
             (None, None) => (price.expected_nanos, CostSource::Estimated),
         };
@@ -83,6 +86,7 @@ mod tests {
         let bill = Bill {
             cost_nanos,
             usage: usage.collect(),
+            is_unbilled: false,
         };
         let cost = Cost::of(price, &bill);
         assert_eq!(cost.usage, bill.usage, "kept as it was told");
@@ -111,6 +115,25 @@ mod tests {
         assert_eq!(cost(None, &[("image", -1)]), (50, Estimated));
         assert_eq!(cost(None, &[("unpriced", 1)]), (50, Estimated));
         assert_eq!(cost(None, &[("text", 0), ("image", 0)]), (50, Estimated));
+    }
+
+    #[test]
+    fn what_the_catalog_says_is_not_billed_costs_nothing_unless_the_provider_tells_a_cost() {
+        for (cost_nanos, expected) in [
+            (None, (0, Estimated)),
+            (Some(-1), (0, Estimated)),
+            (Some(0), (0, Reported)),
+            (Some(77), (77, Reported)),
+        ] {
+            let bill = Bill {
+                cost_nanos,
+                usage: BTreeMap::from([("image".to_owned(), 10)]),
+                is_unbilled: true,
+            };
+            let cost = Cost::of(&price(), &bill);
+            assert_eq!((cost.nanos, cost.source), expected);
+            assert_eq!(cost.usage, bill.usage, "kept as it was told");
+        }
     }
 
     #[test]

@@ -288,13 +288,10 @@ struct Development {
 impl Development {
     fn run(self, answer: &Answer) -> Result<Picture, Flaw> {
         let interpreted = self.provider.interpret(&self.render, answer);
-        let mut rendered = interpreted.map_err(|error| Flaw {
+        let rendered = interpreted.map_err(|error| Flaw {
             failure: Failure::new(error.reason, error.message),
             bill: error.bill,
         })?;
-        for text in [&mut rendered.revised_prompt, &mut rendered.model_version] {
-            make_storable(text);
-        }
         let expected = expected(&self.render);
         let flawed = |error: artifact::ArtifactError| Flaw {
             failure: error.failure(),
@@ -330,13 +327,6 @@ pub(crate) fn expected(render: &Render) -> Expected {
         format: render.format,
         width_px: render.width_px,
         height_px: render.height_px,
-    }
-}
-
-/// Postgres keeps no text with a NUL character: a paid picture is not given up for one.
-fn make_storable(text: &mut String) {
-    if text.contains('\0') {
-        *text = text.replace('\0', "\u{FFFD}");
     }
 }
 
@@ -456,18 +446,4 @@ async fn keep_copy(
 pub(crate) async fn read_blob(inner: &Inner, key: &BlobKey) -> Result<Bytes, RecordError> {
     let unavailable = |error: BlobError| RecordError::Unavailable(Box::new(error));
     inner.parts.blobs.get(key).await.map_err(unavailable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::make_storable;
-
-    #[test]
-    fn text_that_no_database_keeps_is_kept_as_well_as_it_can_be() {
-        for (told, kept) in [("a fox", "a fox"), ("", ""), ("a\0fox\0", "a\u{FFFD}fox\u{FFFD}")] {
-            let mut text = told.to_owned();
-            make_storable(&mut text);
-            assert_eq!(text, kept);
-        }
-    }
 }

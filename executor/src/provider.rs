@@ -219,9 +219,11 @@ pub struct Bill {
     pub cost_nanos: Option<i64>,
     /// Usage by unit, in whole units, with the units of the price pins.
     pub usage: BTreeMap<String, i64>,
+    /// It is not billed, as far as the catalog knows: content that was refused. A cost that the provider tells goes before.
+    pub is_unbilled: bool,
 }
 
-/// A whole answer that contains no usable image. It came, so it is taken as billed.
+/// A whole answer that contains no usable image. It came, so it is taken as billed, unless its bill says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason:?}: {message}")]
 pub struct InterpretError {

@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use uuid::Uuid;
 
 mod migrations;
 mod model;
@@ -83,8 +84,15 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Plans of a client, newest first.
     async fn plans(&self, client: &str, filter: &PlanFilter, page: &Page) -> Result<Vec<PlanRecord>>;
 
-    /// Deletes a plan unless an execution of it has not ended.
-    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion>;
+    /// Deletes a plan unless an execution of it has not ended. A plan that was there leaves an entry in the audit log, with
+    /// this id and this time.
+    async fn delete_plan(
+        &self,
+        client: &str,
+        digest_hex: &str,
+        audit_id: Uuid,
+        now: UnixMicros,
+    ) -> Result<PlanDeletion>;
 
     // Life of an execution.
 

@@ -18,7 +18,7 @@ fn accounts(server: &TestServer) -> AccountServiceClient<Channel> {
 }
 
 /// Limits the budget of the client for a month, or takes the limit away.
-async fn limit(server: &TestServer, limit_nanos: Option<i64>) {
+pub(crate) async fn limit(server: &TestServer, limit_nanos: Option<i64>) {
     let limit = limit_nanos.map(|nanos| Money {
         currency_code: "USD".to_owned(),
         nanos,
@@ -39,7 +39,7 @@ async fn limit(server: &TestServer, limit_nanos: Option<i64>) {
     accounts(server).update_budget(request).await.unwrap();
 }
 
-async fn books_are_right(server: &TestServer) {
+pub(crate) async fn books_are_right(server: &TestServer) {
     let request = VerifyLedgerRequest {
         parent: PARENT.to_owned(),
     };

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+#[expect(dead_code, reason = "the suite of the scorer draws more of them")]
+#[path = "../../executor/tests/quality/pictures.rs"]
+mod pictures;
 mod support;
 
 mod bad_input;
@@ -14,6 +17,7 @@ mod failures;
 mod joining;
 mod library;
 mod plans;
+mod quality;
 mod restart;
 mod second_choice;
 mod sessions;

@@ -48,6 +48,7 @@ macro_rules! record_scenarios {
             answers: what_an_answer_says_is_kept_with_its_attempt_and_its_image,
             answers: what_was_used_is_kept_without_a_picture,
             answers: a_reused_picture_says_how_it_was_drawn,
+            answers: texts_of_a_provider_are_kept_whatever_their_characters,
             orders: a_request_id_stands_for_one_order,
             orders: a_running_execution_is_joined,
             orders: a_higher_take_runs_beside_the_first,

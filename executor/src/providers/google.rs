@@ -116,7 +116,7 @@ impl ImageProvider for Google {
 
     fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         whole(answer)?;
-        answer::read(&answer.body, render)
+        self.api.interpreted(answer::read(&answer.body, render))
     }
 
     async fn check(&self) -> Result<String, String> {

@@ -207,7 +207,7 @@ impl ImageProvider for OpenRouter {
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         whole(answer)?;
-        answer::read(&answer.body)
+        self.api.interpreted(answer::read(&answer.body))
     }
 
     async fn check(&self) -> Result<String, String> {

@@ -161,7 +161,7 @@ impl ImageProvider for Sketch {
             seed: Some(render.seed.into()),
             bill: Bill {
                 cost_nanos: Some(0),
-                usage: BTreeMap::new(),
+                ..Bill::default()
             },
             ..Rendered::default()
         })

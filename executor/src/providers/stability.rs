@@ -188,7 +188,7 @@ impl ImageProvider for Stability {
 
     fn interpret(&self, _render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         whole(answer)?;
-        answer::read(answer)
+        self.api.interpreted(answer::read(answer))
     }
 
     async fn check(&self) -> Result<String, String> {

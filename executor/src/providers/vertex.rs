@@ -247,7 +247,7 @@ impl ImageProvider for Vertex {
 
     fn interpret(&self, render: &Render, answer: &Answer) -> Result<Rendered, InterpretError> {
         whole(answer)?;
-        wire::read(&answer.body, render)
+        self.api.interpreted(wire::read(&answer.body, render))
     }
 
     /// Asks for the models of the publisher, which costs nothing and needs the same permissions.

@@ -7,6 +7,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `backend`, `tx`, `statement`, `rows` | transactions, statements and rows of either database |
+//! | `text` | text with characters that a database does not keep |
 //! | `batch` | which statements go to the database together |
 //! | `store` | the verbs of [`RecordStore`](super::RecordStore), each as one transaction |
 //! | `plans`, `accept` | plans, and T0 |
@@ -67,6 +68,7 @@ mod sessions;
 mod snapshots;
 pub(super) mod statement;
 mod store;
+mod text;
 pub(super) mod tx;
 mod units;
 mod unpark;

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use limn_executor::{
     executor::Order,
     provider::{Bill, CapabilityClass, Rendered},
-    records::{AttemptState, CostSource, ExecutionRecord, ImageRecord},
+    records::{AttemptState, CostSource, ExecutionRecord, ExecutionState, ImageRecord},
     snapshot,
 };
-use limn_proto::v1;
+use limn_proto::{reason::Reason, v1};
 
 use crate::{
     scripted::{Act, Scripted},
@@ -22,6 +22,7 @@ fn bill(cost_nanos: Option<i64>, usage: &[(&str, i64)]) -> Bill {
     Bill {
         cost_nanos,
         usage: usage.collect(),
+        is_unbilled: false,
     }
 }
 
@@ -136,6 +137,32 @@ fn what_was_paid_in_vain_says_what_was_used() {
             &BTreeMap::from([("image".to_owned(), 2)])
         )
     );
+    process.crash();
+}
+
+/// The reservation is given back, and the step fails as it does for a refusal at the door.
+#[test]
+fn content_that_is_refused_inside_a_success_costs_nothing_where_the_catalog_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Scripted::new("easel", CapabilityClass::D);
+    let process = Process::start(folder.path(), &[Arc::clone(&provider)]);
+    let unbilled = Bill {
+        is_unbilled: true,
+        ..bill(None, &[("image", 2)])
+    };
+    *provider.says.lock().unwrap() = says(unbilled);
+    provider.script([Act::Filtered]);
+    let ended = process.run(&plan(&spec(1, &["easel"])), &Order::default());
+
+    assert_eq!((ended.state, provider.calls()), (ExecutionState::Failed, 1));
+    let step = &ended.steps[0];
+    assert_eq!(step.failure.as_ref().unwrap().reason, Reason::ContentBlocked);
+    let attempt = &step.attempts[0];
+    assert_eq!(
+        (attempt.state, attempt.cost_nanos, attempt.cost_source),
+        (AttemptState::FailedPaid, Some(0), Some(CostSource::Estimated))
+    );
+    assert_eq!(process.balance().committed_nanos(), Some(0));
     process.crash();
 }
 

@@ -47,7 +47,8 @@ fn work_that_the_provider_knows_is_fetched_and_never_sent_again() {
     for class in [CapabilityClass::B, CapabilityClass::C] {
         for words in [&[Word::Done][..], &[Word::Job(2)], &[Word::Absent, Word::Done]] {
             let (provider, _folder, process, record) = found(class, words, is_completed);
-            assert_eq!(record.steps[0].attempts.len(), 1, "{class:?} {words:?}");
+            let attempts = &record.steps[0].attempts;
+            assert_eq!(attempts.len(), 1, "{class:?} {words:?}: {attempts:?}");
             assert_eq!(provider.calls(), 2, "one for each step: {class:?} {words:?}");
             assert_eq!(process.balance().spent_nanos, 2 * PRICE_NANOS);
         }

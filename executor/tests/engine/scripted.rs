@@ -51,6 +51,8 @@ pub(crate) enum Act {
     WrongSize,
     /// An answer without an image.
     NoImage,
+    /// An answer whose content was refused.
+    Filtered,
     /// The connection cannot be made.
     Unsent,
     /// A refusal.
@@ -81,6 +83,9 @@ pub(crate) enum Word {
     /// The question is lost.
     Lost,
 }
+
+/// The body of an answer whose content was refused.
+const FILTERED: &[u8] = b"filtered";
 
 /// What proves news to be those of a scripted provider.
 pub(crate) const PROOF: &str = "mine";
@@ -164,6 +169,10 @@ impl Scripted {
             Act::DrawOf(score_bp) => Ok(Submission::Received(picture_of(24, 16, score_bp))),
             Act::WrongSize => Ok(Submission::Received(picture(7, 5))),
             Act::NoImage => Ok(Submission::Received(Answer::default())),
+            Act::Filtered => Ok(Submission::Received(Answer {
+                body: Bytes::from_static(FILTERED),
+                ..Answer::default()
+            })),
             Act::Unsent => Err(CallError::Unsent {
                 message: "connection refused".to_owned(),
             }),
@@ -335,6 +344,13 @@ impl ImageProvider for Scripted {
             return Err(InterpretError {
                 reason: Reason::NoImage,
                 message,
+                bill: says.bill,
+            });
+        }
+        if answer.body == FILTERED {
+            return Err(InterpretError {
+                reason: Reason::ContentBlocked,
+                message: "the picture was filtered".to_owned(),
                 bill: says.bill,
             });
         }

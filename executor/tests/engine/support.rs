@@ -24,6 +24,9 @@ use crate::scripted::Scripted;
 pub(crate) const PRICE_NANOS: i64 = 40_000_000;
 pub(crate) const CEILING_NANOS: i64 = 50_000_000;
 
+/// How long a test waits for what must come. Only a failure takes so long.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
 fn money(nanos: i64) -> Option<Money> {
     Some(Money {
         currency_code: "USD".to_owned(),
@@ -206,7 +209,7 @@ impl Process {
         execution: ExecutionId,
         is_so: impl Fn(&ExecutionRecord) -> bool,
     ) -> ExecutionRecord {
-        self.block_on(async {
+        let looked = async {
             loop {
                 let record = self.executor.records().execution("tester", execution).await;
                 let record = record.unwrap().unwrap();
@@ -215,7 +218,9 @@ impl Process {
                 }
                 tokio::task::yield_now().await;
             }
-        })
+        };
+        let found = self.block_on(async { tokio::time::timeout(LONGEST_WAIT, looked).await });
+        found.unwrap()
     }
 
     /// The newest execution that is drawn, or was to be drawn, by this provider.

@@ -10,6 +10,7 @@ use limn_executor::{
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::*,
 };
+use uuid::Uuid;
 
 use crate::seams::{Injected, Seams, Side};
 
@@ -73,7 +74,7 @@ store! {
     save_plan(plan: &NewPlan) -> PlanRecord;
     plan(client: &str, digest_hex: &str) -> Option<PlanRecord>;
     plans(client: &str, filter: &PlanFilter, page: &Page) -> Vec<PlanRecord>;
-    delete_plan(client: &str, digest_hex: &str) -> PlanDeletion;
+    delete_plan(client: &str, digest_hex: &str, audit_id: Uuid, now: UnixMicros) -> PlanDeletion;
     accept(order: &NewExecution) -> Acceptance;
     claim(boot: BootId, lease: Duration, limit: u32, running: &[ExecutionId]) -> Vec<Claim>;
     renew(boot: BootId, executions: &[ExecutionId], lease: Duration) -> Vec<Renewal>;

@@ -137,6 +137,45 @@ async fn content_that_is_refused_is_billed_as_the_catalog_says() {
     .await;
 }
 
+/// The same for content that is refused inside a success: it is free where the catalog says that refusals are, unless the
+/// answer tells its cost.
+#[tokio::test]
+async fn content_that_is_refused_inside_a_success_is_billed_as_the_catalog_says() {
+    let mut kinds = Vec::new();
+    for bench in bench::ALL {
+        for variant in bench.variants {
+            let order = order(bench.kind, variant);
+            for way in Fake::start(variant.fake).await.refusals() {
+                for refusals in [RefusalBilling::No, RefusalBilling::Yes, RefusalBilling::Unknown] {
+                    let fake = Fake::start(variant.fake).await;
+                    let mut setup = variant.setup(bench.kind, &fake);
+                    setup.traits.refusals = refusals;
+                    fake.next(Case::Refusal(way));
+                    let Ended::Unusable(error) = draw(&*Variant::build(setup), &order).await else {
+                        continue;
+                    };
+                    assert_eq!(
+                        (error.reason, error.bill.is_unbilled),
+                        (Reason::ContentBlocked, refusals == RefusalBilling::No),
+                        "{} {}, refused, {way}, {refusals:?}",
+                        bench.kind,
+                        variant.name
+                    );
+                    if refusals == RefusalBilling::No {
+                        kinds.push(bench.kind);
+                    }
+                }
+            }
+        }
+    }
+    kinds.dedup();
+    assert_eq!(
+        kinds,
+        ["google", "openrouter", "stability", "vertex"],
+        "whose fakes refuse like this"
+    );
+}
+
 /// What an answer is known to tell is read from it: the seed, the version of the model, and the cost.
 #[tokio::test]
 async fn every_answer_tells_what_its_dialect_tells() {

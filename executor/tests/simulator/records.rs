@@ -11,6 +11,7 @@ use limn_executor::{
     ids::{AttemptId, BootId, ExecutionId, ImageId, TurnId},
     records::*,
 };
+use uuid::Uuid;
 
 pub(crate) use crate::asking::Records;
 use crate::{
@@ -39,10 +40,16 @@ impl RecordStore for Records {
             .plans(client, filter, page))
     }
 
-    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
+    async fn delete_plan(
+        &self,
+        client: &str,
+        digest_hex: &str,
+        audit_id: Uuid,
+        now: UnixMicros,
+    ) -> Result<PlanDeletion> {
         let asked = Asked::new("delete_plan", digest_hex[..8].to_owned());
-        call!(self, asked, |store, client, digest_hex| store
-            .delete_plan(client, digest_hex))
+        call!(self, asked, |store, client, digest_hex, audit_id, now| store
+            .delete_plan(client, digest_hex, *audit_id, *now))
     }
 
     async fn accept(&self, order: &NewExecution) -> Result<Acceptance> {

@@ -20,6 +20,7 @@ use limn_proto::{
     },
 };
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{
     Context,
@@ -104,7 +105,9 @@ impl PlanStoreServer {
         let mut fields = Fields::default();
         let name = fields.plan("name", &request.name);
         let (client, digest_hex) = fields.finish(name)?;
-        match self.0.executor.records().delete_plan(client, digest_hex).await? {
+        let records = self.0.executor.records();
+        let deletion = records.delete_plan(client, digest_hex, Uuid::now_v7(), self.0.clock.now());
+        match deletion.await? {
             PlanDeletion::Deleted => Ok(DeletePlanResponse {}),
             PlanDeletion::NotFound => Err(Refusal::not_found(Collection::Plans, &request.name)),
             PlanDeletion::InUse(id) => {

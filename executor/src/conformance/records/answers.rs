@@ -6,7 +6,7 @@ use limn_proto::v1::{self, ExecutionEvent, execution_event::Event};
 use prost::Message as _;
 
 use super::driver::{BILL, Driver, Subject, there, usage};
-use crate::records::*;
+use crate::{failure::Failure, records::*};
 
 /// Every way to know a cost, with seeds as small and as large as they come.
 pub async fn what_an_answer_says_is_kept_with_its_attempt_and_its_image(subject: Subject<'_>) -> Result<()> {
@@ -119,5 +119,75 @@ pub async fn a_reused_picture_says_how_it_was_drawn(subject: Subject<'_>) -> Res
         (paid.effective_seed, &paid.model_version, None)
     );
     assert_eq!(paid.effective_seed, Some(u64::MAX));
+    driver.audit().await
+}
+
+/// JSON can hold any character, and what was paid must not be lost over one. A job id is sent back as it came.
+pub async fn texts_of_a_provider_are_kept_whatever_their_characters(subject: Subject<'_>) -> Result<()> {
+    let store = subject.store;
+    let driver = Driver::new(subject);
+    for (number, odd) in [
+        "\0",
+        "a\0b",
+        "\u{fdd0}",
+        "\u{fdd0}0\0\u{fdd0}\u{fdd0}1",
+        "\u{10ffff}",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let plan = format!("plan-{number}");
+        let fence = driver.start(&plan, &["a"]).await?;
+        let attempt = driver.attempt("a", &format!("{plan}/a"));
+        driver.send(&fence, &attempt).await?;
+        for _ in 0..2 {
+            store.accepted(&fence, attempt.id, odd, driver.now()).await?;
+        }
+        let receipt = Receipt {
+            media_type: odd.to_owned(),
+            request_id: odd.to_owned(),
+            headers: BTreeMap::from([(odd.to_owned(), odd.to_owned())]),
+            ..driver.receipt(attempt.id)
+        };
+        for _ in 0..2 {
+            store.received(&fence, attempt.id, &receipt).await?;
+        }
+        assert_eq!(store.receipts(attempt.id).await?, std::slice::from_ref(&receipt));
+        let mut commit = driver.commit(&fence, &attempt);
+        commit.image.provider_request_id = odd.to_owned();
+        commit.image.revised_prompt = odd.to_owned();
+        commit.image.model_version = odd.to_owned();
+        commit.usage = BTreeMap::from([(odd.to_owned(), 7)]);
+        store.commit(&fence, &commit).await?;
+
+        let record = driver.execution(fence.execution).await?;
+        let kept = record.steps.first().and_then(|step| step.attempts.first());
+        let kept = there(kept, "the attempt")?;
+        assert_eq!(
+            (kept.job_id.as_str(), kept.provider_request_id.as_str()),
+            (odd, odd)
+        );
+        assert_eq!(
+            (kept.answer.as_ref(), &kept.usage),
+            (Some(&receipt), &commit.usage)
+        );
+        let image = store.image(driver.client, commit.image.id).await?;
+        assert_eq!(there(image, "the image")?, commit.image);
+
+        let fence = driver.start(&format!("{plan}-refused"), &["a"]).await?;
+        let refused = driver.attempt("a", &format!("{plan}-refused/a"));
+        driver.send(&fence, &refused).await?;
+        let mut end = driver.end(AttemptOutcome::Rejected);
+        end.failure = Failure::new(end.failure.reason, odd).with("providerCode", odd);
+        end.provider_request_id = odd.to_owned();
+        store.end_attempt(&fence, refused.id, &end).await?;
+        let record = driver.execution(fence.execution).await?;
+        let kept = record.steps.first().and_then(|step| step.attempts.first());
+        let kept = there(kept, "the refused attempt")?;
+        assert_eq!(
+            (kept.failure.as_ref(), kept.provider_request_id.as_str()),
+            (Some(&end.failure), odd)
+        );
+    }
     driver.audit().await
 }

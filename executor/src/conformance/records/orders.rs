@@ -106,6 +106,11 @@ pub async fn resume_needs_an_execution_that_ended(subject: Subject<'_>) -> Resul
     driver.audit().await
 }
 
+async fn delete(driver: &Driver<'_>, client: &str, plan: &NewPlan) -> Result<PlanDeletion> {
+    let (id, now) = (driver.audit_id(), driver.now());
+    driver.store.delete_plan(client, &plan.digest_hex, id, now).await
+}
+
 /// A stored plan stays as it was stored first, and can be deleted when nothing runs.
 pub async fn a_plan_is_stored_once_and_kept_while_it_runs(subject: Subject<'_>) -> Result<()> {
     let store = subject.store;
@@ -126,26 +131,28 @@ pub async fn a_plan_is_stored_once_and_kept_while_it_runs(subject: Subject<'_>) 
     assert_eq!(ordered.last_executed_at, Some(order.now));
     assert_eq!(ordered.created_at, plan.now);
     assert_eq!(
-        store.delete_plan("acme", &plan.digest_hex).await?,
+        delete(&driver, "acme", &plan).await?,
         PlanDeletion::InUse(order.id)
     );
     store
         .end_step(&fence, &driver.end_of("a", StepState::Skipped))
         .await?;
     driver.settle(&fence).await?;
-    assert_eq!(
-        store.delete_plan("other", &plan.digest_hex).await?,
-        PlanDeletion::NotFound
-    );
-    assert_eq!(
-        store.delete_plan("acme", &plan.digest_hex).await?,
-        PlanDeletion::Deleted
-    );
-    assert_eq!(
-        store.delete_plan("acme", &plan.digest_hex).await?,
-        PlanDeletion::NotFound
-    );
+    assert_eq!(delete(&driver, "other", &plan).await?, PlanDeletion::NotFound);
+    assert_eq!(delete(&driver, "acme", &plan).await?, PlanDeletion::Deleted);
+    assert_eq!(delete(&driver, "acme", &plan).await?, PlanDeletion::NotFound);
     assert_eq!(store.plan("acme", &plan.digest_hex).await?, None);
+    let log = driver.audit_log().await?;
+    let [entry] = &log[..] else {
+        unreachable!("what was not deleted leaves no entry: {log:?}")
+    };
+    assert_eq!(
+        (entry.action, entry.subject.as_str()),
+        (
+            AuditAction::PlanDeleted,
+            format!("clients/acme/plans/{}", plan.digest_hex).as_str()
+        )
+    );
     assert_eq!(driver.execution(order.id).await?.state, ExecutionState::Failed);
     driver.audit().await
 }

@@ -1,7 +1,5 @@
 //! The answer of the server.
 
-use std::collections::BTreeMap;
-
 use limn_proto::reason::Reason;
 use serde_json::Value;
 
@@ -15,7 +13,7 @@ use crate::{
 fn free() -> Bill {
     Bill {
         cost_nanos: Some(0),
-        usage: BTreeMap::new(),
+        ..Bill::default()
     }
 }
 

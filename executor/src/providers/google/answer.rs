@@ -126,6 +126,7 @@ fn bill(usage: &Value) -> Bill {
     Bill {
         cost_nanos: None,
         usage: known.collect(),
+        is_unbilled: false,
     }
 }
 

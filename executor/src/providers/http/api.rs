@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Connecting, Ending, Received, Redaction, asked_wait, client, read, secrets_of, without_secrets};
 use crate::{
-    provider::{Answer, Bill, Billing, CallError, InterpretError, Rejection},
+    provider::{Answer, Bill, Billing, CallError, InterpretError, Rejection, Rendered},
     providers::{RefusalBilling, Setup, kind::without_user},
 };
 
@@ -224,6 +224,18 @@ impl Api {
             (Reason::ContentBlocked, RefusalBilling::No) => Billing::No,
             (_, RefusalBilling::No | RefusalBilling::Yes | RefusalBilling::Unknown) => proven,
         }
+    }
+
+    /// The same for content that was refused inside a success, which may have a bill of its own.
+    pub(in crate::providers) fn interpreted(
+        &self,
+        read: Result<Rendered, InterpretError>,
+    ) -> Result<Rendered, InterpretError> {
+        read.map_err(|mut error| {
+            error.bill.is_unbilled =
+                error.reason == Reason::ContentBlocked && self.refusals == RefusalBilling::No;
+            error
+        })
     }
 
     /// An answer that proves nothing.

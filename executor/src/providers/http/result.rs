@@ -102,6 +102,7 @@ impl JobResult {
         let bill = Bill {
             cost_nanos: result.cost_nanos,
             usage: result.usage,
+            is_unbilled: false,
         };
         if answer.body.is_empty() {
             let (reason, message) = result.missing.unwrap_or_default();

@@ -1,8 +1,13 @@
 //! Stored plans.
 
+use std::collections::BTreeMap;
+
+use limn_proto::name::{Collection, resource_name};
+use uuid::Uuid;
+
 use super::{
-    super::{NewPlan, Page, PlanDeletion, PlanFilter, PlanRecord, Result},
-    pages,
+    super::{AuditAction, AuditEvent, NewPlan, Page, PlanDeletion, PlanFilter, PlanRecord, Result},
+    audit, pages,
     rows::{Fields, Row, damaged},
     statement::{Statement, sql},
     tx::Tx,
@@ -78,7 +83,13 @@ pub(super) fn list_query(client: &str, filter: &PlanFilter, page: &Page) -> Stat
 }
 
 /// Deletes a plan unless an execution of it has not ended.
-pub(super) async fn delete(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
+pub(super) async fn delete(
+    tx: &mut Tx<'_>,
+    client: &str,
+    digest_hex: &str,
+    audit_id: Uuid,
+    now: UnixMicros,
+) -> Result<PlanDeletion> {
     // Locked, so that no order of the plan comes between the look and the change.
     sql("SELECT digest_hex FROM plans WHERE client = $1 AND digest_hex = $2")
         .bind(client)
@@ -102,10 +113,23 @@ pub(super) async fn delete(tx: &mut Tx<'_>, client: &str, digest_hex: &str) -> R
         .bind(digest_hex)
         .fetch_optional(tx)
         .await?;
-    Ok(match deleted {
-        None => PlanDeletion::NotFound,
-        Some(_) => PlanDeletion::Deleted,
-    })
+    if deleted.is_none() {
+        return Ok(PlanDeletion::NotFound);
+    }
+    audit::append(
+        tx,
+        &AuditEvent {
+            id: audit_id,
+            client: client.to_owned(),
+            at: now,
+            actor: "client".to_owned(),
+            action: AuditAction::PlanDeleted,
+            subject: resource_name(client, Collection::Plans, digest_hex),
+            reason: String::new(),
+            details: BTreeMap::new(),
+        },
+    )?;
+    Ok(PlanDeletion::Deleted)
 }
 
 fn record(row: &Row) -> Result<PlanRecord> {

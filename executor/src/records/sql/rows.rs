@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{RecordError, Result},
     statement::unavailable,
+    text,
 };
 use crate::{
     clock::UnixMicros,
@@ -39,7 +40,7 @@ impl<'r> Fields<'r> {
     }
 
     pub(super) fn text(self, column: &str) -> Result<String> {
-        self.get(column)
+        self.get(column).map(text::read)
     }
 
     pub(super) fn bytes(self, column: &str) -> Result<Vec<u8>> {

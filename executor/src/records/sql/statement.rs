@@ -12,10 +12,11 @@ use super::{
     super::{RecordError, Result},
     batch::together,
     rows::Row,
+    text,
     tx::Tx,
 };
 
-/// A value of a parameter. The type is always known, also of a value that is absent: Postgres asks for it.
+/// A value of a parameter, as it is kept. The type is always known, also of a value that is absent: Postgres asks for it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Text(Option<String>),
@@ -35,10 +36,10 @@ macro_rules! values {
 }
 
 values! {
-    Text(&str) = |text| Some(text.to_owned()),
-    Text(&String) = |text| Some(text.clone()),
-    Text(String) = |text| Some(text),
-    Text(Option<String>) = |text| text,
+    Text(&str) = |text| Some(text::kept(text.to_owned())),
+    Text(&String) = |text| Some(text::kept(text.clone())),
+    Text(String) = |text| Some(text::kept(text)),
+    Text(Option<String>) = |text| text.map(text::kept),
     Number(i64) = |number| Some(number),
     Number(Option<i64>) = |number| number,
     Number(u32) = |number| Some(number.into()),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{FutureExt as _, stream::BoxStream};
+use uuid::Uuid;
 
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, deletion, events,
@@ -62,9 +63,15 @@ impl<B: Backend> RecordStore for Sql<B> {
         read_tx!(self, |tx| plans::list(tx, client, filter, page))
     }
 
-    async fn delete_plan(&self, client: &str, digest_hex: &str) -> Result<PlanDeletion> {
-        write_tx!(self, |tx, client, digest_hex| plans::delete(
-            tx, client, digest_hex
+    async fn delete_plan(
+        &self,
+        client: &str,
+        digest_hex: &str,
+        audit_id: Uuid,
+        now: UnixMicros,
+    ) -> Result<PlanDeletion> {
+        write_tx!(self, |tx, client, digest_hex, audit_id, now| plans::delete(
+            tx, client, digest_hex, *audit_id, *now
         ))
     }
 
