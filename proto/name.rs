@@ -20,6 +20,8 @@ pub enum Collection {
     Budgets,
     /// Entries of the audit log; the id is a UUID.
     AuditEvents,
+    /// Sessions; the id is any text, slashes included.
+    Sessions,
 }
 
 impl Collection {
@@ -31,6 +33,7 @@ impl Collection {
             Self::Images => "images",
             Self::Budgets => "budgets",
             Self::AuditEvents => "auditEvents",
+            Self::Sessions => "sessions",
         }
     }
 }
@@ -58,6 +61,12 @@ pub fn parse_resource_name(name: &str, collection: Collection) -> Option<(&str, 
     let well_formed =
         is_client_id(client) && kind == collection.as_str() && !id.is_empty() && !id.contains('/');
     well_formed.then_some((client, id))
+}
+
+/// Reads `clients/{client}/sessions/{id}` and returns client and id, which is the rest of the name whatever is in it.
+pub fn parse_session_name(name: &str) -> Option<(&str, &str)> {
+    let (client, id) = name.strip_prefix("clients/")?.split_once("/sessions/")?;
+    (is_client_id(client) && !id.is_empty()).then_some((client, id))
 }
 
 /// True for a lowercase letter followed by up to 62 lowercase letters, digits or hyphens.

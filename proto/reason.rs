@@ -129,6 +129,8 @@ reasons! {
     ExecutionNotFound = "EXECUTION_NOT_FOUND", NotFound;
     /// No image has that name.
     ImageNotFound = "IMAGE_NOT_FOUND", NotFound;
+    /// Nothing has that session id.
+    SessionNotFound = "SESSION_NOT_FOUND", NotFound;
     /// A cursor is past the last event or byte.
     CursorOutOfRange = "CURSOR_OUT_OF_RANGE", OutOfRange;
     /// The page token is not one of ours, or belongs to another query.

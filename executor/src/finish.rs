@@ -418,6 +418,7 @@ pub(crate) async fn store(
         cost_nanos: Some(cost.nanos),
         cost_source: Some(cost.source),
         rejected: score::is_too_low(plan, score_bp),
+        review: None,
         quality_score_bp: score_bp,
         assessment: picture.look.assessment(quality),
         labels: step.labels.clone(),

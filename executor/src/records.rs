@@ -408,6 +408,26 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// Keeps the fingerprint of an image that has none yet. May be repeated.
     async fn keep_fingerprint(&self, image: &ImageRecord, fingerprint: Fingerprint) -> Result<()>;
 
+    // People and images.
+
+    /// Gives a verdict on images of a client, or withdraws it, and writes that into the audit log, one entry for each
+    /// image that changes. When the client does not have one of them, or it is deleted, nothing changes at all. The same
+    /// again changes nothing.
+    async fn review_images(&self, order: &ReviewOrder) -> Result<Reviewed>;
+
+    /// Corrects what people may correct of an image, and writes the names of the fields into the audit log. Refused when
+    /// the image is not as the caller knows it; but what already is as it should be succeeds, whatever the tag, so the
+    /// same again changes nothing.
+    async fn edit_image(&self, edit: &ImageEdit) -> Result<ImageEdited>;
+
+    // Sessions.
+
+    /// What has this grouping key, summed up in one state of the database. Nothing: there never was anything.
+    async fn session(&self, client: &str, session_id: &str) -> Result<Option<SessionRecord>>;
+
+    /// The sessions of a client, newest activity first; the place of a page is that of the last activity, and the id.
+    async fn sessions(&self, client: &str, page: &Page) -> Result<Vec<SessionRecord>>;
+
     /// Entries of the audit log of a client, newest first.
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>>;
 

@@ -24,6 +24,10 @@ use crate::{
     },
 };
 
+mod sessions;
+
+pub use sessions::session;
+
 /// A whole execution.
 pub fn execution(record: &ExecutionRecord) -> v1::Execution {
     let name = |id: &dyn ToString| resource_name(&record.client, Collection::Executions, &id.to_string());
@@ -50,6 +54,7 @@ pub fn execution(record: &ExecutionRecord) -> v1::Execution {
         session_id: record.session_id.clone(),
         next_check_time: record.next_check_at.map(timestamp),
         crash_count: record.crash_count,
+        progress_percent: sessions::progress_percent(record),
     }
 }
 
@@ -292,6 +297,8 @@ pub fn image(record: &ImageRecord) -> v1::Image {
         model_version: record.model_version.clone(),
         quality_score_bp: record.quality_score_bp,
         rejected: record.rejected,
+        review: record.review.as_ref().map(sessions::review),
+        etag: record.etag(),
         labels: record.labels.iter().cloned().collect(),
         create_time: Some(timestamp(record.created_at)),
         update_time: Some(timestamp(record.updated_at)),

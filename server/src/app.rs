@@ -9,6 +9,7 @@ use limn_proto::v1::{
     document_service_server::DocumentServiceServer, executor_service_server::ExecutorServiceServer,
     image_library_service_server::ImageLibraryServiceServer,
     plan_store_service_server::PlanStoreServiceServer, planner_service_server::PlannerServiceServer,
+    session_service_server::SessionServiceServer,
 };
 use tonic::{
     service::{Routes, RoutesBuilder},
@@ -29,7 +30,7 @@ use crate::{
     paging::PageTokens,
     services::{
         AccountServer, CatalogServer, Context, DocumentServer, ExecutorServer, ImageLibraryServer,
-        PlanStoreServer, PlannerServer,
+        PlanStoreServer, PlannerServer, SessionServer,
     },
     wiring,
 };
@@ -240,6 +241,7 @@ impl App {
             limn_proto::v1::catalog_service_server::SERVICE_NAME,
             limn_proto::v1::account_service_server::SERVICE_NAME,
             limn_proto::v1::document_service_server::SERVICE_NAME,
+            limn_proto::v1::session_service_server::SERVICE_NAME,
         ];
         for service in services {
             self.health.set_service_status(service, status).await;
@@ -283,6 +285,11 @@ impl App {
             )
             .add_service(
                 DocumentServiceServer::new(DocumentServer(context()))
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(MAX_SENT_BYTES),
+            )
+            .add_service(
+                SessionServiceServer::new(SessionServer(context()))
                     .max_decoding_message_size(limit)
                     .max_encoding_message_size(MAX_SENT_BYTES),
             );

@@ -28,6 +28,7 @@ mod doctor;
 mod document;
 mod execute;
 mod executions;
+mod export;
 mod failure;
 mod flags;
 mod follow;
@@ -49,7 +50,10 @@ mod render;
 mod report;
 mod request;
 mod resolve;
+mod retry;
+mod review;
 mod serve;
+mod sessions;
 mod settings;
 mod sweep;
 mod table;
@@ -101,6 +105,11 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Plans(args) => plans::run(args, &settings, output).await,
         Command::Executions(args) => executions::run(args, &settings, output).await,
         Command::Images(args) => images::run(args, &settings, output).await,
+        Command::Sessions(args) => sessions::list(args, &settings, output).await,
+        Command::Session(args) => Box::pin(sessions::run(args, &settings, output)).await,
+        Command::Review(args) => review::run(args, &settings, output).await,
+        Command::Edit(args) => review::edit(*args, &settings, output).await,
+        Command::Retry(args) => Box::pin(retry::run(args, &settings, output)).await,
         Command::Sweep(args) => sweep::run(&args, &settings, output).await,
         Command::Import(args) => references::run(args, &settings, output).await,
         Command::Verify(args) => verify::run(&args, &settings, output).await,

@@ -116,6 +116,7 @@ impl Refusal {
             Collection::Executions => (Reason::ExecutionNotFound, "limn.v1.Execution"),
             Collection::Images => (Reason::ImageNotFound, "limn.v1.Image"),
             Collection::Budgets => (Reason::BudgetNotFound, "limn.v1.Budget"),
+            Collection::Sessions => (Reason::SessionNotFound, "limn.v1.Session"),
             Collection::AuditEvents => {
                 return Self::internal(format!("no call asks for an audit event by its name: {name}"));
             }

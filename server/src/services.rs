@@ -20,6 +20,7 @@ mod image_library;
 mod plan_store;
 mod planner;
 mod request;
+mod session;
 
 pub(crate) use account::AccountServer;
 pub(crate) use catalog::CatalogServer;
@@ -28,6 +29,7 @@ pub(crate) use executor::ExecutorServer;
 pub(crate) use image_library::ImageLibraryServer;
 pub(crate) use plan_store::PlanStoreServer;
 pub(crate) use planner::PlannerServer;
+pub(crate) use session::SessionServer;
 
 /// What the services work with.
 #[derive(Debug)]

@@ -221,6 +221,7 @@ mod tests {
         ("CLIENT_MISMATCH", tonic::Code::PermissionDenied),
         ("EXECUTION_NOT_FOUND", tonic::Code::NotFound),
         ("IMAGE_NOT_FOUND", tonic::Code::NotFound),
+        ("SESSION_NOT_FOUND", tonic::Code::NotFound),
         ("CURSOR_OUT_OF_RANGE", tonic::Code::OutOfRange),
         ("BAD_PAGE_TOKEN", tonic::Code::InvalidArgument),
         ("BUDGET_EXCEEDED", tonic::Code::ResourceExhausted),

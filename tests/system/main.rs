@@ -21,6 +21,7 @@ mod plans;
 mod quality;
 mod restart;
 mod second_choice;
+mod sessions;
 mod several;
 mod views;
 mod watching;

@@ -144,6 +144,7 @@ pub(crate) fn commit(fence: &Fence, order: &NewExecution, attempt: &NewAttempt) 
         cost_source: Some(CostSource::Usage),
         quality_score_bp: None,
         rejected: false,
+        review: None,
         assessment: Assessment::default(),
         labels: vec![("chapter".to_owned(), "one".to_owned())],
         created_at: now(),

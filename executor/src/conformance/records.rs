@@ -26,7 +26,9 @@ pub mod refunds;
 pub mod rejections;
 pub mod resolution;
 pub mod retention;
+pub mod reviewing;
 pub mod salvage;
+pub mod sessions;
 pub mod transitions;
 pub mod units;
 pub mod unparking;
@@ -151,6 +153,12 @@ macro_rules! record_scenarios {
             unparking: what_its_owners_died_of_runs_again,
             deleting: an_image_goes_in_two_steps,
             deleting: a_picture_stays_while_an_image_stands_on_it,
+            reviewing: a_review_is_of_all_images_or_of_none,
+            reviewing: what_was_said_is_a_condition_of_lists,
+            reviewing: an_edit_is_made_once_and_never_over_another,
+            sessions: a_session_is_summed_up_from_what_has_its_id,
+            sessions: a_retry_leaves_no_failed_step_behind,
+            sessions: sessions_come_newest_activity_first_page_by_page,
             lists: pages_stay_stable_while_executions_are_added,
             lists: executions_are_filtered,
             lists: plans_are_filtered_and_paged,

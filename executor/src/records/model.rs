@@ -12,6 +12,8 @@ mod pace;
 mod plans;
 mod resolution;
 mod retention;
+mod review;
+mod sessions;
 mod usage;
 mod verification;
 
@@ -27,5 +29,7 @@ pub use pace::*;
 pub use plans::*;
 pub use resolution::*;
 pub use retention::*;
+pub use review::*;
+pub use sessions::*;
 pub use usage::*;
 pub use verification::*;

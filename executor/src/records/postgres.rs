@@ -75,6 +75,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "fingerprints",
         include_str!("../../migrations/postgres/0007_fingerprints.sql"),
     ),
+    (
+        8,
+        "reviews",
+        include_str!("../../migrations/postgres/0008_reviews.sql"),
+    ),
 ];
 
 /// Records in a Postgres database.

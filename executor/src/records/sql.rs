@@ -27,6 +27,8 @@
 //! | `events` | the history |
 //! | `snapshots` | whole executions |
 //! | `library`, `image_rows` | images |
+//! | `reviews` | what people say about images, and correct of them |
+//! | `sessions` | what has one grouping key, summed up |
 //! | `fingerprints` | what images look like |
 //! | `audit` | the audit log |
 //! | `retention` | what is removed some time after the end |
@@ -59,8 +61,10 @@ mod query_plans;
 mod receipts;
 mod resolve;
 mod retention;
+mod reviews;
 mod rows;
 mod salvage;
+mod sessions;
 mod snapshots;
 pub(super) mod statement;
 mod store;

@@ -203,6 +203,20 @@ words! {
         ExecutionCancelled = "execution.cancel",
         /// A stored plan was deleted.
         PlanDeleted = "plan.delete",
+        /// Somebody gave a verdict on an image, or withdrew it.
+        ImageReviewed = "image.review",
+        /// Somebody corrected the record of an image.
+        ImageUpdated = "image.update",
+    }
+}
+
+words! {
+    /// What a person says about an image.
+    ReviewVerdict {
+        /// It is good.
+        Approved = "approved",
+        /// It is not wanted.
+        Rejected = "rejected",
     }
 }
 

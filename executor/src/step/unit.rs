@@ -112,6 +112,11 @@ pub(super) async fn reuse(
     below_threshold: bool,
 ) -> Result<Left, RecordError> {
     let now = run.inner.parts.clock.now();
+    // The same picture in the same session need not be looked at twice.
+    let review = earlier
+        .review
+        .clone()
+        .filter(|_| earlier.session_id == run.plan.session_id);
     let image = ImageRecord {
         id: ImageId::of_reroll(run.fence.execution, &step.step_id, step.reroll),
         execution: run.fence.execution,
@@ -119,6 +124,7 @@ pub(super) async fn reuse(
         plan_digest: run.plan.digest.clone(),
         reused: true,
         rejected: false,
+        review,
         description: step.description.clone(),
         session_id: run.plan.session_id.clone(),
         labels: step.labels.clone(),

@@ -125,6 +125,10 @@ store! {
     unrecorded(keys: &[String]) -> Vec<String>;
     unfinished_images() -> Vec<ImageId>;
     stored_bytes(client: &str) -> StoredBytes;
+    review_images(order: &ReviewOrder) -> Reviewed;
+    edit_image(edit: &ImageEdit) -> ImageEdited;
+    session(client: &str, session_id: &str) -> Option<SessionRecord>;
+    sessions(client: &str, page: &Page) -> Vec<SessionRecord>;
     audit_events(client: &str, filter: &AuditFilter, page: &Page) -> Vec<AuditEvent>;
     take_turn(request: &TurnRequest) -> Turn;
     renew_turns(boot: BootId, turns: &[TurnId], lease: Duration) -> ();

@@ -340,6 +340,7 @@ async fn draw(records: &dyn RecordStore, fence: &Fence, new: &NewAttempt, bill_n
         cost_source: Some(CostSource::Reported),
         quality_score_bp: None,
         rejected: false,
+        review: None,
         assessment: Assessment::default(),
         labels: Vec::new(),
         created_at: now,

@@ -2,9 +2,10 @@
 
 use limn_executor::records::{
     Acceptance, AttemptRecord, AuditEvent, Balance, BegunDeletion, BudgetChange, BudgetKey, BudgetRecord,
-    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageRecord, LookAlike, PlanDeletion,
-    PlanRecord, Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Standing, StoredBytes,
-    StoredEvent, StoredImage, Stranded, Turn, UnitGrant, Unparked, UsageRecord, Verification,
+    Claim, Dispatch, ExecutionRecord, ExecutionState, GateRecord, ImageEdited, ImageRecord, LookAlike,
+    PlanDeletion, PlanRecord, Preparation, Pruned, PrunedExecution, Receipt, Renewal, Resolved, Reviewed,
+    SessionRecord, Standing, StoredBytes, StoredEvent, StoredImage, Stranded, Turn, UnitGrant, Unparked,
+    UsageRecord, Verification,
 };
 use limn_executor::{
     clock::UnixMicros,
@@ -57,6 +58,8 @@ by_debug!(
     BegunDeletion,
     StoredImage,
     StoredBytes,
+    Reviewed,
+    ImageEdited,
     ImageId
 );
 
@@ -75,6 +78,12 @@ impl Brief for ImageRecord {
 impl Brief for LookAlike {
     fn brief(&self) -> String {
         format!("image at distance {}", self.distance)
+    }
+}
+
+impl Brief for SessionRecord {
+    fn brief(&self) -> String {
+        format!("session {}", self.id)
     }
 }
 

@@ -400,6 +400,27 @@ impl RecordStore for Records {
             .finish_deletion(client, image, now))
     }
 
+    async fn review_images(&self, order: &ReviewOrder) -> Result<Reviewed> {
+        let asked = Asked::new("review_images", order.client.clone());
+        call!(self, asked, |store, order| store.review_images(order))
+    }
+
+    async fn edit_image(&self, edit: &ImageEdit) -> Result<ImageEdited> {
+        let asked = Asked::new("edit_image", edit.image.to_string());
+        call!(self, asked, |store, edit| store.edit_image(edit))
+    }
+
+    async fn session(&self, client: &str, session_id: &str) -> Result<Option<SessionRecord>> {
+        let asked = Asked::new("session", session_id.to_owned()).reading();
+        call!(self, asked, |store, client, session_id| store
+            .session(client, session_id))
+    }
+
+    async fn sessions(&self, client: &str, page: &Page) -> Result<Vec<SessionRecord>> {
+        let asked = Asked::new("sessions", client.to_owned()).reading();
+        call!(self, asked, |store, client, page| store.sessions(client, page))
+    }
+
     async fn stored_images(&self, after: Option<ImageId>, limit: u32) -> Result<Vec<StoredImage>> {
         let asked = Asked::new("stored_images", String::new()).reading();
         call!(self, asked, |store| store.stored_images(after, limit))

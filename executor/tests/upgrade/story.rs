@@ -337,6 +337,7 @@ impl Teller<'_> {
             cost_source: Some(CostSource::Usage),
             quality_score_bp: Some(8700),
             rejected: false,
+            review: None,
             assessment: Assessment::default(),
             labels: vec![("mood".to_owned(), "calm".to_owned())],
             created_at: now,

@@ -15,6 +15,7 @@ use limn_proto::{
         document_service_client::DocumentServiceClient, executor_service_client::ExecutorServiceClient,
         image_library_service_client::ImageLibraryServiceClient,
         plan_store_service_client::PlanStoreServiceClient, planner_service_client::PlannerServiceClient,
+        session_service_client::SessionServiceClient,
     },
 };
 use limn_server::{
@@ -191,6 +192,10 @@ impl Connection {
 
     pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
         DocumentServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(crate) fn catalog(&self) -> CatalogServiceClient<Channel> {

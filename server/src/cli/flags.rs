@@ -7,8 +7,15 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use limn_proto::plan::Money;
 
 use super::{
-    detect::DetectArgs, document::DocumentArgs, references::ImportArgs, request::RequestFlags,
-    verify::VerifyPicturesArgs, views::ViewsArgs,
+    detect::DetectArgs,
+    document::DocumentArgs,
+    references::ImportArgs,
+    request::RequestFlags,
+    retry::RetryArgs,
+    review::{EditArgs, ReviewArgs},
+    sessions::{SessionArgs, SessionsArgs},
+    verify::VerifyPicturesArgs,
+    views::ViewsArgs,
 };
 
 /// Stands at the end of every `--help`.
@@ -99,6 +106,16 @@ pub(crate) enum Command {
     Executions(ExecutionsArgs),
     /// List images, show one, make addresses, save copies, delete one.
     Images(ImagesArgs),
+    /// List sessions, newest activity first.
+    Sessions(SessionsArgs),
+    /// Say how far a session is, what it cost and what came of it; export it, or draw what failed.
+    Session(SessionArgs),
+    /// Approve or reject pictures, or take that back.
+    Review(ReviewArgs),
+    /// Correct what was written about a picture: alternative text, caption, place in its post, labels.
+    Edit(Box<EditArgs>),
+    /// Draw what an execution left undone. Pays only for what is missing.
+    Retry(RetryArgs),
     /// Remove what is stored without a record and what is recorded without an object, of all clients.
     Sweep(SweepArgs),
     /// Take in pictures to draw from; `limn render --reference` does so by itself.
@@ -358,6 +375,12 @@ pub(crate) struct ImageFilterFlags {
     /// Only images of these classes.
     #[arg(long = "type", value_name = "TYPES", value_delimiter = ',')]
     pub(crate) image_type: Vec<super::words::ImageTypeWord>,
+    /// Only images with this verdict of a person; none: those that wait for one.
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub(crate) verdict: Option<super::words::VerdictWord>,
+    /// Only images that a person approved; the same as --verdict approved.
+    #[arg(long, conflicts_with = "verdict")]
+    pub(crate) approved: bool,
     /// Only images with this label; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::names::parse_pair)]
     pub(crate) label: Vec<(String, String)>,

@@ -227,6 +227,11 @@ impl ImageFilterFlags {
             labels: request::unique("--label", &self.label)?,
             created_after_time: None,
             created_before_time: None,
+            verdict: match (self.approved, self.verdict) {
+                (true, _) => v1::ImageVerdict::Approved,
+                (false, verdict) => verdict.map_or(v1::ImageVerdict::Unspecified, Into::into),
+            }
+            .into(),
         })
     }
 }

@@ -107,6 +107,24 @@ pub(crate) async fn budgets(
     .await
 }
 
+/// Sessions of a client, newest activity first.
+pub(crate) async fn sessions(
+    connection: &Connection,
+    parent: &str,
+    paging: &Paging,
+) -> Result<(Vec<v1::Session>, String), Failure> {
+    collect(paging, |page_size, page_token| async move {
+        let request = v1::ListSessionsRequest {
+            parent: parent.to_owned(),
+            page_size,
+            page_token,
+        };
+        let answer = connection.sessions().list_sessions(request).await?.into_inner();
+        Ok((answer.sessions, answer.next_page_token))
+    })
+    .await
+}
+
 /// Entries of the audit log that fulfil the conditions of the template, newest first.
 pub(crate) async fn audit_events(
     connection: &Connection,

@@ -106,6 +106,9 @@ pub(crate) fn image(picture: &Picture) -> String {
         };
         let _ = writeln!(text, "  quality  {}{note}", answers::quality(quality));
     }
+    if image.review.is_some() {
+        let _ = writeln!(text, "  verdict  {}", words::verdict(image));
+    }
     let _ = writeln!(text, "  image    {}", image.name);
     let class = Some(image.image_type())
         .filter(|class| *class != ImageType::Unspecified)
@@ -222,7 +225,7 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         "{}  {}  {}  {completed}/{}, take {}, {}",
         execution.name,
         moment(execution.create_time.as_ref()),
-        words::execution_state(execution.state()),
+        state_with_progress(execution),
         images(execution.steps.len()),
         execution.take,
         paid(execution.cost.as_ref()),
@@ -232,6 +235,17 @@ pub(crate) fn execution_line(execution: &v1::Execution) -> String {
         let _ = write!(line, ", looked at again at {}", moment(Some(time)));
     }
     line
+}
+
+/// The state, and of what is at work how much of it is over.
+fn state_with_progress(execution: &v1::Execution) -> String {
+    let state = words::execution_state(execution.state());
+    match execution.state() {
+        v1::ExecutionState::Processing | v1::ExecutionState::Cancelling => {
+            format!("{state} {}%", execution.progress_percent)
+        }
+        _ => state,
+    }
 }
 
 /// One stored plan in one line.

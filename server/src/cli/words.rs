@@ -52,6 +52,11 @@ words! {
     PeriodWord -> v1::BudgetPeriod { Day, Month, Never }
 }
 
+words! {
+    /// `--verdict`.
+    VerdictWord -> v1::ImageVerdict { Approved, Rejected, None }
+}
+
 /// `--language`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DocumentWord {
@@ -164,6 +169,32 @@ pub(crate) fn spoken(full: &str, prefix: &str) -> String {
 /// The state of an execution in words.
 pub(crate) fn execution_state(state: v1::ExecutionState) -> String {
     spoken(state.as_str_name(), "EXECUTION_STATE_")
+}
+
+/// How far a session is, in words.
+pub(crate) fn session_stage(stage: v1::SessionStage) -> String {
+    spoken(stage.as_str_name(), "SESSION_STAGE_")
+}
+
+/// The verdict of a person in a word: `approved`, `rejected`, or `none`.
+pub(crate) fn verdict_word(image: &v1::Image) -> &'static str {
+    match image.review.as_ref().map(v1::ImageReview::verdict) {
+        Some(v1::ImageVerdict::Approved) => "approved",
+        Some(v1::ImageVerdict::Rejected) => "rejected",
+        Some(v1::ImageVerdict::None | v1::ImageVerdict::Unspecified) | None => "none",
+    }
+}
+
+/// What a person, or else the quality gate, said about an image.
+pub(crate) fn verdict(image: &v1::Image) -> String {
+    match &image.review {
+        Some(review) if review.note.is_empty() => {
+            format!("{} by {}", verdict_word(image), review.reviewer)
+        }
+        Some(review) => format!("{} by {}: {}", verdict_word(image), review.reviewer, review.note),
+        None if image.rejected => "below the quality gate".to_owned(),
+        None => "to review".to_owned(),
+    }
 }
 
 /// The state of a step in words.

@@ -19,9 +19,10 @@ use limn_proto::{
     reason::Reason,
     v1::{
         self, DeleteImageRequest, DeleteImageResponse, DetectImageRequest, DetectImageResponse,
-        GetImageRequest, GetImageResponse, ImportReferenceRequest, ImportReferenceResponse,
+        GetImageRequest, GetImageResponse, ImageVerdict, ImportReferenceRequest, ImportReferenceResponse,
         IssueImageUrlsRequest, IssueImageUrlsResponse, ListImagesRequest, ListImagesResponse,
-        ReadImageRequest, ReadImageResponse, SignedUrl, SweepOrphansRequest, SweepOrphansResponse,
+        ReadImageRequest, ReadImageResponse, ReviewImagesRequest, ReviewImagesResponse, SignedUrl,
+        SweepOrphansRequest, SweepOrphansResponse, UpdateImageRequest, UpdateImageResponse,
         image_library_service_server::ImageLibraryService,
     },
 };
@@ -38,6 +39,9 @@ use crate::{
     paging::{Place, Query, page_and_one},
     refusal::Refusal,
 };
+
+mod review;
+mod update;
 
 /// Largest chunk of `ReadImage`.
 const CHUNK_BYTES: u64 = 65_536;
@@ -290,6 +294,27 @@ impl ImageLibraryService for ImageLibraryServer {
         call.streaming(self.read(request)).await
     }
 
+    async fn review_images(
+        &self,
+        request: Request<ReviewImagesRequest>,
+    ) -> Result<Response<ReviewImagesResponse>, Status> {
+        let request = request.into_inner();
+        let parent = client_of(&request.parent).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/ReviewImages", &parent);
+        call.unary(self.review(request)).await
+    }
+
+    async fn update_image(
+        &self,
+        request: Request<UpdateImageRequest>,
+    ) -> Result<Response<UpdateImageResponse>, Status> {
+        let request = request.into_inner();
+        let name = request.image.as_ref().map_or("", |image| &image.name);
+        let client = client_of(name).to_owned();
+        let call = Call::begin("limn.v1.ImageLibraryService/UpdateImage", &client);
+        call.unary(self.update(request)).await
+    }
+
     async fn delete_image(
         &self,
         request: Request<DeleteImageRequest>,
@@ -426,6 +451,7 @@ fn read_filter(fields: &mut Fields, filter: Option<&v1::ImageFilter>) -> ImageFi
     for (index, number) in filter.image_types.iter().enumerate() {
         image_types.extend(fields.known::<ImageType>(&format!("filter.image_types[{index}]"), *number));
     }
+    let verdict = fields.known::<ImageVerdict>("filter.verdict", filter.verdict);
     let execution = if filter.execution.is_empty() {
         None
     } else {
@@ -451,6 +477,7 @@ fn read_filter(fields: &mut Fields, filter: Option<&v1::ImageFilter>) -> ImageFi
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),
+        review: verdict.and_then(review::filter),
         created_from: fields.time("filter.created_after_time", filter.created_after_time.as_ref()),
         created_before: fields.time("filter.created_before_time", filter.created_before_time.as_ref()),
     }

@@ -6,7 +6,7 @@ use limn_executor::{
 };
 use limn_proto::{
     digest::{digest_hex, is_sha256_hex},
-    name::{Collection, is_client_id, parse_client_name, parse_resource_name},
+    name::{Collection, is_client_id, parse_client_name, parse_resource_name, parse_session_name},
     reason::Reason,
 };
 use pbjson_types::Timestamp;
@@ -114,6 +114,18 @@ impl Fields {
         parsed
     }
 
+    /// Reads the name of a session, whose id is any text.
+    pub(crate) fn session<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let parsed = parse_session_name(name).filter(|(_, id)| id.len() <= MAX_TEXT_BYTES);
+        if parsed.is_none() {
+            self.wrong(
+                field,
+                format!("must be clients/{{client}}/sessions/{{session id}}, not {name:?}"),
+            );
+        }
+        parsed
+    }
+
     /// Reads the name of a budget: its client, and what it covers. The id of a session is any text.
     pub(crate) fn budget<'a>(&mut self, field: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
         let covers = |scope: &str| {
@@ -183,6 +195,18 @@ impl Fields {
             return None;
         }
         Some(text)
+    }
+
+    /// Reads words that may be missing, and have at most so many characters.
+    pub(crate) fn note<'a>(&mut self, field: &str, text: &'a str, max_chars: usize) -> &'a str {
+        let count = text.chars().count();
+        if count > max_chars {
+            self.wrong(
+                field,
+                format!("must have at most {max_chars} characters, but has {count}"),
+            );
+        }
+        text
     }
 
     /// Reads an optional digest of a filter.

@@ -14,6 +14,7 @@ mod provenance;
 mod refusals;
 mod rendering;
 mod serving;
+mod sessions;
 mod storing;
 mod trial;
 mod views;

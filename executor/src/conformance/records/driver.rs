@@ -288,6 +288,7 @@ impl<'s> Driver<'s> {
             cost_source: Some(CostSource::Estimated),
             quality_score_bp: Some(8700),
             rejected: false,
+            review: None,
             assessment: Assessment {
                 parts_bp: BTreeMap::from([("noise".to_owned(), 8700), ("sharpness".to_owned(), 10_000)]),
                 scorer: "limn.quality/1".to_owned(),

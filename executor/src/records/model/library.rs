@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use limn_proto::plan::{ImageType, SeedMode};
 
-use super::super::state::CostSource;
+use super::{
+    super::state::{CostSource, ReviewVerdict},
+    review::Review,
+};
 use crate::{
     clock::UnixMicros,
     fingerprint::Fingerprint,
@@ -96,7 +99,9 @@ pub struct ImageRecord {
     pub rejected: bool,
     /// How the score came about, and how the picture looks.
     pub assessment: Assessment,
-    /// Labels of plan and step, in order of the key.
+    /// What a person says about it; nothing: nobody said anything.
+    pub review: Option<Review>,
+    /// Labels, in order of the key: those of plan and step until somebody corrected them.
     pub labels: Vec<(String, String)>,
     /// Made at.
     pub created_at: UnixMicros,
@@ -176,6 +181,15 @@ pub struct ThumbnailRecord {
     pub size_bytes: i64,
 }
 
+/// Which images, by what people said about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewFilter {
+    /// With this verdict.
+    Said(ReviewVerdict),
+    /// Without a verdict, and not turned away by the quality gate.
+    Waiting,
+}
+
 /// Which images. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageFilter {
@@ -193,6 +207,8 @@ pub struct ImageFilter {
     pub post_id: Option<String>,
     /// With all these labels.
     pub labels: Vec<(String, String)>,
+    /// By what people said about it.
+    pub review: Option<ReviewFilter>,
     /// Made at or after.
     pub created_from: Option<UnixMicros>,
     /// Made before.

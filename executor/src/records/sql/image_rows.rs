@@ -23,6 +23,7 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
     caption, section_title, position, importance, provider, model, provider_request_id, seed_mode, seed, \
     generation_time_ms, currency, generation_cost_nanos, cost_estimated, quality_score_bp, created_us, \
     updated_us, effective_seed, model_version, cost_source, rejected, quality_parts, quality_scorer, thumbhash, \
+    verdict, reviewer, review_note, reviewed_us, \
     (SELECT bits FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_bits, \
     (SELECT is_flat FROM fingerprints WHERE storage_key = images.storage_path) AS fingerprint_is_flat \
     FROM images";
@@ -30,6 +31,7 @@ pub(super) const IMAGES: &str = "SELECT id, client, execution_id, step_id, plan_
 /// The statement that writes a record, without its thumbnails and labels.
 pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     let about = &image.description;
+    let review = image.review.as_ref();
     let thumbnail_url = image
         .thumbnails
         .iter()
@@ -43,10 +45,10 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
          revised_prompt, alt_text, caption, section_title, position, importance, provider, model, \
          provider_request_id, seed_mode, seed, generation_time_ms, currency, generation_cost_nanos, \
          cost_estimated, quality_score_bp, created_us, updated_us, effective_seed, model_version, cost_source, \
-         rejected, quality_parts, quality_scorer, thumbhash) \
+         rejected, quality_parts, quality_scorer, thumbhash, verdict, reviewer, review_note, reviewed_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'completed', $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, \
-         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49)",
+         $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53)",
     )
     .bind(image.id.to_string())
     .bind(&image.client)
@@ -97,6 +99,10 @@ pub(super) fn bind_image(image: &ImageRecord) -> Statement {
     .bind(parts_text(&image.assessment.parts_bp))
     .bind(&image.assessment.scorer)
     .bind(STANDARD.encode(&image.assessment.thumbhash))
+    .bind(review.map_or("", |review| review.verdict.as_str()))
+    .bind(review.map_or("", |review| review.reviewer.as_str()))
+    .bind(review.map_or("", |review| review.note.as_str()))
+    .bind(review.map(|review| review.at.0))
 }
 
 /// A record without its thumbnails and labels, from a row of [`IMAGES`].
@@ -148,6 +154,7 @@ pub(super) fn image_record(fields: Fields<'_>) -> Result<ImageRecord> {
         quality_score_bp: fields.optional_number("quality_score_bp")?,
         rejected: fields.flag("rejected")?,
         assessment: fields.assessment()?,
+        review: fields.review()?,
         labels: Vec::new(),
         created_at: fields.time("created_us")?,
         updated_at: fields.time("updated_us")?,

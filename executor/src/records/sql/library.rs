@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{ImageFilter, ImageRecord, Page, Result},
+    super::{ImageFilter, ImageRecord, Page, Result, ReviewFilter},
     fingerprints,
     image_rows::{IMAGES, bind_image, image_record, thumbnail_record},
     pages,
@@ -102,6 +102,16 @@ pub(super) fn list_query(client: &str, filter: &ImageFilter, page: &Page) -> Sta
     for (condition, wanted) in equal {
         if let Some(wanted) = wanted {
             query.push(condition).push_bind(wanted.clone());
+        }
+    }
+    match filter.review {
+        None => {}
+        Some(ReviewFilter::Said(verdict)) => {
+            query.push(" AND verdict = ").push_bind(verdict.as_str());
+        }
+        Some(ReviewFilter::Waiting) => {
+            query.push(" AND verdict = ").push_bind("");
+            query.push(" AND rejected = ").push_bind(false);
         }
     }
     if !filter.image_types.is_empty() {

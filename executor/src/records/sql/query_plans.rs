@@ -7,9 +7,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use super::{
     super::{
         AuditAction, AuditFilter, BudgetKey, ExecutionFilter, ExecutionState, ImageFilter, Page, PlanFilter,
-        sqlite::SqliteRecords,
+        ReviewFilter, ReviewVerdict, sqlite::SqliteRecords,
     },
-    audit, budgets, claims, events, fingerprints, library, parking, plans, retention, salvage, snapshots,
+    audit, budgets, claims, events, fingerprints, library, parking, plans, retention, salvage, sessions,
+    snapshots,
     statement::Statement,
     usage,
 };
@@ -173,6 +174,21 @@ async fn lists_are_read_in_the_order_of_an_index() {
             },
             "images_by_execution",
         ),
+        (
+            ImageFilter {
+                review: Some(ReviewFilter::Said(ReviewVerdict::Approved)),
+                ..Default::default()
+            },
+            "images_by_verdict",
+        ),
+        (
+            ImageFilter {
+                review: Some(ReviewFilter::Waiting),
+                session_id: some(),
+                ..Default::default()
+            },
+            "images_by_session_verdict",
+        ),
     ];
     for (filter, index) in images {
         let query = library::list_query("acme", &filter, &page);
@@ -200,6 +216,56 @@ async fn budgets_usage_and_the_audit_log_are_found_by_index() {
         let query = audit::list_query("acme", &AuditFilter { action }, &second_page());
         check_list(&records, query, index).await;
     }
+    records.close().await;
+}
+
+#[tokio::test]
+async fn sessions_are_found_and_summed_up_by_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = open(folder.path()).await;
+    let list = sessions::list_query("acme", &second_page()).into_text();
+    let one = sessions::find_query("acme", "value").into_text();
+    for (sql, tables) in [(list, 3), (one, 0)] {
+        let steps = explain(&records, &sql).await;
+        // Only ids that were found, and sums of one row, are read from end to end.
+        let made = [
+            "planned",
+            "executed",
+            "drawn",
+            "n",
+            "first_times",
+            "last_times",
+            "CONSTANT ROW",
+        ];
+        let scan = steps.iter().find(|step| {
+            let table = step.strip_prefix("SCAN ");
+            table.is_some_and(|table| !made.contains(&table))
+        });
+        assert_eq!(scan, None, "{sql}\n{steps:#?}");
+        let jumps = steps
+            .iter()
+            .filter(|step| step.contains("(client=? AND session_id>?)"));
+        assert_eq!(jumps.count(), 2 * tables, "{steps:#?}");
+        for index in ["executions_by_session_end", "images_by_session_change"] {
+            assert!(
+                steps.iter().any(|step| step.contains(index)),
+                "{index}\n{steps:#?}"
+            );
+        }
+    }
+    let [plans, executions, newest, images, failed] =
+        sessions::counts("acme", &["one".to_owned(), "two".to_owned()]);
+    for (query, index) in [
+        (plans, "plans_by_session"),
+        (executions, "executions_by_session"),
+        (newest, "executions_by_session"),
+        (images, "images_by_session"),
+        (failed, "executions_by_plan"),
+    ] {
+        check(&records, &query.into_text(), index).await;
+    }
+    let costs = sessions::costs(["scope".to_owned()].iter()).into_text();
+    check(&records, &costs, "sqlite_autoindex_budgets_1").await;
     records.close().await;
 }
 

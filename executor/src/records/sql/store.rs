@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     super::*, Sql, accept, attempts, audit, backend::Backend, budgets, claims, deletion, events,
     fingerprints, ledger, library, lifecycle, outcomes, owned, pace, parking, plans, receipts, resolve,
-    retention, salvage, snapshots, units, unpark, usage, verify,
+    retention, reviews, salvage, sessions, snapshots, units, unpark, usage, verify,
 };
 use crate::{
     clock::UnixMicros,
@@ -447,6 +447,22 @@ impl<B: Backend> RecordStore for Sql<B> {
 
     async fn stored_bytes(&self, client: &str) -> Result<StoredBytes> {
         read_tx!(self, |tx| deletion::stored_bytes(tx, client))
+    }
+
+    async fn review_images(&self, order: &ReviewOrder) -> Result<Reviewed> {
+        write_tx!(self, |tx, order| reviews::review(tx, order))
+    }
+
+    async fn edit_image(&self, edit: &ImageEdit) -> Result<ImageEdited> {
+        write_tx!(self, |tx, edit| reviews::edit(tx, edit))
+    }
+
+    async fn session(&self, client: &str, session_id: &str) -> Result<Option<SessionRecord>> {
+        read_tx!(self, |tx| sessions::find(tx, client, session_id))
+    }
+
+    async fn sessions(&self, client: &str, page: &Page) -> Result<Vec<SessionRecord>> {
+        read_tx!(self, |tx| sessions::list(tx, client, page))
     }
 
     async fn audit_events(&self, client: &str, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditEvent>> {

@@ -65,6 +65,11 @@ const MIGRATIONS: &[migrations::Text] = &[
         "fingerprints",
         include_str!("../../../migrations/sqlite/0007_fingerprints.sql"),
     ),
+    (
+        8,
+        "reviews",
+        include_str!("../../../migrations/sqlite/0008_reviews.sql"),
+    ),
 ];
 
 /// Pages that a connection keeps in memory: at most 32 MiB. A group of verbs changes more than a thousand pages, and
