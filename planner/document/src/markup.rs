@@ -206,9 +206,9 @@ fn web_address(address: &str) -> String {
 fn encoded(address: &str, is_special: fn(u8) -> bool) -> String {
     let mut safe = String::with_capacity(address.len());
     for letter in address.chars() {
-        let is_unsafe =
+        let may_run =
             letter.is_whitespace() || letter.is_control() || u8::try_from(letter).is_ok_and(is_special);
-        if !is_unsafe {
+        if !may_run {
             safe.push(letter);
             continue;
         }
