@@ -215,6 +215,7 @@ mod tests {
         ("PLAN_IN_USE", tonic::Code::FailedPrecondition),
         ("PLAN_STALE", tonic::Code::FailedPrecondition),
         ("PLAN_EXPIRED", tonic::Code::FailedPrecondition),
+        ("DOCUMENT_CHANGED", tonic::Code::FailedPrecondition),
         ("REQUEST_ID_REUSED", tonic::Code::InvalidArgument),
         ("EXECUTION_RUNNING", tonic::Code::FailedPrecondition),
         ("NO_EARLIER_EXECUTION", tonic::Code::NotFound),

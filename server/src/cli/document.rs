@@ -12,7 +12,6 @@ use serde_json::json;
 
 use super::{
     connect::Connection,
-    continuity::Earlier,
     failure::Failure,
     flags::OrderFlags,
     follow::{self, Subject},
@@ -70,28 +69,24 @@ pub(crate) struct DocumentArgs {
 }
 
 pub(crate) async fn run(args: DocumentArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+    let document = args.wish.read_document(&args.document, args.language)?;
     let Some(out) = &args.out else {
-        return preview(&args, settings, output).await;
+        return preview(&args, document, settings, output).await;
     };
     let target = Target::new(&args, &args.document, out)?;
     let connection = Connection::open(settings, output).await?;
-    let result = draw(&args, &target, settings, &connection, output).await;
+    let result = draw(&args, document, &target, settings, &connection, output).await;
     connection.close(&result).await;
     result
 }
 
-impl DocumentArgs {
-    fn read(&self, settings: &Settings, earlier: &Earlier) -> Result<Document, Failure> {
-        let parent = settings.parent();
-        self.wish
-            .to_document(&self.document, self.language, parent, earlier)
-    }
-}
-
 /// What a document holds, or what its pictures would cost. Nothing is written, sent or spent.
-async fn preview(args: &DocumentArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
-    let earlier = super::plan::earlier(&args.wish.continuity, settings, output).await?;
-    let document = args.read(settings, &earlier)?;
+async fn preview(
+    args: &DocumentArgs,
+    document: Document,
+    settings: &Settings,
+    output: &Output,
+) -> Result<(), Failure> {
     let planning = Planning::open(settings).await?;
     if args.extract_only {
         let request = v1::ExtractPromptsRequest {
@@ -105,7 +100,11 @@ async fn preview(args: &DocumentArgs, settings: &Settings, output: &Output) -> R
             false => output.text(&listed(&found)),
         };
     }
-    let plan = planning.plan(document.request).await?;
+    let earlier = super::plan::earlier(&args.wish.continuity, settings, output).await?;
+    let request = args
+        .wish
+        .document_request(&document, settings.parent(), &earlier)?;
+    let plan = planning.plan(request).await?;
     match (output.is_json(), output.is_quiet()) {
         (true, _) => output.json(&v1::PlanResponse { plan: Some(plan) }),
         (false, true) => output.text(&plan.digest),
@@ -147,6 +146,7 @@ fn listed(found: &v1::ExtractPromptsResponse) -> String {
 
 async fn draw(
     args: &DocumentArgs,
+    document: Document,
     target: &Target<'_>,
     settings: &Settings,
     connection: &Connection,
@@ -157,9 +157,9 @@ async fn draw(
     }
     let continuity = &args.wish.continuity;
     let earlier = continuity.look_up(settings, Some(connection), output).await?;
-    let document = args.read(settings, &earlier)?;
     let parent = settings.parent();
-    let plan = order::plan(connection, document.request, output).await?;
+    let request = args.wish.document_request(&document, parent.clone(), &earlier)?;
+    let plan = order::plan(connection, request, output).await?;
     earlier.import(connection, &parent).await?;
     let source = v1::execution_order::Source::Plan(plan.clone());
     let order = args.order.to_order(parent, source);

@@ -7,13 +7,12 @@ use limn_proto::v1;
 use super::WishFlags;
 use crate::cli::{continuity::Earlier, failure::Failure, input, words::DocumentWord};
 
-/// A document and the request for its pictures.
+/// A document as it was read.
 #[derive(Debug)]
 pub(crate) struct Document {
     /// Its bytes.
     pub(crate) content: bytes::Bytes,
     pub(crate) media_type: &'static str,
-    pub(crate) request: v1::PlanRequest,
 }
 
 impl WishFlags {
@@ -21,12 +20,10 @@ impl WishFlags {
     ///
     /// # Errors
     /// A document that cannot be read or whose language nobody knows, or a flag that each marker has for itself.
-    pub(crate) fn to_document(
+    pub(crate) fn read_document(
         &self,
         path: &Path,
         language: Option<DocumentWord>,
-        parent: String,
-        earlier: &Earlier,
     ) -> Result<Document, Failure> {
         let own = [
             ("--alt", self.alt.is_some()),
@@ -43,23 +40,34 @@ impl WishFlags {
             ))
             .advise("say it with --language markdown or --language html")
         })?;
-        let content = bytes::Bytes::from(input::read(path)?);
+        Ok(Document {
+            content: bytes::Bytes::from(input::read(path)?),
+            media_type: language.media_type(),
+        })
+    }
+
+    /// The request for the pictures of a document: these flags are the defaults of its markers.
+    ///
+    /// # Errors
+    /// A key that was given twice.
+    pub(crate) fn document_request(
+        &self,
+        document: &Document,
+        parent: String,
+        earlier: &Earlier,
+    ) -> Result<v1::PlanRequest, Failure> {
         let defaults = v1::ImageRequest {
             continuity: self.continuity.to_message(earlier),
             ..self.image("", earlier)?
         };
         let work = v1::plan_request::Work::Document(v1::DocumentRequest {
-            content: content.clone(),
-            media_type: language.media_type().to_owned(),
+            content: document.content.clone(),
+            media_type: document.media_type.to_owned(),
             defaults: Some(defaults),
             marker_forms: Vec::new(),
             post_id: String::new(),
         });
-        Ok(Document {
-            content,
-            media_type: language.media_type(),
-            request: self.plan_request(parent, work, earlier)?,
-        })
+        self.plan_request(parent, work, earlier)
     }
 }
 
