@@ -2,8 +2,9 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use limn_document::{Extraction, Form, Format, Importance, Options, Place, Slot, extract, sha256_hex};
+use limn_document::{Extraction, Form, Format, Importance, Options, Place, Slot, extract};
 use limn_proto::{
+    digest::sha256_hex,
     plan::{self, DocumentBinding, DocumentSlot, MarkerForm, SlotPlace},
     reason::Reason,
     v1::{ExtractPromptsRequest, ExtractPromptsResponse, ExtractedPrompt, MarkerProblem},

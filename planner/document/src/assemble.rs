@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use limn_proto::digest::sha256_hex;
+
 use crate::{
     markup::{self, Picture},
-    sha256_hex,
     slot::{Form, Place, Unreadable},
 };
 

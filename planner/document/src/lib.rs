@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod alt;
+mod around;
 mod assemble;
 mod block;
 mod elements;
@@ -22,12 +23,11 @@ mod html;
 mod markdown;
 mod marker;
 mod markup;
+mod open;
 mod piece;
 mod scan;
 mod slot;
 mod words;
-
-use sha2::{Digest as _, Sha256};
 
 pub use alt::{MAX_ALT_CHARS, alt_text};
 pub use assemble::{AssembleError, Binding, Filling, assemble};
@@ -58,12 +58,6 @@ pub fn extract(content: &[u8], format: Format, options: &Options) -> Result<Extr
         Format::Html => html::document(text, start),
     };
     Ok(scan::scan(text, pieces, options))
-}
-
-/// Lowercase hexadecimal SHA-256 of a document: what a plan binds.
-pub fn sha256_hex(content: &[u8]) -> String {
-    let digest = Sha256::digest(content);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn readable(content: &[u8]) -> Result<&str, Unreadable> {

@@ -1,12 +1,13 @@
 //! Slots from pieces: one walk over the document.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use crate::{
-    MAX_CONTEXT_CHARS, MAX_TITLE_BYTES,
+    around::{Lines, after, before, shortened},
     block::{ALT_WORD, Block, WORD},
-    elements::{heading_level, holds_text_only, is_inline, is_opaque, is_ornamental, is_unseen},
+    elements::{heading_level, is_inline},
     marker::{Marker, behind, collapse},
+    open::Elements,
     piece::{Piece, Tag, Text},
     slot::{Extraction, Form, Importance, Options, Place, Problem, Slot},
 };
@@ -59,19 +60,6 @@ struct Scan<'d> {
     title: String,
     /// True between a heading of the first level and the first text below it.
     is_below_title: bool,
-}
-
-/// Elements that are open. Counters and no stack: what nests wrongly costs no time.
-#[derive(Default)]
-struct Elements {
-    opaque: BTreeMap<String, u32>,
-    /// Of these, the ones that do not stand for text or hold whole blocks of it.
-    unread: u32,
-    /// Opaque elements that a line of Markdown opened: they end with it.
-    opaque_in_line: u32,
-    text_only: u32,
-    ornaments: u32,
-    figures: u32,
 }
 
 /// A slot before the text around it is known.
@@ -468,69 +456,6 @@ impl Scan<'_> {
     }
 }
 
-impl Elements {
-    fn is_opaque(&self) -> bool {
-        !self.opaque.is_empty() || self.opaque_in_line > 0
-    }
-
-    fn open_block(&mut self, tag: &Tag) {
-        // A block ends the paragraph and the elements within a line that are open.
-        self.text_only = u32::from(holds_text_only(&tag.name) || tag.in_line);
-        self.ornaments += u32::from(is_ornamental(&tag.name));
-        self.open_opaque(tag);
-    }
-
-    fn open_inline(&mut self, tag: &Tag) {
-        self.text_only += u32::from(holds_text_only(&tag.name));
-        self.open_opaque(tag);
-    }
-
-    fn open_opaque(&mut self, tag: &Tag) {
-        if !is_opaque(&tag.name) {
-            return;
-        }
-        if tag.in_line && !is_unseen(&tag.name) {
-            self.opaque_in_line += 1;
-            return;
-        }
-        *self.opaque.entry(tag.name.clone()).or_default() += 1;
-        self.unread += u32::from(!is_inline(&tag.name));
-    }
-
-    fn close(&mut self, name: &str) {
-        if is_ornamental(name) {
-            self.ornaments = self.ornaments.saturating_sub(1);
-        }
-        if holds_text_only(name) || !is_inline(name) {
-            self.text_only = if is_inline(name) {
-                self.text_only.saturating_sub(1)
-            } else {
-                0
-            };
-        }
-        if !is_opaque(name) {
-            return;
-        }
-        if let Some(count) = self.opaque.get_mut(name) {
-            *count -= 1;
-            if *count == 0 {
-                self.opaque.remove(name);
-            }
-            self.unread = self.unread.saturating_sub(u32::from(!is_inline(name)));
-        } else {
-            self.opaque_in_line = self.opaque_in_line.saturating_sub(1);
-        }
-        // What was opened in a block of code and not closed ends with it.
-        if name == "pre" && !self.opaque.contains_key("pre") {
-            self.opaque.retain(|name, _| !is_inline(name));
-        }
-    }
-
-    fn end_line(&mut self) {
-        self.opaque_in_line = 0;
-    }
-}
-
 impl Text<'_> {
     fn space(range: &Range<usize>) -> Text<'static> {
         Text {
@@ -556,65 +481,4 @@ fn data_marker(tag: &Tag) -> Option<Marker> {
         }
     }
     Some(marker)
-}
-
-/// A title that fits, cut at a character.
-fn shortened(title: &str) -> String {
-    let cut = title.floor_char_boundary(MAX_TITLE_BYTES);
-    title.get(..cut).unwrap_or_default().trim_end().to_owned()
-}
-
-/// The last words before a place in the text.
-fn before(plain: &str, at: usize) -> String {
-    let start = plain.floor_char_boundary(at.saturating_sub(MAX_CONTEXT_CHARS * 4));
-    let text = collapse(plain.get(start..at).unwrap_or_default());
-    let surplus = text.chars().count().saturating_sub(MAX_CONTEXT_CHARS);
-    if surplus == 0 {
-        return text;
-    }
-    let cut = text.char_indices().nth(surplus).map_or(0, |(at, _)| at);
-    let rest = text.get(cut..).unwrap_or_default();
-    match rest.split_once(' ') {
-        Some((_, words)) => words.to_owned(),
-        None => rest.to_owned(),
-    }
-}
-
-/// The first words behind a place in the text.
-fn after(plain: &str, at: usize) -> String {
-    let end = plain.floor_char_boundary(at.saturating_add(MAX_CONTEXT_CHARS * 4));
-    let text = collapse(plain.get(at..end).unwrap_or_default());
-    let Some((cut, _)) = text.char_indices().nth(MAX_CONTEXT_CHARS) else {
-        return text;
-    };
-    let head = text.get(..cut).unwrap_or_default();
-    match head.rsplit_once(' ') {
-        Some((words, _)) => words.to_owned(),
-        None => head.to_owned(),
-    }
-}
-
-/// Counts lines in one walk.
-struct Lines<'d> {
-    document: &'d [u8],
-    at: usize,
-    line: usize,
-}
-
-impl<'d> Lines<'d> {
-    fn new(document: &'d str) -> Self {
-        Self {
-            document: document.as_bytes(),
-            at: 0,
-            line: 1,
-        }
-    }
-
-    /// The line of a byte that is not before the last one asked for.
-    fn line_of(&mut self, start: usize) -> usize {
-        let passed = self.document.get(self.at..start).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
-        self.at = start;
-        self.line
-    }
 }

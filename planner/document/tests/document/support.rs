@@ -1,6 +1,7 @@
 //! What the tests share.
 
-use limn_document::{Binding, Extraction, Filling, Format, Options, Picture, assemble, extract, sha256_hex};
+use limn_document::{Binding, Extraction, Filling, Format, Options, Picture, assemble, extract};
+use limn_proto::digest::sha256_hex;
 
 /// Slots and problems of a document, with every form.
 pub(crate) fn read(document: &str, format: Format) -> Extraction {
